@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The network of the node: acceptor, dialer, peer workers and what they share.  The node above gives it a table of
+ * message handlers and a few callbacks, and gets connections, one per peer IP.
+ *
+ * Thread safety: every function may be called from any thread unless it says otherwise; callbacks run on the worker
+ * of the peer concerned, with no lock held.
+ */
+#ifndef TIMED_NET_NET_H
+#define TIMED_NET_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "timed/net/address_book.h"
+#include "timed/net/ban_list.h"
+#include "timed/net/heartbeat.h"
+#include "timed/net/ip.h"
+#include "timed/net/peer.h"
+#include "timed/net/rate_limit.h"
+#include "timeproto/wire/message.h"
+
+struct frame;
+struct net;
+
+/* Timers and limits; the configuration's values, defaults are the protocol's (PROTOCOL.md §4). */
+struct net_params {
+	enum chain_network network;	/* decides what may be dialled */
+	const char *network_name;	/* the `network` text of our handshakes; outlives the net */
+	struct net_addr listen;		/* port 0: an ephemeral one (tests) */
+	bool has_external;		/* external is set */
+	struct net_ip external;		/* our own IP as others see it */
+	uint8_t node_id[16];		/* random per data directory */
+	struct heartbeat_params heartbeat;
+	struct address_book_params addresses;
+	struct ban_params bans;
+	struct rate_limit_params rates;
+	uint32_t max_peers;		/* slots for ready connections */
+	uint32_t max_handshakes;	/* connections that may be before their handshake at once */
+	uint32_t connects_per_minute;	/* accepted per IP */
+	uint32_t max_unparsable_lines;	/* per connection, then it ends as one violation */
+	size_t max_frame_bytes;		/* longest line, without its newline */
+	size_t memory_budget_bytes;	/* line buffers, arenas and frames together */
+	size_t output_soft_bytes;	/* beyond it gossip is dropped and requests wait */
+	size_t output_hard_bytes;	/* beyond it the peer is a slow consumer */
+	int64_t connect_timeout_ms;
+	int64_t handshake_timeout_ms;
+	int64_t tie_break_wait_ms;	/* how long a tie-break waits for a Version */
+	int64_t crossed_dial_window_ms; /* a second connection this soon in the other direction is a crossed dial */
+	int64_t probe_timeout_ms;	/* silence of the incumbent that lets a challenger replace it */
+	int64_t turnaround_after_ms;	/* a mute inbound peer is turned around after this */
+	int64_t turnaround_redial_ms;	/* second dial of a turnaround, after the first is ready */
+	int64_t announce_delay_ms;	/* our masternode announcement, after ready */
+	int64_t announce_interval_ms;	/* and again */
+	int64_t request_timeout_ms;	/* an unanswered request */
+	int64_t no_progress_ms;		/* output without a byte of progress: slow consumer */
+	int64_t accept_wait_ms;		/* pause of the acceptor when descriptors ran out */
+	int64_t wrong_chain_ms;		/* a peer on another chain is not dialled for this long */
+	int tcp_keepalive_idle_s;
+	int tcp_keepalive_interval_s;
+};
+
+/* What the node does with one kind of message. */
+enum message_verdict {
+	MESSAGE_USEFUL,	 /* nothing to say against it */
+	MESSAGE_USELESS, /* duplicate, invalid, stale: takes a token of the peer's rate limit */
+};
+
+struct message_rule {
+	enum message_verdict (*handle)(struct peer *peer, const struct wire_message *message); /* NULL: counted only */
+	enum rate_kind rate;	    /* the bucket that a useless one draws from */
+	bool request;		    /* waits while the peer's output is over its soft bound */
+	enum request_kind answers;  /* REQUEST_NONE, or the kind of request that this message answers */
+};
+
+struct net_ops {
+	const struct message_rule *rules; /* WIRE_TYPE_COUNT entries */
+	/* The peer is ready: send what a new peer gets. */
+	void (*ready)(void *user, struct peer *peer);
+	/* Time to announce our masternode to this peer. */
+	void (*announce)(void *user, struct peer *peer);
+	/* Fills what our Version message says beyond the net's own fields (strings must live until the call after). */
+	void (*version)(void *user, struct wire_version *version);
+	/* True when the IP is a known masternode: it uses the slots kept for them. */
+	bool (*is_masternode)(void *user, const struct net_ip *ip);
+	void *user;
+};
+
+/* 0 and *out, or a negative errno; nothing runs yet.  `params` is copied. */
+int net_create(struct net **out, const struct net_params *params, const struct net_ops *ops)
+	__attribute__((warn_unused_result));
+/* Binds the listeners and starts acceptor and dialer.  0 or a negative errno (address in use, ...). */
+int net_start(struct net *net) __attribute__((warn_unused_result));
+/* Ends acceptor and dialer, then every worker (reason: shutdown), and joins them all.  Blocks. */
+void net_stop(struct net *net);
+/* After net_stop. */
+void net_free(struct net *net);
+
+void *net_user(const struct net *net);
+const struct net_params *net_params(const struct net *net);
+struct address_book *net_addresses(struct net *net);
+struct ban_list *net_bans(struct net *net);
+/* The port that the listener got. */
+uint16_t net_listen_port(const struct net *net);
+
+/* Joins workers that have ended; the keeper's job. */
+void net_reap(struct net *net);
+/* Closes the largest incomplete line when the memory budget is used up and nobody gets on; the keeper's job. */
+void net_relieve_memory(struct net *net);
+/* Wakes the dialer: addresses were added. */
+void net_wake_dialer(struct net *net);
+
+/* Queues one encoded frame to every ready peer but `except` (may be NULL).  Takes no reference.  Returns to how many. */
+size_t net_broadcast(struct net *net, struct frame *frame, enum send_class class, const struct peer *except);
+/* Asks the connection with this IP to close.  False: there is none. */
+bool net_disconnect(struct net *net, const struct net_ip *ip, enum peer_close_reason reason);
+
+/* A picture of every ready connection, ordered by id.  *out is malloc'ed (NULL when 0); free() it. */
+size_t net_peer_infos(struct net *net, struct peer_info **out);
+/* Calls `each` for every ready peer, holding a reference and no lock. */
+void net_each_peer(struct net *net, void (*each)(struct peer *peer, void *user), void *user);
+uint32_t net_ready_count(struct net *net);
+
+/* Totals since the start. */
+struct net_totals {
+	uint64_t closed[PEER_CLOSE_COUNT]; /* connections ended, by reason */
+	uint64_t refused_banned;	   /* refused at accept: banned */
+	uint64_t refused_rate;		   /* refused at accept: too many connects of one IP */
+	uint64_t accept_exhausted;	   /* times that accepting paused for want of descriptors or memory */
+	uint64_t memory_used;		   /* bytes reserved of the budget */
+};
+void net_get_totals(struct net *net, struct net_totals *out);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What we have asked one peer and not been answered yet.  Requests have no ids on the wire, so one of each kind is
+ * outstanding at most, and an answer is matched by its kind and, where it has one, its height.  A ping follows each
+ * group of requests: its pong before an answer means that none comes (a mute peer, a rate limit), and that kind stays
+ * unused on the connection for a while, without penalty (PROTOCOL.md §4).
+ *
+ * Thread safety: pure; one owner.
+ */
+#ifndef TIMED_NET_REQUESTS_H
+#define TIMED_NET_REQUESTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum request_kind {
+	REQUEST_NONE, /* not an answer to anything */
+	REQUEST_PEERS,
+	REQUEST_MASTERNODES,
+	REQUEST_BLOCK_HASH,
+	REQUEST_KIND_COUNT
+};
+
+struct request {
+	bool outstanding;
+	bool fenced;	      /* `fence` is the nonce of the ping behind it */
+	uint64_t key;	      /* what was asked: a height, or 0 */
+	uint64_t fence;	      /* nonce */
+	int64_t deadline_ms;  /* given up then */
+	int64_t unused_until_ms; /* the kind was left unanswered: not asked before */
+};
+
+struct requests {
+	struct request kind[REQUEST_KIND_COUNT];
+	uint32_t answered; /* answers that matched */
+};
+
+/* True: ask now (it is noted).  False: one is outstanding, or the kind is unused for a while. */
+bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, int64_t now_ms, int64_t timeout_ms);
+/* The ping with this nonce follows everything asked so far. */
+void requests_fence(struct requests *r, uint64_t nonce);
+/* An answer of this kind has come; true and its key when it was asked for. */
+bool requests_answer(struct requests *r, enum request_kind kind, uint64_t *key);
+/* A pong has come: what it fences stays unanswered. */
+void requests_pong(struct requests *r, uint64_t nonce, int64_t now_ms, int64_t pause_ms);
+/* Gives up what is past its deadline. */
+void requests_expire(struct requests *r, int64_t now_ms, int64_t pause_ms);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The composition root: owns the store, the wallet, the masternode registry, the network and the housekeeping threads, and
+ * starts and stops them in order.  The floors above (RPC, mains) read the node through this header.
+ *
+ * Thread safety: everything may be called from any thread between node_start and node_stop, which `main` alone calls.
+ */
+#ifndef TIMED_NODE_NODE_H
+#define TIMED_NODE_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "timeproto/chain/genesis.h"
+#include "timeproto/wire/message.h"
+
+struct config;
+struct net;
+struct node;
+struct registry;
+
+#define NODE_ERROR_SIZE 512
+
+/* Opens everything under the data directory.  0; or an exit code of interfaces (1 run-time, 2 configuration) with the reason
+ * in `error`, and nothing is left open.  `config` must outlive the node. */
+int node_open(struct node **out, const struct config *config, char error[NODE_ERROR_SIZE])
+	__attribute__((warn_unused_result));
+/* Starts the threads and the network.  As node_open. */
+int node_start(struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
+/* Stops in order and joins every thread.  Blocks. */
+void node_stop(struct node *node);
+void node_close(struct node *node);
+
+const struct config *node_config(const struct node *node);
+const struct chain_params *node_chain_params(const struct node *node);
+struct net *node_net(struct node *node);
+/* Milliseconds since node_start. */
+int64_t node_uptime_ms(const struct node *node);
+const char *node_data_dir(const struct node *node);
+
+/* Height and hash of the best block. */
+struct chain_tip {
+	uint64_t height;
+	struct wire_hash hash;
+	int64_t timestamp; /* of its header, Unix seconds */
+};
+void node_chain_tip(struct node *node, struct chain_tip *out);
+void node_genesis_hash(const struct node *node, struct wire_hash *out);
+/* Height that the clock says the chain should have: (now - genesis) / block time; 0 before genesis. */
+uint64_t node_expected_height(const struct node *node);
+
+/* Masternodes for masternodelist: *out is malloc'ed, free() it.  Ordered by address. */
+struct masternode_info {
+	char address[48];	 /* IP text */
+	char reward_address[96]; /* unchecked text of a peer, cut; may hold any bytes but NUL */
+	enum wire_tier tier;
+	struct wire_key public_key;
+	bool active;
+	bool own;	       /* ourselves */
+	int64_t last_heard_s;  /* Unix time */
+};
+size_t node_masternodes(struct node *node, struct masternode_info **out);
+/* Known and active ones. */
+void node_masternode_count(struct node *node, size_t *known, size_t *active);
+/* Median of the peers' clock offsets in seconds (their clock minus ours); false when fewer than 3 are known. */
+bool node_clock_offset_s(struct node *node, int64_t *offset);
+
+/* Writes the full status to the log (SIGUSR1, every 10 minutes the short one). */
+void node_log_status(struct node *node);
+/* Asks `main` to stop the process in order, as SIGTERM does, with this exit code; the reason is logged.  Returns at
+ * once. */
+void node_request_stop(struct node *node, int exit_code, const char *reason);
+/* The exit code that node_request_stop asked for (0 when none). */
+int node_exit_code(const struct node *node);
+
+#endif

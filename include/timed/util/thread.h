@@ -43,9 +43,14 @@ struct CAPABILITY("mutex") mutex {
 	const char *name;	/* for messages and gdb; static string */
 	enum mutex_rank rank;	/* place in the lock order */
 	pthread_t owner;	/* holder; meaningful while held is true */
-	bool held;		/* debugging aid, written by the holder only */
+	bool held;		/* for gdb: written by the holder only, read by no code */
 };
 
+/* For a mutex with static storage that is never destroyed. */
+#define MUTEX_INITIALIZER(mutex_name, mutex_rank)                                                                      \
+	{                                                                                                              \
+		.native = PTHREAD_MUTEX_INITIALIZER, .name = (mutex_name), .rank = (mutex_rank)                        \
+	}
 /* `name` must outlive the mutex (a literal). */
 void mutex_init(struct mutex *m, const char *name, enum mutex_rank rank);
 void mutex_destroy(struct mutex *m);
@@ -73,7 +78,7 @@ struct thread {
 };
 
 /* Starts a thread named `name` (cut to 15 bytes) with the stack size that the design allots (128 KiB; 512 KiB
- * under sanitizers) and all signals blocked.  0, or a negative errno: nothing was started.  `*t` must stay valid
+ * under sanitizers) and all signals blocked but those of its own faults (SIGSEGV, SIGABRT and the like).  0, or a negative errno: nothing was started.  `*t` must stay valid
  * until joined, and whatever `arg` points to belongs to the new thread only if the caller says so. */
 int thread_start(struct thread *t, const char *name, void *(*run)(void *), void *arg)
 	__attribute__((warn_unused_result));
@@ -85,5 +90,7 @@ void thread_set_name(const char *name);
 /* Aborts with file, line and the expression: for broken invariants, never for bad input.  Survives NDEBUG. */
 #define CHECK(x) ((x) ? (void)0 : check_failed(__FILE__, __LINE__, #x))
 _Noreturn void check_failed(const char *file, int line, const char *what);
+/* Called with the message before the abort, once; NULL for none.  The log saves what it can there. */
+void check_set_hook(void (*hook)(const char *message));
 
 #endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The database: RocksDB, which nothing outside src/store/ sees.  One directory holds column families of keys and values;
+ * the modules that own them serialise their own values.
+ *
+ * What is damaged is found and named, never skipped: a torn end of the write-ahead log (a crash in the middle of a
+ * write) is cut off, any other damage is an error whose text names the file and says what to do.  A directory of
+ * another network, another chain or a newer schema is refused.  The first failed write is remembered and reported, so
+ * that the node stops in order; every later write then fails with the same error.
+ *
+ * All functions may block on the disk, so no lock may be held across a call.  Failures are logged here, with their
+ * text, in the category `chain`.
+ *
+ * Thread safety: everything between store_open() and store_close() may be called from any thread at any time, except
+ * where a function says otherwise; a batch belongs to one thread.
+ */
+#ifndef TIMED_STORE_STORE_H
+#define TIMED_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "timeproto/wire/message.h"
+
+/* The column families.  The chain's are written by the chain thread alone. */
+enum store_family {
+	STORE_BLOCKS,	    /* height BE -> bincode block */
+	STORE_BLOCK_INDEX,  /* block hash -> height */
+	STORE_UTXO,	    /* txid, vout BE -> value, script */
+	STORE_UNDO,	    /* height BE -> spent outputs */
+	STORE_TX_INDEX,	    /* txid -> height, position */
+	STORE_SCRIPT_INDEX, /* SHA-256(script), outpoint -> nothing */
+	STORE_COMMITS,	    /* height BE -> certificate */
+	STORE_BRANCH,	    /* block hash -> block of a fork */
+	STORE_MASTERNODES,  /* IP -> registry entry (consensus/registry.h) */
+	STORE_ADDRESSES,    /* IP -> address book entry */
+	STORE_BANS,	    /* IP -> violations and ban */
+	STORE_META,	    /* name -> value: schema, network, genesis (written here), tip ... */
+	STORE_FAMILY_COUNT
+};
+
+enum store_error {
+	STORE_E_NOT_FOUND = 1, /* store_get: there is no such key; not a failure, not logged */
+	STORE_E_CORRUPT,       /* a table or manifest file is damaged or missing */
+	STORE_E_WAL,	       /* the write-ahead log is damaged before its end */
+	STORE_E_LOCKED,	       /* another process has the directory open */
+	STORE_E_DISK_FULL,     /* no space, or quota used up */
+	STORE_E_PERMISSION,    /* not ours to read or write, or a read-only file system */
+	STORE_E_NETWORK,       /* the directory belongs to another network */
+	STORE_E_GENESIS,       /* the directory holds a chain with another genesis block */
+	STORE_E_SCHEMA,	       /* the directory was written by a newer version */
+	STORE_E_IO,	       /* anything else that the disk or the database says */
+};
+
+/* What went wrong, for people: the file, the reason, and what to do. */
+#define STORE_TEXT_SIZE 1024
+struct store_failure {
+	enum store_error error;
+	char text[STORE_TEXT_SIZE];
+};
+
+/* The layout that this version writes. */
+#define STORE_SCHEMA_VERSION 1
+
+struct store_params {
+	const char *dir;		 /* the database's own directory, made when missing; its parent must exist */
+	bool memory;			 /* nothing touches the disk; `dir` only names it in messages */
+	bool recover_wal;		 /* --recover-wal: keep what precedes damage in the write-ahead log */
+	const char *network;		 /* "testnet" ... */
+	struct wire_hash genesis_hash;	 /* of the chain that is, or will be, in it */
+	size_t cache_bytes;		 /* for blocks of tables; 0 for the smallest that works */
+	/* Called once, by the thread whose write failed first, while no lock of the store is held; may be NULL. */
+	void (*on_failure)(void *user, const struct store_failure *failure);
+	void *user; /* for on_failure */
+};
+
+struct store;
+
+/* Opens the directory, making the database when there is none.  0 and `*out`, or an enum store_error and `failure`. */
+int store_open(struct store **out, struct store_failure *failure, const struct store_params *params)
+	__attribute__((warn_unused_result));
+/* Waits for background work and closes.  No other call may be running, no value may be unfreed. */
+void store_close(struct store *store);
+/* True when a write has failed; `failure` (may be NULL) is then filled. */
+bool store_failed(const struct store *store, struct store_failure *failure);
+
+/* The name of a family in the database: "blocks" ... */
+const char *store_family_name(enum store_family family);
+/* "STORE_E_CORRUPT" ..., "?" for a number that is none. */
+const char *store_error_name(int error);
+
+/* A value read from the database.  store_value_free() before store_close(). */
+struct store_value {
+	const uint8_t *data;
+	size_t len;
+	void *pin; /* what keeps `data` in memory */
+};
+
+/* 0 and `*out`; STORE_E_NOT_FOUND, STORE_E_CORRUPT, STORE_E_IO: then there is nothing to free. */
+int store_get(struct store *store, struct store_value *out, enum store_family family, const void *key, size_t key_len)
+	__attribute__((warn_unused_result));
+void store_value_free(struct store_value *value);
+
+/* Single writes; `sync`: on the disk when the call returns, else in the log at the system's leisure (lost by a crash of
+ * the machine, not by one of the process).  0 or an enum store_error. */
+int store_put(struct store *store, enum store_family family, const void *key, size_t key_len, const void *value,
+	      size_t value_len, bool sync) __attribute__((warn_unused_result));
+int store_delete(struct store *store, enum store_family family, const void *key, size_t key_len, bool sync)
+	__attribute__((warn_unused_result));
+
+/* Several writes that happen all or not at all.  Keys and values are copied. */
+struct store_batch;
+struct store_batch *store_batch_new(void);
+void store_batch_free(struct store_batch *batch);
+void store_batch_put(struct store *store, struct store_batch *batch, enum store_family family, const void *key,
+		     size_t key_len, const void *value, size_t value_len);
+void store_batch_delete(struct store *store, struct store_batch *batch, enum store_family family, const void *key,
+			size_t key_len);
+/* How many writes it holds. */
+size_t store_batch_count(const struct store_batch *batch);
+/* Writes the batch and empties it, also on failure.  0 or an enum store_error. */
+int store_batch_commit(struct store *store, struct store_batch *batch, bool sync) __attribute__((warn_unused_result));
+
+/* Calls `visit` for each key that begins with `prefix` (all when `prefix_len` is 0), in byte order, as of the moment of
+ * the call, until it returns false.  `visit` may read and write the store.  0, STORE_E_CORRUPT or STORE_E_IO: the scan
+ * is then incomplete. */
+int store_scan(struct store *store, enum store_family family, const void *prefix, size_t prefix_len,
+	       bool (*visit)(void *user, const uint8_t *key, size_t key_len, const uint8_t *value, size_t value_len),
+	       void *user) __attribute__((warn_unused_result));
+
+/* Empties a family without reading it, damaged tables included: for contents that can be learnt again.  No other call
+ * may use the family meanwhile.  0 or an enum store_error. */
+int store_clear(struct store *store, enum store_family family) __attribute__((warn_unused_result));
+
+#endif

@@ -29,7 +29,7 @@ for arg in "$@"; do
 	esac
 done
 
-test_packages=(clang llvm libclang-rt-14-dev python3-pytest python3-pytest-xdist gdb iproute2 procps)
+test_packages=(check clang llvm libclang-rt-14-dev python3-pytest python3-pytest-xdist gdb iproute2 procps)
 
 logs=$root/build/logs
 passed=0 failed=0 skipped=0
@@ -112,32 +112,25 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:abort
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=suppressions=$root/tests/tsan.supp:second_deadlock_stack=1:history_size=4
 workers=4
+sanitizer_part=(-m fast)
+if [ "$rounds" = all ]; then
+	export TIMED_TEST_SOAK=1
+	sanitizer_part=()
+fi
 
 mkdir -p "$logs"
 install_missing "${build_packages[@]}" "${test_packages[@]}"
 
 if build test gcc -Dbuildtype=debugoptimized -Dfaults=true; then
 	unit test
-	if [ "$rounds" = all ]; then
-		functional test 1
-	else
-		functional test 1 -m "not soak"
-	fi
+	functional test 1
 fi
 if build asan clang -Dbuildtype=debugoptimized -Dfaults=true -Db_sanitize=address,undefined -Db_lundef=false; then
 	unit asan --no-suite house --timeout-multiplier 4
-	if [ "$rounds" = all ]; then
-		functional asan 3 -m "not soak"
-	else
-		functional asan 3 -m fast
-	fi
+	functional asan 3 "${sanitizer_part[@]}"
 fi
 if build tsan clang -Dbuildtype=debugoptimized -Dfaults=true -Db_sanitize=thread -Db_lundef=false; then
 	unit tsan --no-suite house --timeout-multiplier 8
-	if [ "$rounds" = all ]; then
-		functional tsan 5 -m "not soak"
-	else
-		functional tsan 5 -m fast
-	fi
+	functional tsan 5 "${sanitizer_part[@]}"
 fi
 finish

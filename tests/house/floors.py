@@ -37,7 +37,8 @@ LIBRARIES = {
     "openssl/": {"base", "wire", "chain"},
     "sodium": {"base", "wire", "chain", "net", "node", "rpc"},
 }
-PURE_LIBRARIES = ("openssl/", "sodium")
+# Arenas poison their free bytes in builds with AddressSanitizer.
+PURE_LIBRARIES = ("openssl/", "sodium", "sanitizer/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

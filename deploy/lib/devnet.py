@@ -198,9 +198,11 @@ def table(nodes):
         rows.append([node.ip, str(node.state["getblockchaininfo"]["blocks"]), f"{active} of {len(masternodes)}",
                      duration(node.state["uptime"]), str(len(node.state["getpeerinfo"])),
                      *(matrix_cells(node, nodes) if matrix else summary_cells(node))])
-    widths = [max(len(row[i]) for row in rows if i < len(row) and len(row) > 2) for i in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() if len(row) > 2
-            else f"{row[0].ljust(widths[0])}  {row[1]}" for row in rows]
+    full = [row for row in rows if len(row) == len(rows[0])]
+    widths = [max(len(row[i]) for row in full) for i in range(len(rows[0]))]
+    widths[0] = max(len(row[0]) for row in rows)
+    # A row that holds a problem in place of figures may be wider than its columns.
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
 
 def unconnected(nodes):

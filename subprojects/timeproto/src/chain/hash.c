@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "timeproto/base/hex.h"
 #include "timeproto/base/sha256.h"
 
 /* Collects the many small fields before they go to SHA-256. */
@@ -160,12 +161,6 @@ bool hash_is_zero(const struct wire_hash *hash)
 
 char *hash_text(char out[HASH_TEXT_SIZE], const struct wire_hash *hash)
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < sizeof(hash->bytes); i++) {
-		out[2 * i] = digits[hash->bytes[i] >> 4];
-		out[2 * i + 1] = digits[hash->bytes[i] & 15];
-	}
-	out[HASH_TEXT_SIZE - 1] = '\0';
+	hex_encode(out, hash->bytes, sizeof(hash->bytes));
 	return out;
 }

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/* Reading test vectors: see vectors.h. */
+#include "vectors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "timeproto/base/hex.h"
+
+json_t *vectors_load(const char *name)
+{
+	const char *dir = getenv("TIMED_VECTORS");
+	char path[4096];
+	json_error_t error;
+	json_t *root;
+
+	ck_assert_msg(dir != NULL, "TIMED_VECTORS is not set");
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	root = json_load_file(path, JSON_DECODE_INT_AS_REAL, &error);
+	ck_assert_msg(root != NULL, "%s:%d: %s", path, error.line, error.text);
+	return root;
+}
+
+const char *vectors_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	ck_assert_msg(text != NULL, "no string \"%s\"", key);
+	return text;
+}
+
+void vectors_hex(uint8_t *out, size_t len, const char *hex)
+{
+	ck_assert_int_eq(hex_decode(out, len, hex, strlen(hex)), 0);
+}
+
+uint8_t *vectors_bytes(const json_t *object, const char *key, size_t *len)
+{
+	const char *hex = vectors_text(object, key);
+	uint8_t *out;
+
+	*len = strlen(hex) / 2;
+	out = malloc(*len + 1);
+	ck_assert_ptr_nonnull(out);
+	vectors_hex(out, *len, hex);
+	return out;
+}
+
+void vectors_fixed(uint8_t *out, size_t len, const json_t *object, const char *key)
+{
+	vectors_hex(out, len, vectors_text(object, key));
+}

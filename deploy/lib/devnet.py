@@ -134,11 +134,15 @@ class Node:
         finally:
             connection.close()
 
+    def connections(self):
+        """What getpeerinfo said of connections that are past their handshake."""
+        if self.state is None:
+            return []
+        return [peer for peer in self.state["getpeerinfo"] if peer.get("state", "ready") == "ready"]
+
     def peers(self):
         """The connections by the peer's IP."""
-        if self.state is None:
-            return {}
-        return {peer["addr"].rsplit(":", 1)[0]: peer for peer in self.state["getpeerinfo"]}
+        return {peer["addr"].rsplit(":", 1)[0]: peer for peer in self.connections()}
 
     def last_log_lines(self, count=15):
         try:
@@ -196,7 +200,7 @@ def table(nodes):
         masternodes = node.state["masternodelist"]["masternodes"]
         active = sum(1 for masternode in masternodes if masternode["is_active"])
         rows.append([node.ip, str(node.state["getblockchaininfo"]["blocks"]), f"{active} of {len(masternodes)}",
-                     duration(node.state["uptime"]), str(len(node.state["getpeerinfo"])),
+                     duration(node.state["uptime"]), str(len(node.connections())),
                      *(matrix_cells(node, nodes) if matrix else summary_cells(node))])
     full = [row for row in rows if len(row) == len(rows[0])]
     widths = [max(len(row[i]) for row in full) for i in range(len(rows[0]))]
@@ -210,9 +214,9 @@ def unconnected(nodes):
     for node in nodes:
         if node.state is None:
             return f"{node.ip}: {node.problem}"
-        peers = node.state["getpeerinfo"]
-        if len(peers) != len(nodes) - 1:
-            return f"{node.ip} has {len(peers)} of {len(nodes) - 1} connections"
+        count = len(node.connections())
+        if count != len(nodes) - 1:
+            return f"{node.ip} has {count} of {len(nodes) - 1} connections"
         missing = [other.ip for other in nodes if other is not node and other.ip not in node.peers()]
         if missing:
             return f"{node.ip} is not connected to {', '.join(missing)}"

@@ -9,7 +9,7 @@
  * after `forget_ms`.  Our own entry is always active.  Every node of a quiet network so holds the same set.
  *
  * Pure: time comes as an argument, and nothing is logged.  What has happened is returned as events; the caller logs
- * them and writes the entry to the store.
+ * them and writes the entry to the store (and all entries after each sweep and at the end, for the time last heard).
  *   `now_ms`  monotonic milliseconds: everything that is decided here is decided by these;
  *   `now_s`   Unix seconds: only in stored values, so a jump of the wall clock changes nothing while we run.
  *
@@ -34,16 +34,16 @@ enum registry_error {
 	REGISTRY_E_KEY = 1, /* another key is pinned to this IP: nothing was changed, and it was not heard */
 	REGISTRY_E_FULL,    /* `limit` entries are known */
 	REGISTRY_E_OWN,	    /* the IP is our own: only registry_set_own() changes that entry */
-	REGISTRY_E_INVALID, /* an empty or overlong IP or reward address, or an unknown tier */
+	REGISTRY_E_INVALID, /* an empty or overlong IP, an overlong reward address, or an unknown tier */
 	REGISTRY_E_UNKNOWN, /* no such masternode, nor a hint with that key */
 	REGISTRY_E_STALE,   /* registry_load: silent for longer than `forget_ms` */
 };
 
 struct registry_params {
-	size_t limit;	    /* limits.masternodes: entries, and likewise hints */
-	int64_t active_ms;  /* silence after which an entry is offline */
-	int64_t check_ms;   /* time between sweeps */
-	int64_t forget_ms;  /* silence after which an entry is forgotten, and the age at which a hint is */
+	size_t limit;	   /* limits.masternodes: entries, and likewise hints */
+	int64_t active_ms; /* silence after which an entry is offline */
+	int64_t check_ms;  /* time between sweeps */
+	int64_t forget_ms; /* silence after which an entry is forgotten, and the age at which a hint is */
 };
 /* The values of PROTOCOL.md §8: 10000, 180 s, 120 s, 1 h. */
 #define REGISTRY_PARAMS_DEFAULT                                                                                        \
@@ -71,7 +71,7 @@ enum registry_event_kind {
 	REGISTRY_NOTHING,
 	REGISTRY_REGISTERED,  /* a new masternode: store it */
 	REGISTRY_UPDATED,     /* reward address, tier, or a hinted key changed: store it */
-	REGISTRY_BACK_ONLINE, /* was offline and has been heard */
+	REGISTRY_BACK_ONLINE, /* was offline and has been heard; may be changed too: store it */
 	REGISTRY_OFFLINE,     /* silent for longer than active_ms */
 	REGISTRY_FORGOTTEN,   /* silent for longer than forget_ms: remove it from the store */
 };
@@ -99,7 +99,7 @@ int registry_announce(struct registry *registry, struct registry_event *event, c
 		      const struct wire_masternode *announced, int64_t now_ms) __attribute__((warn_unused_result));
 
 /* Any traffic of the own connection of `ip`: a no-op (REGISTRY_NOTHING) unless it is a masternode.  The event is
- * REGISTRY_BACK_ONLINE when it was offline. */
+ * REGISTRY_BACK_ONLINE when it was offline.  A binary search: cheap, but a caller may well hear once a second. */
 void registry_heard(struct registry *registry, struct registry_event *event, const char *ip, int64_t now_ms);
 
 /* What somebody else says about `ip`: an entry of MasternodesResponse, or an announcement about a third one.  Kept as a

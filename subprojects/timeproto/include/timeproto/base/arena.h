@@ -20,6 +20,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Under AddressSanitizer the free part of a chunk is poisoned, so that running past an allocation is seen. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_POISONS 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_POISONS 1
+#endif
+#ifdef ARENA_POISONS
+#include <sanitizer/asan_interface.h>
+#define ARENA_POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define ARENA_UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define ARENA_POISON(p, n) ((void)(p), (void)(n))
+#define ARENA_UNPOISON(p, n) ((void)(p), (void)(n))
+#endif
+
 /* What arena_reset() may keep. */
 #define ARENA_KEEP_BYTES ((size_t)16384)
 
@@ -34,7 +52,7 @@ struct arena_budget {
 
 struct arena {
 	struct arena_chunk *chunk;	   /* newest chunk; NULL while nothing is held */
-	uint8_t *at;			   /* next free byte of it */
+	uint8_t *at;			   /* next free byte of it, 8-byte aligned */
 	uint8_t *end;			   /* its end */
 	size_t reserved;		   /* bytes of all chunks, headers included */
 	size_t limit;			   /* `reserved` never exceeds this */
@@ -51,37 +69,47 @@ void arena_free(struct arena *a);
 /* The slow path of arena_alloc(): starts a new chunk. */
 void *arena_alloc_slow(struct arena *a, size_t size) __attribute__((warn_unused_result));
 
-/* `size` bytes, 8-byte aligned, not cleared; NULL when the limit, the budget or the system refuses.  A size of 0
- * gives a valid pointer. */
-__attribute__((warn_unused_result)) static inline void *arena_alloc(struct arena *a, size_t size)
+/* What an allocation of `size` bytes takes up; less than `size` when that overflows. */
+static inline size_t arena_rounded(size_t size)
 {
-	size_t left = (size_t)(a->end - a->at);
-	size_t rounded = (size + 7) & ~(size_t)7;
-
-	if (rounded < size || rounded > left || !a->at)
-		return arena_alloc_slow(a, size);
-	a->at += rounded;
-	return a->at - rounded;
+	return (size + 7) & ~(size_t)7;
 }
 
-/* Gives back the tail of the newest allocation: `used` of the bytes at `p` stay.  A no-op when `p` is not the
- * newest. `size` is what was asked for. */
+/* `size` bytes, 8-byte aligned, not cleared; NULL when the limit, the budget or the system refuses.  A size of 0
+ * gives a valid pointer to nothing. */
+__attribute__((warn_unused_result)) static inline void *arena_alloc(struct arena *a, size_t size)
+{
+	size_t rounded = arena_rounded(size);
+	uint8_t *p = a->at;
+
+	if (!p || rounded < size || rounded > (size_t)(a->end - p))
+		return arena_alloc_slow(a, size);
+	a->at = p + rounded;
+	ARENA_UNPOISON(p, size);
+	return p;
+}
+
+/* Gives back the tail of an allocation when it is the newest: `used` of the `size` bytes at `p` stay. */
 static inline void arena_trim(struct arena *a, void *p, size_t size, size_t used)
 {
 	uint8_t *start = p;
 
-	if (a->at == start + ((size + 7) & ~(size_t)7))
-		a->at = start + ((used + 7) & ~(size_t)7);
+	if (a->at != start + arena_rounded(size))
+		return;
+	a->at = start + arena_rounded(used);
+	ARENA_POISON(start + used, size - used);
 }
 
 /* Makes the newest allocation bigger in place; false when it is not the newest or its chunk has no room. */
 static inline bool arena_extend(struct arena *a, void *p, size_t size, size_t bigger)
 {
 	uint8_t *start = p;
+	size_t rounded = arena_rounded(bigger);
 
-	if (a->at != start + ((size + 7) & ~(size_t)7) || bigger > (size_t)(a->end - start) - 7)
+	if (a->at != start + arena_rounded(size) || rounded < bigger || rounded > (size_t)(a->end - start))
 		return false;
-	a->at = start + ((bigger + 7) & ~(size_t)7);
+	a->at = start + rounded;
+	ARENA_UNPOISON(start, bigger);
 	return true;
 }
 

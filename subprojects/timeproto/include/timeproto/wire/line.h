@@ -4,9 +4,9 @@
  * cut off, and a line above the limit is an error as soon as that is certain.
  *
  * Use: line_reader_space(), receive into it, line_reader_commit(), then line_reader_next() until LINE_E_AGAIN.
- * Memory grows (by doubling) only when what was received fills it, so it never exceeds twice the received bytes or
- * LINE_FIRST_BYTES, and never the limit plus the newline.  A reader that holds nothing can give all memory back
- * with line_reader_shrink().
+ * Memory grows (by doubling) only after what was received has filled it, so it never exceeds twice the received bytes
+ * or LINE_FIRST_BYTES, and never the limit plus CR and newline.  A reader that holds nothing can give all memory
+ * back with line_reader_shrink().
  *
  * Thread safety: none; one owner.
  */
@@ -33,8 +33,8 @@ struct line_reader {
 	size_t start;	 /* first byte not yet given out */
 	size_t scanned;	 /* start <= scanned <= end: no newline before this */
 	size_t end;	 /* one past the last received byte */
-	size_t limit;	 /* longest line in bytes, its newline not counted */
-	bool full;	 /* the last commit used up all the space: the sender has more */
+	size_t limit;	 /* longest line in bytes, its CR and newline not counted */
+	bool full;	 /* the last commit used up all the space: the sender may have more */
 };
 
 /* `max_frame_bytes` > 0.  Allocates nothing. */
@@ -51,8 +51,7 @@ int line_reader_space(struct line_reader *r, uint8_t **space, size_t *len) __att
 void line_reader_commit(struct line_reader *r, size_t n);
 
 /* The next complete line, without newline and trailing CR, not empty; it points into the buffer and is valid until
- * the next line_reader_space(), line_reader_shrink() or line_reader_free().  0, LINE_E_AGAIN or LINE_E_TOO_LONG (a
- * CR at the end counts as part of the line here). */
+ * the next line_reader_space(), line_reader_shrink() or line_reader_free().  0, LINE_E_AGAIN or LINE_E_TOO_LONG. */
 int line_reader_next(struct line_reader *r, const uint8_t **line, size_t *len) __attribute__((warn_unused_result));
 
 /* Received bytes not yet given out. */

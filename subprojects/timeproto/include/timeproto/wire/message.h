@@ -224,29 +224,37 @@ enum wire_utxo_state_tag {
 	WIRE_UTXO_STATE_COUNT
 };
 
+struct wire_utxo_locked {
+	struct wire_hash txid; /* the spender */
+	int64_t locked_at;
+};
+
+struct wire_utxo_spent_pending {
+	struct wire_hash txid;
+	uint32_t votes;
+	uint32_t total_nodes;
+	int64_t spent_at;
+};
+
+struct wire_utxo_spent_finalized {
+	struct wire_hash txid;
+	int64_t finalized_at;
+	uint32_t votes;
+};
+
+struct wire_utxo_confirmed {
+	struct wire_hash txid;
+	uint64_t block_height;
+	int64_t confirmed_at;
+};
+
 struct wire_utxo_state {
 	enum wire_utxo_state_tag tag;
 	union {
-		struct {
-			struct wire_hash txid;
-			int64_t locked_at;
-		} locked;
-		struct {
-			struct wire_hash txid;
-			uint32_t votes;
-			uint32_t total_nodes;
-			int64_t spent_at;
-		} spent_pending;
-		struct {
-			struct wire_hash txid;
-			int64_t finalized_at;
-			uint32_t votes;
-		} spent_finalized;
-		struct {
-			struct wire_hash txid;
-			uint64_t block_height;
-			int64_t confirmed_at;
-		} confirmed;
+		struct wire_utxo_locked locked;
+		struct wire_utxo_spent_pending spent_pending;
+		struct wire_utxo_spent_finalized spent_finalized;
+		struct wire_utxo_confirmed confirmed;
 	} u; /* nothing for WIRE_UTXO_UNSPENT */
 };
 
@@ -271,6 +279,10 @@ struct wire_handshake {
 	uint8_t magic[4]; /* "TIME" */
 	uint32_t protocol_version;
 	struct wire_str network; /* unreliable: never checked, PROTOCOL.md §4 */
+};
+
+struct wire_ack {
+	struct wire_str message_type; /* "Handshake" */
 };
 
 struct wire_version {
@@ -414,9 +426,7 @@ struct wire_message {
 		struct wire_range get_blocks;
 		struct wire_block_list blocks_response;
 		struct wire_handshake handshake;
-		struct {
-			struct wire_str message_type; /* "Handshake" */
-		} ack;
+		struct wire_ack ack;
 		struct wire_transaction transaction_broadcast;
 		struct wire_hash transaction_vote_request; /* txid */
 		struct wire_transaction_vote transaction_vote;

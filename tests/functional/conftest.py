@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the functional tests: an address range, daemons, listeners and peers that end with the test."""
+import os
+
+import pytest
+
+from harness import net as harness_net
+from harness.daemon import BINARY, Daemon
+from harness.peer import Listener
+
+
+def pytest_collection_modifyitems(config, items):
+    soak = os.environ.get("TIMED_TEST_SOAK") == "1" or "soak" in (config.getoption("-m") or "")
+    for item in items:
+        if item.get_closest_marker("soak") and not soak:
+            item.add_marker(pytest.mark.skip(reason="suite soak: long, run with -m soak"))
+        if item.get_closest_marker("full") and not harness_net.ALL_ROUNDS:
+            item.add_marker(pytest.mark.skip(reason="does not fit into CI: run with TIMED_TEST_ROUNDS=all"))
+        if item.get_closest_marker("root") and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="needs root (network namespaces)"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows the end of the log of every daemon it started."""
+    outcome = yield
+    report = outcome.get_result()
+    item.failed = getattr(item, "failed", False) or report.failed
+    if report.failed:
+        for daemon in getattr(item, "daemons", []):
+            report.sections.append((f"timed {daemon.ip}", daemon.tail(60)))
+
+
+@pytest.fixture
+def net():
+    """A range of loopback addresses that nobody else uses: net.ip(1) to net.ip(254)."""
+    leased = harness_net.Range()
+    yield leased
+    leased.release()
+
+
+@pytest.fixture
+def wide_net():
+    """A range of 65,000 loopback addresses."""
+    leased = harness_net.Range(wide=True)
+    yield leased
+    leased.release()
+
+
+@pytest.fixture
+def daemons(request, tmp_path):
+    """daemons(ip, config={...}) makes a daemon that is stopped, and must stop in order, when the test ends."""
+    if not os.access(BINARY, os.X_OK):
+        pytest.fail(f"no daemon at {BINARY}: build it, or set TIMED_BINARY")
+    made = []
+    request.node.daemons = made
+
+    def make(ip, config=None, start=True, **options):
+        daemon = Daemon(tmp_path, ip, config, **options)
+        made.append(daemon)
+        if start:
+            daemon.start()
+        return daemon
+
+    yield make
+    problems = []
+    for daemon in made:
+        if daemon.process is None:
+            continue
+        try:
+            if daemon.running():
+                daemon.stop(timeout=10)
+            else:
+                daemon.check_clean()
+        except AssertionError as error:
+            problems.append(str(error))
+        finally:
+            if daemon.running():
+                daemon.kill9()
+            if not getattr(request.node, "failed", False):
+                daemon.remove_data()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def genesis(tmp_path_factory):
+    """The genesis hash of the tests' devnet as a byte array, asked once of a daemon."""
+    leased = harness_net.Range()
+    daemon = Daemon(tmp_path_factory.mktemp("genesis"), leased.ip(1))
+    try:
+        return daemon.start().genesis()
+    finally:
+        if daemon.running():
+            daemon.kill9()
+        leased.release()
+
+
+@pytest.fixture
+def genesis_free():
+    """A genesis hash for tests without a daemon."""
+    return [6] * 32
+
+
+@pytest.fixture
+def node(daemons, net):
+    """One daemon with the defaults, on net.ip(5): there is room for addresses that sort before and after it."""
+    return daemons(net.ip(5))
+
+
+@pytest.fixture
+def listen():
+    """listen(ip) opens the P2P port of a scripted peer."""
+    made = []
+
+    def make(ip, *args, **options):
+        listener = Listener(ip, *args, **options)
+        made.append(listener)
+        return listener
+
+    yield make
+    for listener in made:
+        listener.close()

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+"""What the functional tests share.
+
+net        address ranges, deadlines, round counts
+config     a dictionary becomes a config.toml
+daemon     one real `timed` process, its RPC and its log
+wire       the messages of the protocol: builders and a check of what came in
+peer       a scripted peer over a real socket, and a listener for those that are dialled
+rust_peer  a peer that behaves like the existing Rust node
+mesh       several daemons that know each other, and the rule of one connection per pair
+relay      a wire between two daemons that delays, holds or cuts
+cable      network namespaces joined by a cable that delays, loses or is cut (root)
+"""

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+"""adversarial.md 33 to 36: what a daemon believes of addresses, and what it keeps of them."""
+import glob
+import os
+import random
+import re
+import signal
+
+import pytest
+
+from harness import wire
+from harness.net import P2P_PORT, rounds, scaled_ms, wait_until
+
+EAGER = {"dial_grace_ms": 50, "reconnect_min_ms": 50, "reconnect_max_ms": 100}
+
+
+def dialled(node, since=0):
+    """The IPs that were dialled."""
+    return {match for line in node.log_lines(r"Connecting to ", since)
+            for match in re.findall(r"Connecting to (\S+):\d+", line)}
+
+
+def gossip_of(node, ip):
+    """What the daemon tells a peer that asks for addresses, as IPs."""
+    peer = node.dial_in(ip)
+    peer.send("GetPeers")
+    answer = {address.rsplit(":", 1)[0] for address in peer.expect("PeersResponse")}
+    peer.close()
+    return answer
+
+
+@pytest.mark.fast
+def test_adversarial_33_useless_addresses(daemons, net, listen, genesis):
+    """Ourselves, unspecified, multicast, broadcast, reserved, banned, port 0, no address at all: never dialled, never
+    gossiped. The good one among them is dialled, so the list was read."""
+    banned, good = listen(net.ip(9)), listen(net.ip(8), genesis=genesis)
+    node = daemons(net.ip(5), {"timers": EAGER})
+    for _ in range(3):
+        peer = node.raw_peer(net.ip(9))
+        peer.send(wire.handshake(magic=[0, 0, 0, 0]))
+        peer.expect_closed()
+    node.wait_log(rf"Auto-banned {re.escape(net.ip(9))} ")
+    useless = [net.ip(5), net.ip(9), "0.0.0.0", "224.0.0.1", "239.255.255.255", "255.255.255.255", "240.0.0.1", "::",
+               "::1", "ff02::1", "fe80::1", "::ffff:224.0.0.1", f"::ffff:{net.ip(5)}"]
+    peer = node.dial_in(net.ip(3))
+    texts = [f"{ip}:{P2P_PORT}" if ":" not in ip else f"[{ip}]:{P2P_PORT}" for ip in useless]
+    texts += useless + ["", ":", "localhost", "1.2.3", "1.2.3.4.5", "10.0.0.1:99999", "10.0.0.1:-1", "\x1b[31m", "a" * 900]
+    peer.send({"PeersResponse": texts + [f"{net.ip(8)}:{P2P_PORT}"]})
+    good.accept_ready()
+    node.wait_peer(net.ip(8))
+    banned.assert_not_dialled(0.3)
+    assert dialled(node) == {net.ip(8)}
+    assert gossip_of(node, net.ip(4)) <= {net.ip(8), net.ip(3)}
+    peer.ping()
+
+
+def test_adversarial_33_private_addresses_outside_devnet(daemons, net, listen):
+    """On testnet loopback and private addresses that a peer names are neither dialled nor gossiped."""
+    trap = listen(net.ip(8))
+    node = daemons(net.ip(5), {"node": {"network": "testnet"}, "timers": EAGER,
+                               "network": {"enable_peer_discovery": False}})
+    peer = node.raw_peer(net.ip(3), genesis=node.genesis())
+    peer.handshake()
+    peer.send({"PeersResponse": [f"{net.ip(8)}:{P2P_PORT}", "127.0.0.1:1", "10.0.0.1", "192.168.1.1", "172.16.0.1",
+                                 "169.254.1.1", "100.64.0.1"]})
+    peer.ping()
+    trap.assert_not_dialled(0.5)
+    assert dialled(node) == set()
+    assert gossip_of(node, net.ip(4)) <= {net.ip(3)}
+
+
+def test_adversarial_33_gossip_holds_good_peers(daemons, net, listen, genesis):
+    """What is gossiped: peers that were connected, with the port they listen on, and never the asker itself."""
+    listener = listen(net.ip(8), genesis=genesis)
+    node = daemons(net.ip(5), {"network": {"bootstrap_peers": [net.ip(8)]}})
+    listener.accept_ready()
+    node.wait_peer(net.ip(8))
+    peer = node.dial_in(net.ip(3))
+    peer.send("GetPeers")
+    answer = peer.expect("PeersResponse")
+    assert f"{net.ip(8)}:{P2P_PORT}" in answer
+    assert not [address for address in answer if address.startswith(net.ip(3) + ":")]
+
+
+def test_adversarial_34_ten_thousand_addresses_in_one_answer(daemons, wide_net):
+    """At most a thousand are taken; a second such answer, unasked for, is a violation."""
+    node = daemons(wide_net.ip(1), {"timers": {"dial_grace_ms": 10, "reconnect_attempts": 1, "reconnect_min_ms": 60000,
+                                               "reconnect_max_ms": 60000, "connect_timeout_ms": 1000}})
+    port = 9        # nobody listens: each dial is refused at once
+    many = [f"{wide_net.ip(1000 + number)}:{port}" for number in range(10000)]
+    told = []
+
+    def tell(_):
+        told.append(1)
+        return {"PeersResponse": many if len(told) == 1 else []}
+
+    peer = node.raw_peer(wide_net.ip(2), answers={"GetPeers": tell}, genesis=node.genesis())
+    peer.handshake()
+    wait_until(lambda: told, 5, "the daemon asks for addresses")
+    wait_until(lambda: len(dialled(node)) >= 1000, 30, lambda: f"a thousand are dialled, {len(dialled(node))} were")
+
+    # A late one that is dialled shows that nothing is left of the others.
+    other = node.dial_in(wide_net.ip(3))
+    other.send({"PeersResponse": [f"{wide_net.ip(50000)}:{port}"]})
+    wait_until(lambda: wide_net.ip(50000) in dialled(node), 10, "the late address is dialled")
+    assert len(dialled(node)) == 1001
+
+    other.send({"PeersResponse": many})
+    wait_until(lambda: node.violations(wide_net.ip(3)), 5, "a violation for the second big answer")
+    assert not node.violations(wide_net.ip(2))
+
+
+@pytest.mark.fast
+def test_adversarial_35_address_flood(daemons, wide_net):
+    """Unasked addresses fall to a token bucket; what was taken and what was not is shown; nobody else is affected."""
+    node = daemons(wide_net.ip(1), {"timers": {"dial_grace_ms": 3600000}})
+    flooder, friend = node.dial_in(wide_net.ip(2)), node.dial_in(wide_net.ip(3))
+    for batch in range(300):
+        addresses = [f"{wide_net.ip(1000 + batch * 10 + number)}:9" for number in range(10)]
+        flooder.send({"PeersResponse": addresses})
+    flooder.ping(timeout=5)
+    entry = node.peer(wide_net.ip(2))
+    assert entry["addr_processed"] + entry["addr_rate_limited"] == 3000
+    assert entry["addr_processed"] <= 1100 and entry["addr_rate_limited"] >= 1900
+    friend.ping()
+
+
+def damage(path, how):
+    size = os.path.getsize(path)
+    with open(path, "r+b") as file:
+        if how == "cut":
+            file.truncate(size // 2)
+        elif how == "empty":
+            file.truncate(0)
+        else:
+            file.seek(size // 2)
+            byte = file.read(1) or b"\0"
+            file.seek(size // 2)
+            file.write(bytes([byte[0] ^ 0xFF]))
+
+
+@pytest.fixture
+def with_memory(daemons, net, listen, genesis):
+    """A stopped daemon that has saved one address and one ban."""
+    listener = listen(net.ip(8), genesis=genesis)
+    node = daemons(net.ip(5), {"timers": EAGER})
+    peer = node.dial_in(net.ip(3))
+    peer.send({"PeersResponse": [f"{net.ip(8)}:{P2P_PORT}"]})
+    listener.accept_ready()
+    node.wait_peer(net.ip(8))
+    for _ in range(3):
+        bad = node.raw_peer(net.ip(9))
+        bad.send(wire.handshake(magic=[0, 0, 0, 0]))
+        bad.expect_closed()
+    node.wait_log(rf"Auto-banned {re.escape(net.ip(9))} ")
+    peer.close()
+    node.stop()
+    return node, listener
+
+
+def test_adversarial_36_addresses_and_bans_are_kept(with_memory, net):
+    """After a restart the saved peer is dialled, and the banned one is refused."""
+    node, listener = with_memory
+    node.start()
+    listener.accept_ready()
+    assert node.raw_peer(net.ip(9)).expect_closed()
+
+
+def test_adversarial_36_addresses_and_bans_survive_sigkill(daemons, net, listen, genesis):
+    """The same when the process is killed: they are written soon, not at the end."""
+    listener = listen(net.ip(8), genesis=genesis)
+    node = daemons(net.ip(5), {"timers": EAGER})
+    peer = node.dial_in(net.ip(3))
+    peer.send({"PeersResponse": [f"{net.ip(8)}:{P2P_PORT}"]})
+    listener.accept_ready()
+    for _ in range(3):
+        bad = node.raw_peer(net.ip(9))
+        bad.send(wire.handshake(magic=[0, 0, 0, 0]))
+        bad.expect_closed()
+    node.wait_log(rf"Auto-banned {re.escape(net.ip(9))} ")
+
+    def kept():
+        """Killed and started again: both are still known."""
+        node.kill9()
+        node.start()
+        return node.raw_peer(net.ip(9)).expect_closed() and listener.accept_ready()
+    wait_until(kept, 15, "addresses and bans are on disk", interval=1)
+
+
+def test_adversarial_36_damaged_database(with_memory):
+    """Each file flipped, cut or emptied in turn: a named error, or it opens; never a crash or a hang."""
+    node, _ = with_memory
+    files = [path for path in glob.glob(os.path.join(node.datadir, "db", "*"))
+             if os.path.isfile(path) and os.path.getsize(path) and os.path.basename(path) not in ("LOG", "LOCK")
+             and not os.path.basename(path).startswith("LOG.old")]
+    assert files, "the database is in db/"
+    cases = [(path, how) for path in files for how in ("flip", "cut", "empty")]
+    random.Random(36).shuffle(cases)
+    for path, how in cases[:rounds(len(cases), 10)]:
+        with open(path, "rb") as file:
+            original = file.read()
+        saved = snapshot(node.datadir)
+        damage(path, how)
+        try_to_start(node, f"{os.path.basename(path)} {how}")
+        restore(node.datadir, saved)
+        with open(path, "rb") as file:
+            assert file.read() == original
+    node.start()
+
+
+def try_to_start(node, what):
+    """Comes up, or ends with 1 and a message."""
+    mark = node.mark()
+    node.spawn()
+
+    def settled():
+        return not node.running() or node.ready()
+    wait_until(settled, 20, f"start with {what}")
+    if node.running():
+        node.stop()
+        return
+    code = node.process.returncode
+    assert code == 1, f"{what}: ended with {code} ({signal.Signals(-code).name if code < 0 else ''})\n{node.tail()}"
+    node.check_clean()
+    said = node.log(mark) + node.tail()
+    assert re.search(r"(?i)corrupt|checksum|damaged|truncated|database|store|\bdb\b", said), f"{what}: no named error"
+
+
+def snapshot(root):
+    """All files below a directory, in memory."""
+    found = {}
+    for path in glob.glob(os.path.join(root, "**"), recursive=True):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                found[path] = file.read()
+    return found
+
+
+def restore(root, saved):
+    for path in glob.glob(os.path.join(root, "**"), recursive=True):
+        if os.path.isfile(path) and path not in saved:
+            os.unlink(path)
+    for path, data in saved.items():
+        with open(path, "wb") as file:
+            file.write(data)
+
+
+def test_adversarial_36_missing_database(with_memory, net):
+    """Rebuilt; nothing else is lost: the identity is the same."""
+    node, _ = with_memory
+    for path in glob.glob(os.path.join(node.datadir, "db", "*")):
+        os.unlink(path)
+    os.rmdir(os.path.join(node.datadir, "db"))
+    node.start()
+    node.assert_alive(net.ip(4))
+
+
+def test_addresses_come_from_a_peers_answer(daemons, net, listen, genesis):
+    """Three nodes, of which one knows the other two: all are connected with all."""
+    timers = {"reconnect_min_ms": scaled_ms(100), "dial_grace_ms": scaled_ms(1000)}
+    hub = daemons(net.ip(2), {"timers": timers})
+    others = [daemons(net.ip(number), {"timers": timers, "network": {"bootstrap_peers": [net.ip(2)]}})
+              for number in (3, 4)]
+    for node in (hub, *others):
+        node.wait_peers(2, timeout=15)

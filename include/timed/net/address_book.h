@@ -50,12 +50,17 @@ bool address_book_is_configured(struct address_book *book, const struct net_ip *
 void address_book_set_masternode(struct address_book *book, const struct net_ip *ip, bool masternode);
 
 /* The next address that is due, marked busy until address_book_closed; false: none, and *next_ms says when one will be
- * (INT64_MAX: never).  `only_configured` leaves the others alone (no slot is free for them). */
-bool address_book_next(struct address_book *book, struct net_addr *out, int64_t *next_ms, bool only_configured,
+ * (INT64_MAX: never).  `only_kept` leaves alone what is neither configured nor a masternode (no slot is free for it). */
+bool address_book_next(struct address_book *book, struct net_addr *out, int64_t *next_ms, bool only_kept,
 		       int64_t now_ms);
-/* A connection from this peer is ready (either direction): back-off is reset and it is not dialled while it lasts. */
-void address_book_ready(struct address_book *book, const struct net_ip *ip, bool outbound, int64_t now_ms);
-/* What the end of a connection means for the next dial. */
+/* A connection with this peer is ready (either direction): back-off is reset and it is not dialled while it lasts.
+ * `now_s` is Unix time. */
+void address_book_ready(struct address_book *book, const struct net_ip *ip, bool outbound, int64_t now_s,
+			int64_t now_ms);
+/* The port on which a peer that dialled us says it listens. */
+void address_book_learn_port(struct address_book *book, const struct net_ip *ip, uint16_t port);
+/* What the end of a connection means for the next dial.  Reported once for every dial, and for every inbound connection
+ * that had been reported ready. */
 enum address_end {
 	ADDRESS_END_FAILED,    /* an outbound connection never got ready: back-off */
 	ADDRESS_END_LOST,      /* it had been ready: dial again, after the first back-off step */

@@ -51,8 +51,9 @@ struct heartbeat {
 void heartbeat_init(struct heartbeat *hb, const struct heartbeat_params *params, int64_t now_ms);
 /* What to do now; call again until HEARTBEAT_NONE.  `nonce` is used for the next ping. */
 enum heartbeat_action heartbeat_tick(struct heartbeat *hb, uint64_t nonce, int64_t now_ms);
-/* A ping outside the interval (behind a request, or to probe).  False: 5 are outstanding, send none. */
-bool heartbeat_add_ping(struct heartbeat *hb, uint64_t nonce);
+/* A ping outside the interval (behind a request, or to probe); the next regular one is a whole interval later.  False:
+ * 5 are outstanding, send none. */
+bool heartbeat_add_ping(struct heartbeat *hb, uint64_t nonce, int64_t now_ms);
 /* The last byte of the ping has left: from now on it ages. */
 void heartbeat_flushed(struct heartbeat *hb, uint64_t nonce, int64_t now_ms, int64_t now_us);
 /* True and the round trip when the nonce is outstanding: the miss counter is reset.  False: log and ignore. */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "timeproto/chain/genesis.h"
+#include "timeproto/chain/params.h"
 
 /* Longest text of an IP with its NUL; of "[ip]:port" with its NUL. */
 #define NET_IP_TEXT_SIZE 46

@@ -80,7 +80,8 @@ struct net_ops {
 	void (*ready)(void *user, struct peer *peer);
 	/* Time to announce our masternode to this peer. */
 	void (*announce)(void *user, struct peer *peer);
-	/* Fills what our Version message says beyond the net's own fields (strings must live until the call after). */
+	/* Fills what our Version message says beyond the net's own fields.  What it points to must outlive the net, or
+	 * be owned by the calling thread until its next call. */
 	void (*version)(void *user, struct wire_version *version);
 	/* True when the IP is a known masternode: it uses the slots kept for them. */
 	bool (*is_masternode)(void *user, const struct net_ip *ip);
@@ -128,7 +129,8 @@ struct net_totals {
 	uint64_t refused_banned;	   /* refused at accept: banned */
 	uint64_t refused_rate;		   /* refused at accept: too many connects of one IP */
 	uint64_t accept_exhausted;	   /* times that accepting paused for want of descriptors or memory */
-	uint64_t memory_used;		   /* bytes reserved of the budget */
+	uint64_t missed_pongs;
+	uint64_t memory_used;		   /* bytes reserved of the budget, now */
 };
 void net_get_totals(struct net *net, struct net_totals *out);
 

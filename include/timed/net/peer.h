@@ -109,7 +109,9 @@ void peer_wrong_chain(struct peer *peer);
 /* Addresses the peer may still tell us: a token bucket, filled by our own requests.  Worker only. */
 size_t peer_take_address_tokens(struct peer *peer, size_t wanted, bool solicited);
 
-/* What the node learns about a peer and shows; any thread. */
+/* The peer is a registered masternode: it uses a slot kept for them, and gets more dial attempts. */
+void peer_set_masternode(struct peer *peer);
+/* What the node learns about a peer and shows. */
 void peer_set_height(struct peer *peer, uint64_t height);
 
 #define PEER_SUBVER_SIZE 64

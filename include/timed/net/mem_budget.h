@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One account of memory for everything that peers can make grow: line buffers, arenas, frames.  A connection's first
+ * 16 KiB are free; beyond them it reserves from the account, and who is refused waits.
+ *
+ * Thread safety: a budget may be used by any thread; a connection's account by its worker only.
+ */
+#ifndef TIMED_NET_MEM_BUDGET_H
+#define TIMED_NET_MEM_BUDGET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mem_budget {
+	atomic_size_t used;	 /* bytes reserved */
+	size_t limit;		 /* immutable */
+	atomic_uint_fast64_t releases; /* counts every release: "somebody gets on" */
+};
+
+void mem_budget_init(struct mem_budget *b, size_t limit_bytes);
+/* False: refused, nothing reserved. */
+bool mem_budget_take(struct mem_budget *b, size_t bytes);
+void mem_budget_give(struct mem_budget *b, size_t bytes);
+
+/* What a connection holds before it has to reserve. */
+#define MEM_ACCOUNT_FREE_BYTES ((size_t)16384)
+
+struct mem_account {
+	struct mem_budget *budget; /* not owned */
+	size_t held;		   /* bytes of this connection, the free ones included */
+};
+
+bool mem_account_take(struct mem_account *a, size_t bytes);
+void mem_account_give(struct mem_account *a, size_t bytes);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Violations and bans; see ban_list.h.  A hash table of records with open addressing would save little here: records are
+ * few, so they stand in one array that is searched from its end (the newest offender is the likeliest).
+ */
+#include "timed/net/ban_list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "timed/net/rate_limit.h"
+#include "timed/util/thread.h"
+
+#define RECORD_VERSION 1
+
+struct entry {
+	struct ban_record record;
+	struct token_bucket connects; /* how often it may connect */
+	int64_t used_ms;	      /* last touched, for eviction; grows by calls, not by time */
+	bool changed;		      /* not handed over to the store yet */
+};
+
+struct ban_list {
+	struct mutex lock;	  /* guards all below */
+	struct entry *entries;	  /* count used of capacity */
+	size_t count, capacity;
+	int64_t uses;		  /* counts calls: the clock of eviction */
+	struct ban_params params; /* immutable */
+};
+
+int ban_list_create(struct ban_list **out, const struct ban_params *params)
+{
+	struct ban_list *list = calloc(1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	list->params = *params;
+	mutex_init(&list->lock, "bans", MUTEX_RANK_LEAF);
+	*out = list;
+	return 0;
+}
+
+void ban_list_free(struct ban_list *list)
+{
+	if (!list)
+		return;
+	mutex_destroy(&list->lock);
+	free(list->entries);
+	free(list);
+}
+
+static struct entry *find_locked(struct ban_list *list, const struct net_ip *ip) REQUIRES(list->lock)
+{
+	for (size_t i = list->count; i-- > 0;) {
+		if (net_ip_equal(&list->entries[i].record.ip, ip)) {
+			list->entries[i].used_ms = ++list->uses;
+			return &list->entries[i];
+		}
+	}
+	return NULL;
+}
+
+/* The record that is missed least: one without violations, then one without a ban, then the one touched longest ago. */
+static struct entry *victim_locked(struct ban_list *list) REQUIRES(list->lock)
+{
+	struct entry *best = &list->entries[0];
+
+	for (size_t i = 1; i < list->count; i++) {
+		struct entry *e = &list->entries[i];
+		int weight = (e->record.level != BAN_NONE) * 2 + (e->record.violations > 0);
+		int best_weight = (best->record.level != BAN_NONE) * 2 + (best->record.violations > 0);
+
+		if (weight < best_weight || (weight == best_weight && e->used_ms < best->used_ms))
+			best = e;
+	}
+	return best;
+}
+
+/* Finds or makes the record; NULL when out of memory. */
+static struct entry *get_locked(struct ban_list *list, const struct net_ip *ip) REQUIRES(list->lock)
+{
+	struct entry *e = find_locked(list, ip);
+
+	if (e)
+		return e;
+	if (list->count == list->capacity && list->capacity < list->params.max_records) {
+		size_t capacity = list->capacity ? list->capacity * 2 : 64;
+		struct entry *grown;
+
+		if (capacity > list->params.max_records)
+			capacity = list->params.max_records;
+		grown = realloc(list->entries, capacity * sizeof(*grown));
+		if (grown) {
+			list->entries = grown;
+			list->capacity = capacity;
+		}
+	}
+	if (list->count < list->capacity)
+		e = &list->entries[list->count++];
+	else if (list->count > 0)
+		e = victim_locked(list);
+	else
+		return NULL;
+	memset(e, 0, sizeof(*e));
+	e->record.ip = *ip;
+	e->used_ms = ++list->uses;
+	return e;
+}
+
+/* Ends a ban that is over and forgets violations after the quiet time, which begins when the ban ends. */
+static void age(const struct ban_list *list, struct entry *e, int64_t now_s)
+{
+	struct ban_record *r = &e->record;
+	int64_t quiet_since = r->last_violation_s;
+
+	if (r->until_s > quiet_since && r->until_s != INT64_MAX)
+		quiet_since = r->until_s;
+	if (r->level != BAN_NONE && now_s >= r->until_s) {
+		r->level = BAN_NONE;
+		e->changed = true;
+	}
+	if (r->level == BAN_NONE && r->violations > 0 && now_s - quiet_since >= list->params.reset_ms / 1000) {
+		r->violations = 0;
+		r->until_s = 0;
+		e->changed = true;
+	}
+}
+
+enum ban_level ban_list_violation(struct ban_list *list, uint32_t *count, const struct net_ip *ip, int64_t now_s)
+{
+	const struct ban_params *p = &list->params;
+	enum ban_level level = BAN_NONE;
+	struct entry *e;
+
+	mutex_lock(&list->lock);
+	e = get_locked(list, ip);
+	*count = 0;
+	if (e) {
+		age(list, e, now_s);
+		*count = ++e->record.violations;
+		e->record.last_violation_s = now_s;
+		e->changed = true;
+		if (*count >= p->permanent_at)
+			level = BAN_PERMANENT;
+		else if (*count == p->long_at)
+			level = BAN_LONG;
+		else if (*count == p->short_at)
+			level = BAN_SHORT;
+		if (level > e->record.level)
+			e->record.level = level;
+		if (level == BAN_PERMANENT)
+			e->record.until_s = INT64_MAX;
+		else if (level != BAN_NONE && e->record.until_s != INT64_MAX)
+			e->record.until_s = now_s + (level == BAN_LONG ? p->long_ms : p->short_ms) / 1000;
+	}
+	mutex_unlock(&list->lock);
+	return level;
+}
+
+bool ban_list_is_banned(struct ban_list *list, const struct net_ip *ip, int64_t now_s)
+{
+	bool banned = false;
+	struct entry *e;
+
+	mutex_lock(&list->lock);
+	e = find_locked(list, ip);
+	if (e) {
+		age(list, e, now_s);
+		banned = e->record.level != BAN_NONE;
+	}
+	mutex_unlock(&list->lock);
+	return banned;
+}
+
+uint32_t ban_list_violations(struct ban_list *list, const struct net_ip *ip, int64_t now_s)
+{
+	uint32_t violations = 0;
+	struct entry *e;
+
+	mutex_lock(&list->lock);
+	e = find_locked(list, ip);
+	if (e) {
+		age(list, e, now_s);
+		violations = e->record.violations;
+	}
+	mutex_unlock(&list->lock);
+	return violations;
+}
+
+bool ban_list_allow_connect(struct ban_list *list, const struct net_ip *ip, int64_t now_ms)
+{
+	uint32_t rate = list->params.connects_per_minute;
+	bool allowed = true;
+	struct entry *e;
+
+	mutex_lock(&list->lock);
+	e = get_locked(list, ip);
+	if (e)
+		allowed = token_bucket_take(&e->connects, rate, rate, now_ms);
+	mutex_unlock(&list->lock);
+	return allowed;
+}
+
+void ban_list_set(struct ban_list *list, const struct net_ip *ip, int64_t until_s, int64_t now_s)
+{
+	struct entry *e;
+
+	mutex_lock(&list->lock);
+	e = get_locked(list, ip);
+	if (e) {
+		e->record.level = until_s == INT64_MAX ? BAN_PERMANENT : BAN_LONG;
+		e->record.until_s = until_s;
+		e->changed = true;
+		age(list, e, now_s);
+	}
+	mutex_unlock(&list->lock);
+}
+
+bool ban_list_lift(struct ban_list *list, const struct net_ip *ip)
+{
+	bool was = false;
+	struct entry *e;
+
+	mutex_lock(&list->lock);
+	e = find_locked(list, ip);
+	if (e) {
+		was = e->record.level != BAN_NONE;
+		e->record.level = BAN_NONE;
+		e->record.until_s = 0;
+		e->record.violations = 0;
+		e->changed = true;
+	}
+	mutex_unlock(&list->lock);
+	return was;
+}
+
+static void put_le64(uint8_t *out, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		out[i] = (uint8_t)(v >> (8 * i));
+}
+
+static uint64_t get_le64(const uint8_t *in)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v |= (uint64_t)in[i] << (8 * i);
+	return v;
+}
+
+void ban_record_encode(uint8_t out[BAN_RECORD_SIZE], const struct ban_record *record)
+{
+	out[0] = RECORD_VERSION;
+	out[1] = (uint8_t)record->level;
+	for (int i = 0; i < 4; i++)
+		out[2 + i] = (uint8_t)(record->violations >> (8 * i));
+	put_le64(out + 6, (uint64_t)record->until_s);
+	put_le64(out + 14, (uint64_t)record->last_violation_s);
+}
+
+int ban_record_decode(struct ban_record *out, const struct net_ip *ip, const uint8_t *bytes, size_t len)
+{
+	if (len != BAN_RECORD_SIZE || bytes[0] != RECORD_VERSION || bytes[1] > BAN_PERMANENT)
+		return -EINVAL;
+	memset(out, 0, sizeof(*out));
+	out->ip = *ip;
+	out->level = (enum ban_level)bytes[1];
+	for (int i = 0; i < 4; i++)
+		out->violations |= (uint32_t)bytes[2 + i] << (8 * i);
+	out->until_s = (int64_t)get_le64(bytes + 6);
+	out->last_violation_s = (int64_t)get_le64(bytes + 14);
+	return 0;
+}
+
+void ban_list_restore(struct ban_list *list, const struct ban_record *record, int64_t now_s)
+{
+	struct entry *e;
+
+	mutex_lock(&list->lock);
+	e = get_locked(list, &record->ip);
+	if (e) {
+		e->record = *record;
+		age(list, e, now_s);
+	}
+	mutex_unlock(&list->lock);
+}
+
+size_t ban_list_take_changed(struct ban_list *list, struct ban_record **out, int64_t now_s)
+{
+	struct ban_record *records = NULL;
+	size_t n = 0, changed = 0;
+
+	*out = NULL;
+	mutex_lock(&list->lock);
+	for (size_t i = 0; i < list->count; i++) {
+		age(list, &list->entries[i], now_s);
+		changed += list->entries[i].changed;
+	}
+	if (changed > 0)
+		records = calloc(changed, sizeof(*records));
+	for (size_t i = 0; records && i < list->count; i++) {
+		if (!list->entries[i].changed)
+			continue;
+		records[n++] = list->entries[i].record;
+		list->entries[i].changed = false;
+	}
+	mutex_unlock(&list->lock);
+	*out = records;
+	return n;
+}
+
+void ban_list_mark_changed(struct ban_list *list, const struct net_ip *ip)
+{
+	struct entry *e;
+
+	mutex_lock(&list->lock);
+	e = find_locked(list, ip);
+	if (e)
+		e->changed = true;
+	mutex_unlock(&list->lock);
+}
+
+size_t ban_list_count(struct ban_list *list, int64_t now_s)
+{
+	size_t n = 0;
+
+	mutex_lock(&list->lock);
+	for (size_t i = 0; i < list->count; i++) {
+		age(list, &list->entries[i], now_s);
+		n += list->entries[i].record.level != BAN_NONE;
+	}
+	mutex_unlock(&list->lock);
+	return n;
+}

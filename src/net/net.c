@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The network as a whole: what acceptor, dialer and workers share, and how it starts and stops; see net.h.
+ */
+#include "timed/net/net.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "acceptor.h"
+#include "dialer.h"
+#include "net_impl.h"
+#include "peer_impl.h"
+#include "peer_table.h"
+#include "peer_worker.h"
+#include "timed/net/frame.h"
+#include "timed/util/clock.h"
+#include "timed/util/log.h"
+
+/* The keeper looks at starved connections this often at most. */
+#define STARVED_MS 2000
+
+struct net {
+	struct net_params params; /* immutable */
+	struct net_ops ops;	  /* immutable */
+	struct mem_budget budget;
+	struct address_book *addresses;
+	struct ban_list *bans;
+	struct peer_table *table;
+	struct dialer *dialer;
+	struct acceptor *acceptor; /* NULL until started */
+	atomic_uint_fast64_t next_peer_id;
+	atomic_uint_fast64_t missed_pongs;
+	atomic_bool stopping;
+	uint_fast64_t releases_seen; /* keeper only: progress of the budget at its last look ... */
+	int64_t starved_since_ms;    /* ... and since when there was none; 0: there is */
+};
+
+int net_create(struct net **out, const struct net_params *params, const struct net_ops *ops)
+{
+	struct peer_table_params table = {
+		.max_peers = params->max_peers,
+		.max_handshakes = params->max_handshakes,
+		.pair = {params->tie_break_wait_ms, params->crossed_dial_window_ms, params->probe_timeout_ms},
+	};
+	struct net *net = calloc(1, sizeof(*net));
+	int r;
+
+	if (!net)
+		return -ENOMEM;
+	net->params = *params;
+	net->ops = *ops;
+	mem_budget_init(&net->budget, params->memory_budget_bytes);
+	memcpy(table.node_id, params->node_id, sizeof(table.node_id));
+	r = address_book_create(&net->addresses, &params->addresses);
+	if (!r)
+		r = ban_list_create(&net->bans, &params->bans);
+	if (!r)
+		r = peer_table_create(&net->table, &table);
+	if (!r)
+		r = dialer_create(&net->dialer, net);
+	if (r) {
+		net_free(net);
+		return r;
+	}
+	if (params->has_external)
+		address_book_set_own(net->addresses, &params->external);
+	else if (!net_ip_is_unspecified(&params->listen.ip))
+		address_book_set_own(net->addresses, &params->listen.ip);
+	*out = net;
+	return 0;
+}
+
+void net_free(struct net *net)
+{
+	if (!net)
+		return;
+	dialer_free(net->dialer);
+	peer_table_free(net->table);
+	ban_list_free(net->bans);
+	address_book_free(net->addresses);
+	free(net);
+}
+
+int net_start(struct net *net)
+{
+	int r = acceptor_start(&net->acceptor, net);
+
+	if (!r)
+		r = dialer_start(net->dialer);
+	if (r)
+		net_stop(net);
+	return r;
+}
+
+void net_stop(struct net *net)
+{
+	atomic_store(&net->stopping, true);
+	acceptor_stop(net->acceptor);
+	net->acceptor = NULL;
+	dialer_stop(net->dialer);
+	peer_table_shut(net->table);
+	peer_table_reap(net->table, true);
+}
+
+void *net_user(const struct net *net)
+{
+	return net->ops.user;
+}
+
+const struct net_params *net_params(const struct net *net)
+{
+	return &net->params;
+}
+
+struct address_book *net_addresses(struct net *net)
+{
+	return net->addresses;
+}
+
+struct ban_list *net_bans(struct net *net)
+{
+	return net->bans;
+}
+
+uint16_t net_listen_port(const struct net *net)
+{
+	return acceptor_port(net->acceptor);
+}
+
+struct mem_budget *net_budget(struct net *net)
+{
+	return &net->budget;
+}
+
+struct peer_table *net_table(const struct net *net)
+{
+	return net->table;
+}
+
+const struct net_ops *net_get_ops(const struct net *net)
+{
+	return &net->ops;
+}
+
+uint64_t net_next_peer_id(struct net *net)
+{
+	return atomic_fetch_add(&net->next_peer_id, 1) + 1;
+}
+
+void net_count_missed_pong(struct net *net)
+{
+	atomic_fetch_add(&net->missed_pongs, 1);
+}
+
+bool net_is_stopping(const struct net *net)
+{
+	return atomic_load(&net->stopping);
+}
+
+void net_reap(struct net *net)
+{
+	peer_table_reap(net->table, false);
+}
+
+void net_wake_dialer(struct net *net)
+{
+	dialer_wake(net->dialer);
+}
+
+bool net_violation(struct net *net, const struct net_ip *ip, const char *what)
+{
+	char text[NET_IP_TEXT_SIZE];
+	enum ban_level level;
+	uint32_t count;
+
+	level = ban_list_violation(net->bans, &count, ip, clock_real_s());
+	net_ip_text(text, ip);
+	log_warn(LOG_NET, "⚠️ Violation #%" PRIu32 " from %s: %s", count, text, what);
+	switch (level) {
+	case BAN_NONE:
+		return false;
+	case BAN_SHORT:
+		log_warn(LOG_NET, "🚫 Auto-banned %s for %" PRId64 " minutes (%" PRIu32 " violations)", text,
+			 (net->params.bans.short_ms + 59999) / 60000, count);
+		return true;
+	case BAN_LONG:
+		log_warn(LOG_NET, "🚫 Auto-banned %s for %" PRId64 " hour (%" PRIu32 " violations)", text,
+			 (net->params.bans.long_ms + 3599999) / 3600000, count);
+		return true;
+	case BAN_PERMANENT:
+		log_warn(LOG_NET, "🚫 PERMANENTLY BANNED %s (%" PRIu32 " violations)", text, count);
+		return true;
+	}
+	return false;
+}
+
+void net_own_ip(struct net *net, struct net_ip *out, const struct net_addr *bound)
+{
+	*out = net->params.has_external ? net->params.external : bound->ip;
+}
+
+void net_listen_text(struct net *net, char out[NET_ADDR_TEXT_SIZE], const struct net_addr *bound)
+{
+	struct net_addr listen = net->params.listen;
+
+	listen.port = net->acceptor ? acceptor_port(net->acceptor) : listen.port;
+	if (net->params.has_external)
+		listen.ip = net->params.external;
+	else if (net_ip_is_unspecified(&listen.ip))
+		listen.ip = bound->ip;
+	net_addr_text(out, &listen);
+}
+
+int net_start_peer(struct net *net, const struct net_addr *addr, enum peer_direction direction, int fd, bool manual)
+{
+	struct peer *peer = peer_new(net, addr, direction, fd, manual);
+	char name[2 + NET_IP_TEXT_SIZE];
+	int r = 0;
+
+	if (!peer)
+		return -ENOMEM;
+	if (!peer_table_register(net->table, peer)) {
+		r = -ESHUTDOWN;
+	} else if (direction == PEER_OUTBOUND && !peer_table_claim(net->table, peer)) {
+		peer_ask_close(peer, PEER_CLOSE_DUPLICATE);
+		r = -EEXIST;
+	}
+	if (!r) {
+		snprintf(name, sizeof(name), "p:%s", peer->ip_text);
+		/* The worker begins by taking this lock: what is written here is written before it looks. */
+		mutex_lock(&peer->out);
+		r = thread_start(&peer->thread, name, peer_worker, peer);
+		mutex_unlock(&peer->out);
+		if (r)
+			peer_ask_close(peer, PEER_CLOSE_MEMORY);
+	}
+	if (r)
+		peer_close_fds(peer);
+	if (r && r != -ESHUTDOWN)
+		peer_table_finished(net->table, peer);
+	peer_unref(peer);
+	return r;
+}
+
+size_t net_broadcast(struct net *net, struct frame *frame, enum send_class class, const struct peer *except)
+{
+	struct peer **peers;
+	size_t n = peer_table_list(net->table, &peers, false), sent = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (peers[i] != except)
+			sent += peer_send(peers[i], frame, class);
+		peer_unref(peers[i]);
+	}
+	free(peers);
+	return sent;
+}
+
+bool net_disconnect(struct net *net, const struct net_ip *ip, enum peer_close_reason reason)
+{
+	struct peer *peer = peer_table_find(net->table, ip);
+
+	if (!peer)
+		return false;
+	peer_ask_close(peer, reason);
+	peer_unref(peer);
+	return true;
+}
+
+size_t net_peer_infos(struct net *net, struct peer_info **out)
+{
+	struct peer **peers;
+	size_t n = peer_table_list(net->table, &peers, false);
+	struct peer_info *infos = n ? calloc(n, sizeof(*infos)) : NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (infos)
+			peer_get_info(peers[i], &infos[i]);
+		peer_unref(peers[i]);
+	}
+	free(peers);
+	*out = infos;
+	return infos ? n : 0;
+}
+
+void net_each_peer(struct net *net, void (*each)(struct peer *peer, void *user), void *user)
+{
+	struct peer **peers;
+	size_t n = peer_table_list(net->table, &peers, false);
+
+	for (size_t i = 0; i < n; i++) {
+		each(peers[i], user);
+		peer_unref(peers[i]);
+	}
+	free(peers);
+}
+
+uint32_t net_ready_count(struct net *net)
+{
+	return peer_table_ready_count(net->table);
+}
+
+/* The connection with the longest incomplete line, counted; *starved: somebody waits for memory. */
+static struct peer *largest_line(struct net *net, bool *starved)
+{
+	struct peer **peers, *largest = NULL;
+	size_t n = peer_table_list(net->table, &peers, true);
+
+	*starved = false;
+	for (size_t i = 0; i < n; i++) {
+		*starved |= atomic_load_explicit(&peers[i]->starved, memory_order_relaxed);
+		if (!largest || atomic_load(&peers[i]->incomplete) > atomic_load(&largest->incomplete)) {
+			peer_unref(largest);
+			largest = peers[i];
+		} else {
+			peer_unref(peers[i]);
+		}
+	}
+	free(peers);
+	return largest;
+}
+
+void net_relieve_memory(struct net *net)
+{
+	uint_fast64_t releases = atomic_load(&net->budget.releases);
+	int64_t now_ms = clock_mono_ms();
+	bool starved;
+	struct peer *largest = largest_line(net, &starved);
+
+	if (!starved || releases != net->releases_seen) {
+		net->releases_seen = releases;
+		net->starved_since_ms = 0;
+	} else if (net->starved_since_ms == 0) {
+		net->starved_since_ms = now_ms;
+	} else if (now_ms - net->starved_since_ms >= STARVED_MS && largest) {
+		log_warn(LOG_NET, "The memory budget is used up: closing %s, whose unfinished line is the longest",
+			 peer_ip_text(largest));
+		peer_ask_close(largest, PEER_CLOSE_MEMORY);
+		net->starved_since_ms = 0;
+	}
+	peer_unref(largest);
+}
+
+void net_get_totals(struct net *net, struct net_totals *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (int i = 0; i < PEER_CLOSE_COUNT; i++)
+		out->closed[i] = peer_table_closed(net->table, (enum peer_close_reason)i);
+	if (net->acceptor) {
+		out->refused_banned = acceptor_refused_banned(net->acceptor);
+		out->refused_rate = acceptor_refused_rate(net->acceptor);
+		out->accept_exhausted = acceptor_exhausted(net->acceptor);
+	}
+	out->missed_pongs = atomic_load(&net->missed_pongs);
+	out->memory_used = atomic_load(&net->budget.used);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Outstanding requests of one connection; see requests.h.
+ */
+#include "timed/net/requests.h"
+
+bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, int64_t now_ms, int64_t timeout_ms)
+{
+	struct request *q = &r->kind[kind];
+
+	if (q->outstanding || now_ms < q->unused_until_ms)
+		return false;
+	*q = (struct request){.outstanding = true, .key = key, .deadline_ms = now_ms + timeout_ms};
+	return true;
+}
+
+void requests_fence(struct requests *r, uint64_t nonce)
+{
+	for (int i = 0; i < REQUEST_KIND_COUNT; i++) {
+		struct request *q = &r->kind[i];
+
+		if (q->outstanding && !q->fenced) {
+			q->fenced = true;
+			q->fence = nonce;
+		}
+	}
+}
+
+bool requests_answer(struct requests *r, enum request_kind kind, uint64_t *key)
+{
+	struct request *q = &r->kind[kind];
+
+	if (!q->outstanding)
+		return false;
+	*key = q->key;
+	q->outstanding = false;
+	r->answered++;
+	return true;
+}
+
+static void leave_unused(struct request *q, int64_t until_ms)
+{
+	q->outstanding = false;
+	q->unused_until_ms = until_ms;
+}
+
+void requests_pong(struct requests *r, uint64_t nonce, int64_t now_ms, int64_t pause_ms)
+{
+	for (int i = 0; i < REQUEST_KIND_COUNT; i++) {
+		struct request *q = &r->kind[i];
+
+		if (q->outstanding && q->fenced && q->fence == nonce)
+			leave_unused(q, now_ms + pause_ms);
+	}
+}
+
+void requests_expire(struct requests *r, int64_t now_ms, int64_t pause_ms)
+{
+	for (int i = 0; i < REQUEST_KIND_COUNT; i++) {
+		struct request *q = &r->kind[i];
+
+		if (q->outstanding && now_ms >= q->deadline_ms)
+			leave_unused(q, now_ms + pause_ms);
+	}
+}

@@ -24,6 +24,32 @@ json_t *vectors_load(const char *name)
 	return root;
 }
 
+json_t *vectors_load_lines(const char *name)
+{
+	const char *dir = getenv("TIMED_VECTORS");
+	json_t *values = json_array();
+	char *line = NULL;
+	size_t capacity = 0;
+	char path[4096];
+	json_error_t error;
+	FILE *file;
+
+	ck_assert_msg(dir != NULL, "TIMED_VECTORS is not set");
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "r");
+	ck_assert_msg(file != NULL, "%s", path);
+	while (getline(&line, &capacity, file) > 0) {
+		json_t *value = json_loads(line, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
+
+		ck_assert_msg(value != NULL, "%s: %s", path, error.text);
+		ck_assert_int_eq(json_array_append_new(values, value), 0);
+	}
+	free(line);
+	fclose(file);
+	ck_assert_uint_gt(json_array_size(values), 0);
+	return values;
+}
+
 const char *vectors_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));

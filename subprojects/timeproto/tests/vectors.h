@@ -14,6 +14,8 @@
 /* The parsed file; json_decref() it.  Integers are read as reals, since some need all 64 bits: only strings and
  * structure are to be used. */
 json_t *vectors_load(const char *name);
+/* The values of a file that holds one per line, as an array.  Strings may contain NUL. */
+json_t *vectors_load_lines(const char *name);
 /* The string member `key`. */
 const char *vectors_text(const json_t *object, const char *key);
 /* The string member `key`, lower-case hex, as fresh memory; the length goes to `*len`. */

@@ -47,7 +47,7 @@ void arena_reset(struct arena *a)
 	struct arena_chunk *chunk = a->chunk;
 	struct arena_chunk *kept = NULL;
 
-	/* Sizes grow from old to new: the newest that is small enough is the most useful one. */
+	/* Sizes mostly grow from old to new: the newest that is small enough is the most useful one. */
 	while (chunk) {
 		struct arena_chunk *previous = chunk->previous;
 
@@ -80,31 +80,39 @@ void arena_free(struct arena *a)
 	a->end = NULL;
 }
 
-/* The size of the next chunk when `needed` bytes must fit; 0 when the limit forbids it. */
-static size_t next_chunk_size(const struct arena *a, size_t needed)
+/* The usual size of the next chunk when `needed` bytes must fit. */
+static size_t usual_chunk_size(const struct arena *a, size_t needed)
 {
 	size_t size = a->chunk ? 2 * a->chunk->size : ARENA_FIRST_BYTES;
-	size_t left = a->limit > a->reserved ? a->limit - a->reserved : 0;
 
 	if (size > ARENA_CHUNK_MAX_BYTES)
 		size = ARENA_CHUNK_MAX_BYTES;
-	if (size < needed)
-		size = needed;
-	if (size > left)
-		size = needed;
-	return size <= left ? size : 0;
+	return size < needed ? needed : size;
+}
+
+/* Whether limit and budget allow `size` more bytes; the budget is then charged. */
+static bool charge(struct arena *a, size_t size)
+{
+	if (a->reserved > a->limit || size > a->limit - a->reserved)
+		return false;
+	return !a->budget || a->budget->take(a->budget->user, size);
 }
 
 void *arena_alloc_slow(struct arena *a, size_t size)
 {
 	struct arena_chunk *chunk;
-	size_t chunk_size;
+	size_t needed, chunk_size;
 
 	if (size > SIZE_MAX / 2)
 		return NULL;
-	chunk_size = next_chunk_size(a, sizeof(*chunk) + arena_rounded(size));
-	if (chunk_size == 0 || (a->budget && !a->budget->take(a->budget->user, chunk_size)))
-		return NULL;
+	needed = sizeof(*chunk) + arena_rounded(size);
+	chunk_size = usual_chunk_size(a, needed);
+	if (!charge(a, chunk_size)) {
+		/* Where memory is short the bare minimum may still be had. */
+		if (chunk_size == needed || !charge(a, needed))
+			return NULL;
+		chunk_size = needed;
+	}
 	chunk = malloc(chunk_size);
 	if (!chunk) {
 		if (a->budget)

@@ -100,6 +100,16 @@ static bool partial_too_long(const struct line_reader *r)
 	return held > r->limit && (held - r->limit > 1 || r->data[r->end - 1] != '\r');
 }
 
+/* Whether the line has nothing but spaces, tabs and CRs. */
+static bool is_blank(const uint8_t *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
+			return false;
+	}
+	return true;
+}
+
 int line_reader_next(struct line_reader *r, const uint8_t **line, size_t *len)
 {
 	while (r->start < r->end) {
@@ -120,7 +130,7 @@ int line_reader_next(struct line_reader *r, const uint8_t **line, size_t *len)
 			length--;
 		if (length > r->limit)
 			return LINE_E_TOO_LONG;
-		if (length > 0) {
+		if (!is_blank(from, length)) {
 			*line = from;
 			*len = length;
 			return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Framing: bytes in, lines out (PROTOCOL.md §1).  One message is one line; blank lines are skipped, a trailing CR is
- * cut off, and a line above the limit is an error as soon as that is certain.
+ * Framing: bytes in, lines out (PROTOCOL.md §1).  One message is one line; lines of nothing but whitespace are
+ * skipped, a trailing CR is cut off, and a line above the limit is an error as soon as that is certain.
  *
  * Use: line_reader_space(), receive into it, line_reader_commit(), then line_reader_next() until LINE_E_AGAIN.
  * Memory grows (by doubling) only after what was received has filled it, so it never exceeds twice the received bytes
@@ -50,7 +50,7 @@ int line_reader_space(struct line_reader *r, uint8_t **space, size_t *len) __att
 /* `n` bytes (at most the `*len` of the last line_reader_space()) were received. */
 void line_reader_commit(struct line_reader *r, size_t n);
 
-/* The next complete line, without newline and trailing CR, not empty; it points into the buffer and is valid until
+/* The next complete line, without newline and trailing CR, not blank; it points into the buffer and is valid until
  * the next line_reader_space(), line_reader_shrink() or line_reader_free().  0, LINE_E_AGAIN or LINE_E_TOO_LONG. */
 int line_reader_next(struct line_reader *r, const uint8_t **line, size_t *len) __attribute__((warn_unused_result));
 

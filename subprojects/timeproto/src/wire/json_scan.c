@@ -9,17 +9,21 @@
 
 #include "utf8.h"
 
-bool json_at_value(const struct json_reader *r)
-{
-	return r->at < r->end && *r->at != 0 && strchr("{[\"-0123456789tfn", *r->at);
-}
-
 bool json_take_word(struct json_reader *r, const char *word, size_t len)
 {
 	if ((size_t)(r->end - r->at) < len || memcmp(r->at, word, len) != 0)
 		return false;
 	r->at += len;
 	return true;
+}
+
+bool json_at_value(const struct json_reader *r)
+{
+	struct json_reader copy = *r;
+
+	if (json_take_word(&copy, "null", 4) || json_take_word(&copy, "true", 4) || json_take_word(&copy, "false", 5))
+		return true;
+	return r->at < r->end && *r->at != 0 && strchr("{[\"-0123456789", *r->at);
 }
 
 /* Numbers. */

@@ -515,6 +515,21 @@ int address_record_decode(struct address_record *out, const struct net_ip *ip, c
 	return out->addr.port ? 0 : -EINVAL;
 }
 
+void address_book_restore(struct address_book *book, const struct address_record *record, int64_t now_ms)
+{
+	struct entry *e;
+
+	if (address_book_add(book, &record->addr, ADDR_SOURCE_SAVED, now_ms) != ADDRESS_ADDED)
+		return;
+	mutex_lock(&book->lock);
+	e = find_locked(book, &record->addr.ip);
+	if (e) {
+		e->last_ready_s = record->last_ready_s;
+		e->changed = false;
+	}
+	mutex_unlock(&book->lock);
+}
+
 size_t address_book_take_changed(struct address_book *book, struct address_record **out)
 {
 	struct address_record *records = NULL;
@@ -540,17 +555,6 @@ size_t address_book_take_changed(struct address_book *book, struct address_recor
 	mutex_unlock(&book->lock);
 	*out = records;
 	return n;
-}
-
-void address_book_mark_changed(struct address_book *book, const struct net_ip *ip)
-{
-	struct entry *e;
-
-	mutex_lock(&book->lock);
-	e = find_locked(book, ip);
-	if (e)
-		e->changed = true;
-	mutex_unlock(&book->lock);
 }
 
 size_t address_book_infos(struct address_book *book, struct address_info **out)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Violations and bans; see ban_list.h.  A hash table of records with open addressing would save little here: records are
- * few, so they stand in one array that is searched from its end (the newest offender is the likeliest).
+ * Violations and bans; see ban_list.h.  Records are few, so they stand in one array that is searched from its end:
+ * the newest is the likeliest.
  */
 #include "timed/net/ban_list.h"
 
@@ -309,17 +309,6 @@ size_t ban_list_take_changed(struct ban_list *list, struct ban_record **out, int
 	mutex_unlock(&list->lock);
 	*out = records;
 	return n;
-}
-
-void ban_list_mark_changed(struct ban_list *list, const struct net_ip *ip)
-{
-	struct entry *e;
-
-	mutex_lock(&list->lock);
-	e = find_locked(list, ip);
-	if (e)
-		e->changed = true;
-	mutex_unlock(&list->lock);
 }
 
 size_t ban_list_count(struct ban_list *list, int64_t now_s)

@@ -94,9 +94,9 @@ void heartbeat_received(struct heartbeat *hb, size_t incomplete, int64_t now_ms)
 {
 	if (incomplete < hb->line_mark)
 		hb->line_mark = 0; /* that line is complete, another has begun */
-	if (incomplete >= hb->line_mark + HEARTBEAT_PROGRESS_BYTES) {
+	if (incomplete >= hb->line_mark + hb->params->progress_bytes) {
 		hb->line_mark = incomplete;
-		hb->receiving_until_ms = now_ms + hb->params->check_ms;
+		hb->receiving_until_ms = now_ms + hb->params->progress_ms;
 	}
 }
 

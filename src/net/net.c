@@ -45,6 +45,7 @@ int net_create(struct net **out, const struct net_params *params, const struct n
 {
 	struct peer_table_params table = {
 		.max_peers = params->max_peers,
+		.kept_percent = params->kept_slots_percent,
 		.max_handshakes = params->max_handshakes,
 		.pair = {params->tie_break_wait_ms, params->crossed_dial_window_ms, params->probe_timeout_ms},
 	};

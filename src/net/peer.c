@@ -430,6 +430,31 @@ size_t peer_take_address_tokens(struct peer *peer, size_t wanted, bool solicited
 	return taken;
 }
 
+bool peer_address_flood(struct peer *peer)
+{
+	bool again = peer->session.address_flood;
+
+	peer->session.address_flood = true;
+	if (again)
+		peer_violation(peer, "flood of addresses that nobody asked for");
+	return again;
+}
+
+void peer_set_key_disputed(struct peer *peer, bool disputed)
+{
+	atomic_store_explicit(&peer->stats.key_disputed, disputed, memory_order_relaxed);
+}
+
+bool peer_is_key_disputed(const struct peer *peer)
+{
+	return atomic_load_explicit(&peer->stats.key_disputed, memory_order_relaxed);
+}
+
+int64_t peer_last_received_ms(const struct peer *peer)
+{
+	return atomic_load_explicit(&peer->stats.last_recv_ms, memory_order_relaxed);
+}
+
 void peer_set_height(struct peer *peer, uint64_t height)
 {
 	atomic_store_explicit(&peer->stats.height, height, memory_order_relaxed);
@@ -470,6 +495,7 @@ void peer_get_info(struct peer *peer, struct peer_info *out)
 	out->starting_height = atomic_load(&s->starting_height);
 	out->has_height = atomic_load_explicit(&s->has_height, memory_order_acquire);
 	out->height = atomic_load(&s->height);
+	out->key_disputed = atomic_load(&s->key_disputed);
 	out->missed_pongs = atomic_load(&s->missed_pongs);
 	out->violations = ban_list_violations(net_bans(peer->net), &peer->addr.ip, clock_real_s());
 	out->addresses_processed = atomic_load(&s->addresses_processed);

@@ -51,8 +51,8 @@ struct session {
 	uint64_t answering_key;	     /* ... with this key */
 	struct rate_limit rates;
 	struct token_bucket address_tokens; /* addresses it may tell us */
-	bool seen_handshake;	     /* for the log line about a second one */
 	bool told_second_handshake;
+	bool address_flood;	     /* the greatest answer came unasked once */
 	bool version_seen;	     /* the peer sent a Version */
 	uint32_t unparsable;	     /* lines on this connection */
 	int64_t announce_due_ms;     /* our masternode announcement */
@@ -70,7 +70,7 @@ struct peer_stats {
 	atomic_int_fast64_t ping_us, min_ping_us;
 	atomic_int_fast64_t ping_since_ms; /* when the oldest outstanding ping left; -1: none */
 	atomic_int_fast64_t time_offset_s;
-	atomic_bool has_time_offset, has_version, answers;
+	atomic_bool has_time_offset, has_version, answers, key_disputed;
 	atomic_uint_fast64_t starting_height, height;
 	atomic_bool has_height;
 	atomic_uint missed_pongs;

@@ -12,8 +12,7 @@
 #include "peer_impl.h"
 #include "timed/util/thread.h"
 
-/* Slots kept for masternodes and configured peers: 40 %, 20 to 30, and never more than that share of a small table. */
-#define KEPT_PERCENT 40
+/* Slots kept for masternodes and configured peers: a share, 20 to 30 of them, in a small table the share alone. */
 #define KEPT_MIN 20
 #define KEPT_MAX 30
 #define BUCKETS 1024
@@ -64,7 +63,7 @@ void peer_table_free(struct peer_table *table)
 
 static uint32_t kept_slots(const struct peer_table *table)
 {
-	uint32_t share = (uint32_t)((uint64_t)table->params.max_peers * KEPT_PERCENT / 100);
+	uint32_t share = (uint32_t)((uint64_t)table->params.max_peers * table->params.kept_percent / 100);
 
 	if (share > KEPT_MAX)
 		return KEPT_MAX;

@@ -23,6 +23,7 @@ struct peer_table;
 
 struct peer_table_params {
 	uint32_t max_peers;	 /* ready connections */
+	uint32_t kept_percent;	 /* of them kept for masternodes and configured peers */
 	uint32_t max_handshakes; /* connections before ready */
 	struct pair_params pair;
 	uint8_t node_id[16]; /* ours */

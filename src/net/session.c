@@ -284,7 +284,6 @@ static void first_line(struct peer *peer, const uint8_t *line, size_t len, int64
 	}
 	log_info(LOG_NET, "✅ Handshake accepted from %s (network: %.*s)", peer->ip_text,
 		 (int)(h->network.len > 64 ? 64 : h->network.len), h->network.ptr);
-	s->seen_handshake = true;
 	s->phase = SESSION_CHALLENGING;
 	s->deadline_ms = INT64_MAX;
 	challenge(peer, now_ms);

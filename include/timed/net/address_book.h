@@ -96,8 +96,9 @@ struct address_record {
 void address_record_encode(uint8_t out[ADDRESS_RECORD_SIZE], const struct address_record *record);
 int address_record_decode(struct address_record *out, const struct net_ip *ip, const uint8_t *bytes, size_t len)
 	__attribute__((warn_unused_result));
+/* An address of an earlier run. */
+void address_book_restore(struct address_book *book, const struct address_record *record, int64_t now_ms);
 size_t address_book_take_changed(struct address_book *book, struct address_record **out);
-void address_book_mark_changed(struct address_book *book, const struct net_ip *ip);
 
 /* A picture of one address, for getaddednodeinfo and status. */
 struct address_info {

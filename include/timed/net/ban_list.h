@@ -60,8 +60,6 @@ void ban_list_restore(struct ban_list *list, const struct ban_record *record, in
 /* Hands over the records changed since the last call (level BAN_NONE and 0 violations: to be deleted).  *out is
  * malloc'ed; free() it.  Returns how many; on want of memory 0, and they stay changed. */
 size_t ban_list_take_changed(struct ban_list *list, struct ban_record **out, int64_t now_s);
-/* Puts back what take_changed handed over but could not be written. */
-void ban_list_mark_changed(struct ban_list *list, const struct net_ip *ip);
 /* Bans in force. */
 size_t ban_list_count(struct ban_list *list, int64_t now_s);
 

@@ -13,14 +13,14 @@
 #include <stdint.h>
 
 #define HEARTBEAT_MAX_PENDING 5
-/* A line that is still coming in proves the peer alive while it grows by this much per check interval. */
-#define HEARTBEAT_PROGRESS_BYTES 4096
 
 struct heartbeat_params {
 	int64_t interval_ms; /* between pings */
 	int64_t timeout_ms;  /* a ping older than this is missed */
 	int64_t check_ms;    /* how often the age of pings is looked at */
 	int max_missed;	     /* this many missed in a row: dead */
+	int64_t progress_ms; /* a line that is coming in proves the peer alive while in this time ... */
+	size_t progress_bytes; /* ... it grows by this much */
 };
 
 enum heartbeat_action {

@@ -37,8 +37,8 @@ struct net_params {
 	struct ban_params bans;
 	struct rate_limit_params rates;
 	uint32_t max_peers;		/* slots for ready connections */
+	uint32_t kept_slots_percent;	/* of them for masternodes and configured peers */
 	uint32_t max_handshakes;	/* connections that may be before their handshake at once */
-	uint32_t connects_per_minute;	/* accepted per IP */
 	uint32_t max_unparsable_lines;	/* per connection, then it ends as one violation */
 	size_t max_frame_bytes;		/* longest line, without its newline */
 	size_t memory_budget_bytes;	/* line buffers, arenas and frames together */

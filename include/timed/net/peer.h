@@ -111,6 +111,14 @@ size_t peer_take_address_tokens(struct peer *peer, size_t wanted, bool solicited
 
 /* The peer is a registered masternode: it uses a slot kept for them, and gets more dial attempts. */
 void peer_set_masternode(struct peer *peer);
+/* The peer announces another key than the one known for its IP: its traffic is not that masternode's. */
+void peer_set_key_disputed(struct peer *peer, bool disputed);
+bool peer_is_key_disputed(const struct peer *peer);
+/* Monotonic time of the last bytes received. */
+int64_t peer_last_received_ms(const struct peer *peer);
+/* An answer of the greatest length came unasked.  The first is let pass; from the second on a violation is counted and
+ * true returned.  Worker only. */
+bool peer_address_flood(struct peer *peer);
 /* What the node learns about a peer and shows. */
 void peer_set_height(struct peer *peer, uint64_t height);
 
@@ -142,6 +150,7 @@ struct peer_info {
 	uint64_t starting_height, height;
 	bool has_height;
 	uint32_t missed_pongs;
+	bool key_disputed;		 /* not the masternode that is known by its IP */
 	uint32_t violations;
 	uint64_t addresses_processed, addresses_limited;
 	uint64_t gossip_dropped;	 /* frames that fell to the soft bound */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "timeproto/chain/genesis.h"
+#include "timeproto/chain/params.h"
 #include "timeproto/wire/message.h"
 
 struct config;

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The housekeeping thread: joins ended workers, writes what changed, sweeps the masternode registry, relieves memory, reports
+ * status and clock skew.  One loop, woken by the next deadline only.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "node_impl.h"
+#include "timed/util/clock.h"
+#include "timed/util/log.h"
+
+/* Ended workers are joined and changes written this often. */
+#define TICK_MS 1000
+/* Traffic of masternodes is looked at this often, or four times in the time that makes one inactive. */
+#define HEARD_MS 5000
+#define SKEW_MS 60000
+#define SWEEP_EVENTS 32
+
+struct keeper {
+	struct node *node;
+	struct thread thread;
+	struct mutex lock; /* guards quit */
+	struct cond cond;
+	bool quit;
+	int64_t heard_due_ms, status_due_ms, skew_due_ms; /* keeper thread only */
+};
+
+/* The traffic of a masternode's own connection keeps it active. */
+static void hear(struct peer *peer, void *user)
+{
+	struct node *node = user;
+	struct registry_event event;
+	int64_t last_ms;
+
+	if (peer_is_key_disputed(peer))
+		return;
+	last_ms = peer_last_received_ms(peer);
+	if (clock_mono_ms() - last_ms >= node->config->timers.masternode_active_ms)
+		return;
+	mutex_lock(&node->registry_lock);
+	registry_heard(node->registry, &event, peer_ip_text(peer), last_ms);
+	mutex_unlock(&node->registry_lock);
+	node_masternode_event(node, &event);
+}
+
+static void sweep(struct node *node, int64_t now_ms)
+{
+	struct registry_event events[SWEEP_EVENTS];
+	size_t n;
+
+	do {
+		mutex_lock(&node->registry_lock);
+		n = now_ms >= registry_sweep_due_ms(node->registry)
+			    ? registry_sweep(node->registry, events, SWEEP_EVENTS, now_ms)
+			    : 0;
+		mutex_unlock(&node->registry_lock);
+		for (size_t i = 0; i < n; i++)
+			node_masternode_event(node, &events[i]);
+	} while (n == SWEEP_EVENTS);
+}
+
+static void check_clock(struct node *node)
+{
+	int64_t offset, limit = node->config->limits.clock_skew_warn_s;
+
+	if (node_clock_offset_s(node, &offset) && (offset > limit || offset < -limit))
+		log_error(LOG_NODE,
+			  "THE CLOCK OF THIS MACHINE IS %" PRId64 " s %s that of its peers: set it (NTP), or blocks and "
+			  "votes of this node will be refused",
+			  offset > 0 ? offset : -offset, offset > 0 ? "behind" : "ahead of");
+}
+
+static void status_line(struct node *node)
+{
+	size_t known, active;
+	struct chain_tip tip;
+
+	node_chain_tip(node, &tip);
+	node_masternode_count(node, &known, &active);
+	log_info(LOG_NODE, "📊 Status: Height=%" PRIu64 ", Connected Peers=%" PRIu32 ", Active Masternodes=%zu", tip.height,
+		 net_ready_count(node->net), active);
+	log_info(LOG_NET, "🔍 Peer check: %" PRIu32 " connected, %zu active masternodes, %" PRIu32 " total slots",
+		 net_ready_count(node->net), active, node->config->network.max_peers);
+}
+
+static void tick(struct keeper *k, int64_t now_ms)
+{
+	struct node *node = k->node;
+	int64_t active_ms = node->config->timers.masternode_active_ms;
+
+	net_reap(node->net);
+	net_relieve_memory(node->net);
+	persist_save(node);
+	if (now_ms >= k->heard_due_ms) {
+		net_each_peer(node->net, hear, node);
+		k->heard_due_ms = now_ms + (active_ms / 4 < HEARD_MS ? active_ms / 4 : HEARD_MS);
+	}
+	sweep(node, now_ms);
+	if (now_ms >= k->skew_due_ms) {
+		check_clock(node);
+		k->skew_due_ms = now_ms + SKEW_MS;
+	}
+	if (now_ms >= k->status_due_ms) {
+		status_line(node);
+		k->status_due_ms = now_ms + node->config->timers.status_interval_ms;
+	}
+}
+
+static void *keeper_run(void *arg)
+{
+	struct keeper *k = arg;
+	int64_t wait_ms = k->node->config->timers.masternode_active_ms / 4;
+
+	if (wait_ms > TICK_MS)
+		wait_ms = TICK_MS;
+	mutex_lock(&k->lock);
+	while (!k->quit) {
+		int64_t until_ms = clock_mono_ms() + wait_ms;
+
+		while (!k->quit && !cond_wait_until(&k->cond, &k->lock, until_ms))
+			continue;
+		mutex_unlock(&k->lock);
+		tick(k, clock_mono_ms());
+		mutex_lock(&k->lock);
+	}
+	mutex_unlock(&k->lock);
+	return NULL;
+}
+
+int keeper_start(struct keeper **out, struct node *node)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+	int64_t now_ms = clock_mono_ms();
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	k->node = node;
+	k->skew_due_ms = now_ms + SKEW_MS;
+	k->status_due_ms = now_ms + node->config->timers.status_interval_ms;
+	mutex_init(&k->lock, "keeper", MUTEX_RANK_LEAF);
+	cond_init(&k->cond);
+	*out = k;
+	r = thread_start(&k->thread, "keeper", keeper_run, k);
+	if (r) {
+		*out = NULL;
+		keeper_stop(k);
+	}
+	return r;
+}
+
+void keeper_stop(struct keeper *k)
+{
+	if (!k)
+		return;
+	mutex_lock(&k->lock);
+	k->quit = true;
+	cond_signal(&k->cond);
+	mutex_unlock(&k->lock);
+	if (k->thread.started)
+		thread_join(&k->thread);
+	cond_destroy(&k->cond);
+	mutex_destroy(&k->lock);
+	free(k);
+}

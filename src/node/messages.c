@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The message table: for every message its handler, in the room of its subject, the bucket of its rate limit, whether it
+ * asks for work, and which request it answers.  A message without a handler is decoded and counted.
+ */
+#include "messages.h"
+
+#include "node_impl.h"
+#include "timed/net/handlers.h"
+
+const struct message_rule node_message_rules[WIRE_TYPE_COUNT] = {
+	/* The connection itself. */
+	[WIRE_HANDSHAKE] = {peer_on_handshake, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_ACK] = {peer_on_ack, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_VERSION] = {peer_on_version, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_PING] = {peer_on_ping, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_PONG] = {peer_on_pong, RATE_NONE, false, REQUEST_NONE},
+
+	/* Peer exchange. */
+	[WIRE_GET_PEERS] = {peers_on_get_peers, RATE_OTHER, true, REQUEST_NONE},
+	[WIRE_PEERS_RESPONSE] = {peers_on_response, RATE_NONE, false, REQUEST_PEERS},
+
+	/* Masternodes. */
+	[WIRE_MASTERNODE_ANNOUNCEMENT] = {masternodes_on_announcement, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_GET_MASTERNODES] = {masternodes_on_get, RATE_OTHER, true, REQUEST_NONE},
+	[WIRE_MASTERNODES_RESPONSE] = {masternodes_on_response, RATE_OTHER, false, REQUEST_MASTERNODES},
+	[WIRE_HEARTBEAT_BROADCAST] = {NULL, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_HEARTBEAT_ATTESTATION] = {NULL, RATE_OTHER, false, REQUEST_NONE},
+
+	/* Questions about the chain, and answers to ours. */
+	[WIRE_GET_GENESIS_HASH] = {chain_on_get_genesis_hash, RATE_OTHER, true, REQUEST_NONE},
+	[WIRE_GENESIS_HASH_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_GET_BLOCK_HEIGHT] = {chain_on_get_block_height, RATE_OTHER, true, REQUEST_NONE},
+	[WIRE_BLOCK_HEIGHT_RESPONSE] = {chain_on_block_height, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_GET_BLOCK_HASH] = {chain_on_get_block_hash, RATE_NONE, true, REQUEST_NONE},
+	[WIRE_BLOCK_HASH_RESPONSE] = {chain_on_block_hash, RATE_NONE, false, REQUEST_BLOCK_HASH},
+	[WIRE_CONSENSUS_QUERY] = {chain_on_consensus_query, RATE_NONE, true, REQUEST_NONE},
+	[WIRE_CONSENSUS_QUERY_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_GET_BLOCKS] = {chain_on_get_blocks, RATE_NONE, true, REQUEST_NONE},
+	[WIRE_BLOCKS_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_GET_BLOCK_RANGE] = {chain_on_get_block_range, RATE_NONE, true, REQUEST_NONE},
+	[WIRE_BLOCK_RANGE_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_BLOCK_REQUEST] = {chain_on_block_request, RATE_NONE, true, REQUEST_NONE},
+	[WIRE_BLOCK_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_BLOCK_ANNOUNCEMENT] = {NULL, RATE_BLOCK, false, REQUEST_NONE},
+
+	/* Unspent outputs. */
+	[WIRE_GET_UTXO_SET] = {NULL, RATE_UTXO_QUERY, true, REQUEST_NONE},
+	[WIRE_UTXO_SET_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_GET_UTXO_STATE_HASH] = {NULL, RATE_UTXO_QUERY, true, REQUEST_NONE},
+	[WIRE_UTXO_STATE_HASH_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_UTXO_STATE_QUERY] = {NULL, RATE_UTXO_QUERY, true, REQUEST_NONE},
+	[WIRE_UTXO_STATE_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_UTXO_STATE_NOTIFICATION] = {NULL, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_UTXO_STATE_UPDATE] = {NULL, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_SUBSCRIBE] = {NULL, RATE_SUBSCRIBE, true, REQUEST_NONE},
+	[WIRE_UNSUBSCRIBE] = {NULL, RATE_SUBSCRIBE, true, REQUEST_NONE},
+
+	/* Transactions. */
+	[WIRE_TRANSACTION_BROADCAST] = {NULL, RATE_TRANSACTION, false, REQUEST_NONE},
+	[WIRE_TRANSACTION_VOTE_REQUEST] = {NULL, RATE_VOTE, true, REQUEST_NONE},
+	[WIRE_TRANSACTION_VOTE] = {NULL, RATE_VOTE, false, REQUEST_NONE},
+	[WIRE_TRANSACTION_FINALIZED] = {NULL, RATE_TRANSACTION, false, REQUEST_NONE},
+	[WIRE_TRANSACTION_REJECTED] = {NULL, RATE_TRANSACTION, false, REQUEST_NONE},
+	[WIRE_GET_PENDING_TRANSACTIONS] = {NULL, RATE_OTHER, true, REQUEST_NONE},
+	[WIRE_PENDING_TRANSACTIONS_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE},
+
+	/* Agreement on blocks. */
+	[WIRE_BLOCK_PROPOSAL] = {NULL, RATE_BLOCK, false, REQUEST_NONE},
+	[WIRE_BLOCK_VOTE] = {NULL, RATE_BLOCK_VOTE, false, REQUEST_NONE},
+	[WIRE_BLOCK_COMMIT] = {NULL, RATE_BLOCK, false, REQUEST_NONE},
+};

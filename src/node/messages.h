@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Message handlers by subject; messages.c lists them all in one table.  Each runs on the worker of the peer.
+ */
+#ifndef TIMED_NODE_MESSAGES_H
+#define TIMED_NODE_MESSAGES_H
+
+#include "timed/net/net.h"
+
+/* messages_peers.c: peer exchange, PROTOCOL.md §3, §4. */
+enum message_verdict peers_on_get_peers(struct peer *peer, const struct wire_message *message);
+enum message_verdict peers_on_response(struct peer *peer, const struct wire_message *message);
+
+/* messages_masternodes.c: PROTOCOL.md §8. */
+enum message_verdict masternodes_on_announcement(struct peer *peer, const struct wire_message *message);
+enum message_verdict masternodes_on_get(struct peer *peer, const struct wire_message *message);
+enum message_verdict masternodes_on_response(struct peer *peer, const struct wire_message *message);
+
+/* messages_chain.c: questions about blocks, PROTOCOL.md §3. */
+enum message_verdict chain_on_get_genesis_hash(struct peer *peer, const struct wire_message *message);
+enum message_verdict chain_on_get_block_height(struct peer *peer, const struct wire_message *message);
+enum message_verdict chain_on_block_height(struct peer *peer, const struct wire_message *message);
+enum message_verdict chain_on_get_block_hash(struct peer *peer, const struct wire_message *message);
+enum message_verdict chain_on_block_hash(struct peer *peer, const struct wire_message *message);
+enum message_verdict chain_on_consensus_query(struct peer *peer, const struct wire_message *message);
+enum message_verdict chain_on_get_blocks(struct peer *peer, const struct wire_message *message);
+enum message_verdict chain_on_get_block_range(struct peer *peer, const struct wire_message *message);
+enum message_verdict chain_on_block_request(struct peer *peer, const struct wire_message *message);
+
+#endif

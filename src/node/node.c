@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The composition root: what the node consists of, and in which order it comes and goes; see node.h.
+ */
+#include "timed/node/node.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "node_impl.h"
+#include "timed/util/clock.h"
+#include "timed/util/file.h"
+#include "timed/util/log.h"
+#include "version.h"
+
+#define EXIT_RUN_TIME 1
+#define EXIT_CONFIG 2
+/* Descriptors that are not connections: database, logs, RPC. */
+#define OTHER_DESCRIPTORS 512
+/* Fewer clocks than this say nothing. */
+#define MIN_CLOCKS 3
+#define PATH_SIZE 4096
+
+static struct wire_str str(const char *text)
+{
+	return (struct wire_str){text, strlen(text)};
+}
+
+/* The fields of our Version that the network does not know; all of it lives as long as the node. */
+static void fill_version(void *user, struct wire_version *v)
+{
+	static const uint64_t genesis_height = 0;
+	struct node *node = user;
+
+	v->version = node->version_str;
+	v->commit_date = node->commit_date_str;
+	v->commit_count = node->commit_count_str;
+	v->wallet_address = &node->address_str;
+	v->genesis_hash = &node->genesis_str;
+	v->height = &genesis_height;
+}
+
+static void announce(void *user, struct peer *peer)
+{
+	node_announce(user, peer);
+}
+
+static bool is_masternode(void *user, const struct net_ip *ip)
+{
+	return node_is_masternode_ip(user, ip);
+}
+
+/* What every new peer is asked: is it on our chain, whom does it know. */
+static void greet(void *user, struct peer *peer)
+{
+	static const struct wire_message genesis = {.type = WIRE_GET_BLOCK_HASH};
+	static const struct wire_message peers = {.type = WIRE_GET_PEERS};
+	static const struct wire_message masternodes = {.type = WIRE_GET_MASTERNODES};
+
+	if (node_is_masternode_ip(user, peer_ip(peer)))
+		address_book_set_masternode(net_addresses(peer_net(peer)), peer_ip(peer), true);
+	(void)peer_request(peer, REQUEST_BLOCK_HASH, 0, &genesis);
+	(void)peer_request(peer, REQUEST_PEERS, 0, &peers);
+	(void)peer_request(peer, REQUEST_MASTERNODES, 0, &masternodes);
+}
+
+static uint32_t max_peers(const struct config *c)
+{
+	uint64_t wanted = 2 * ((uint64_t)c->network.max_peers + c->limits.max_handshakes) + OTHER_DESCRIPTORS;
+	uint64_t limit = file_raise_descriptor_limit(wanted);
+	uint64_t room = limit > OTHER_DESCRIPTORS ? (limit - OTHER_DESCRIPTORS) / 2 : 1;
+
+	if (room >= c->network.max_peers)
+		return c->network.max_peers;
+	log_warn(LOG_NODE, "network.max_peers = %" PRIu32 " is cut to %" PRIu64 ": the limit of open files is %" PRIu64,
+		 c->network.max_peers, room, limit);
+	return (uint32_t)room;
+}
+
+static void fill_net_params(struct net_params *p, const struct node *node)
+{
+	const struct config *c = node->config;
+
+	*p = (struct net_params){
+		.network = c->node.network,
+		.network_name = node->chain.name,
+		.listen = c->network.listen_address,
+		.has_external = !net_ip_is_unspecified(&c->network.external_address.ip),
+		.external = c->network.external_address.ip,
+		.heartbeat = {c->timers.ping_interval_ms, c->timers.pong_timeout_ms, c->timers.heartbeat_check_ms,
+			      (int)c->timers.max_missed_pongs},
+		.addresses = {c->node.network, node->chain.p2p_port, c->limits.max_addresses, c->timers.dial_grace_ms,
+			      c->timers.reconnect_min_ms, c->timers.reconnect_max_ms, c->timers.reconnect_attempts,
+			      c->timers.reconnect_attempts_masternode, c->timers.turnaround_dial_ms,
+			      c->timers.turnaround_interval_ms},
+		.bans = {c->limits.violations_short, c->limits.violations_long, c->limits.violations_permanent,
+			 c->timers.ban_short_ms, c->timers.ban_long_ms, c->timers.violation_reset_ms,
+			 c->limits.connects_per_minute, c->limits.max_addresses},
+		.rates = {.enabled = c->security.enable_rate_limiting,
+			  .per_minute = {[RATE_TRANSACTION] = c->limits.tx_per_second * 60,
+					 [RATE_VOTE] = c->limits.vote_per_second * 60,
+					 [RATE_BLOCK_VOTE] = c->limits.vote_per_second * 60,
+					 [RATE_BLOCK] = c->limits.block_per_second * 60,
+					 [RATE_UTXO_QUERY] = c->limits.utxo_query_per_second * 60,
+					 [RATE_SUBSCRIBE] = c->limits.subscribe_per_minute,
+					 [RATE_OTHER] = c->limits.other_per_second * 60}},
+		.max_peers = max_peers(c),
+		.kept_slots_percent = c->limits.masternode_slots_percent,
+		.max_handshakes = c->limits.max_handshakes,
+		.max_unparsable_lines = c->limits.unparsable_lines,
+		.max_frame_bytes = c->limits.max_frame_bytes,
+		.memory_budget_bytes = c->limits.memory_budget_bytes,
+		.output_soft_bytes = c->limits.output_soft_bytes,
+		.output_hard_bytes = c->limits.output_hard_bytes,
+		.connect_timeout_ms = c->timers.connect_timeout_ms,
+		.handshake_timeout_ms = c->timers.handshake_timeout_ms,
+		.tie_break_wait_ms = c->timers.tie_break_wait_ms,
+		.crossed_dial_window_ms = c->timers.crossed_dial_window_ms,
+		.probe_timeout_ms = c->timers.probe_timeout_ms,
+		.turnaround_after_ms = c->timers.turnaround_after_ms,
+		.turnaround_redial_ms = c->timers.turnaround_redial_ms,
+		.announce_delay_ms = c->timers.announce_delay_ms,
+		.announce_interval_ms = c->timers.announce_interval_ms,
+		.request_timeout_ms = c->timers.request_timeout_ms,
+		.no_progress_ms = c->timers.no_progress_ms,
+		.accept_wait_ms = c->timers.accept_wait_ms,
+		.wrong_chain_ms = c->timers.wrong_chain_ms,
+		.tcp_keepalive_idle_s = c->timers.tcp_keepalive_idle_s,
+		.tcp_keepalive_interval_s = c->timers.tcp_keepalive_interval_s,
+	};
+	p->heartbeat.progress_ms = c->timers.line_progress_ms;
+	p->heartbeat.progress_bytes = c->limits.line_progress_bytes;
+	memcpy(p->node_id, node->node_id, sizeof(p->node_id));
+}
+
+static int open_data_dir(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	const char *dir = node->config->storage.data_dir;
+	char path[PATH_SIZE];
+	pid_t holder = 0;
+	int r = file_make_directories(dir, 0700);
+
+	if (r) {
+		snprintf(error, NODE_ERROR_SIZE, "Data directory %s: %s; give another with --datadir or storage.data_dir",
+			 dir, strerror(-r));
+		return EXIT_RUN_TIME;
+	}
+	snprintf(path, sizeof(path), "%s/.lock", dir);
+	node->lock_fd = file_lock(path, &holder);
+	if (node->lock_fd == -EWOULDBLOCK) {
+		snprintf(error, NODE_ERROR_SIZE,
+			 "Data directory %s is in use by another timed (process %d): stop it, or give another with --datadir",
+			 dir, (int)holder);
+		return EXIT_RUN_TIME;
+	}
+	if (node->lock_fd < 0) {
+		snprintf(error, NODE_ERROR_SIZE, "Lock file %.400s: %s", path, strerror(-node->lock_fd));
+		return EXIT_RUN_TIME;
+	}
+	return 0;
+}
+
+/* The first failed write: what could not be kept must not be acted upon. */
+static void store_failed_stop(void *user, const struct store_failure *failure)
+{
+	node_request_stop(user, EXIT_RUN_TIME, failure->text);
+}
+
+static int open_store(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	const struct config *c = node->config;
+	char dir[PATH_SIZE];
+	struct store_failure failure;
+	struct store_params params = {
+		.dir = dir,
+		.memory = c->storage.backend == CONFIG_BACKEND_MEMORY,
+		.network = node->chain.name,
+		.genesis_hash = node->chain.genesis_hash,
+		.cache_bytes = (size_t)c->storage.cache_size_mb << 20,
+		.on_failure = store_failed_stop,
+		.user = node,
+	};
+
+	snprintf(dir, sizeof(dir), "%s/db", c->storage.data_dir);
+	if (store_open(&node->store, &failure, &params) == 0 && persist_node_id(node) == 0)
+		return 0;
+	if (node->store && !store_failed(node->store, &failure))
+		snprintf(failure.text, sizeof(failure.text), "The node id cannot be read from %.400s", dir);
+	snprintf(error, NODE_ERROR_SIZE, "%.*s", NODE_ERROR_SIZE - 1, failure.text);
+	return EXIT_RUN_TIME;
+}
+
+static int open_wallet(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "%s/time-wallet.dat", node->config->storage.data_dir);
+	if (wallet_open_or_create(&node->wallet, error, path, node->config->node.network))
+		return EXIT_RUN_TIME;
+	node->address_str = str(wallet_address(node->wallet));
+	return 0;
+}
+
+static int open_network(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	const struct config *c = node->config;
+	const struct net_ops ops = {
+		.rules = node_message_rules,
+		.ready = greet,
+		.announce = announce,
+		.version = fill_version,
+		.is_masternode = is_masternode,
+		.user = node,
+	};
+	const struct registry_params registry = {c->limits.masternodes, c->timers.masternode_active_ms,
+						 c->timers.masternode_check_ms, c->timers.masternode_forget_ms};
+	struct net_params params;
+	int r = registry_new(&node->registry, &registry, clock_mono_ms());
+
+	fill_net_params(&params, node);
+	if (!r)
+		r = net_create(&node->net, &params, &ops);
+	if (r) {
+		snprintf(error, NODE_ERROR_SIZE, "Out of memory");
+		return EXIT_RUN_TIME;
+	}
+	return 0;
+}
+
+static void add_configured(struct node *node, const struct config_addrs *addrs)
+{
+	for (size_t i = 0; i < addrs->count; i++) {
+		char text[NET_ADDR_TEXT_SIZE];
+
+		net_addr_text(text, &addrs->items[i]);
+		if (address_book_add(net_addresses(node->net), &addrs->items[i], ADDR_SOURCE_CONFIGURED,
+				     clock_mono_ms()) == ADDRESS_REFUSED)
+			log_warn(LOG_NET, "Configured peer %s is our own or no address that can be dialled: left out", text);
+	}
+}
+
+/* A masternode is known by its IP: the configured one, the listener's, or the one that routes lead out from. */
+static int become_masternode(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	static const struct net_addr anywhere = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 198, 41, 0, 4}}, 0};
+	const struct config *c = node->config;
+	struct wire_masternode own = {
+		.reward_address = node->address_str,
+		.tier = c->masternode.tier,
+		.public_key = *wallet_public_key(node->wallet),
+	};
+	struct registry_event event;
+	struct net_ip ip;
+	int r = 0;
+
+	if (!c->masternode.enabled)
+		return 0;
+	if (!net_ip_is_unspecified(&c->network.external_address.ip))
+		ip = c->network.external_address.ip;
+	else if (!net_ip_is_unspecified(&c->network.listen_address.ip))
+		ip = c->network.listen_address.ip;
+	else
+		r = net_ip_local_for(&ip, &anywhere.ip);
+	if (r) {
+		snprintf(error, NODE_ERROR_SIZE,
+			 "A masternode needs to know its own IP and there is no route: set network.external_address");
+		return EXIT_CONFIG;
+	}
+	net_ip_text(node->own_ip, &ip);
+	own.address = str(node->own_ip);
+	if (!net_ip_usable(&ip, c->node.network, ADDR_SOURCE_GOSSIP))
+		log_warn(LOG_MASTERNODE, "%s cannot be reached from the %s: set network.external_address", node->own_ip,
+			 node->chain.name);
+	mutex_lock(&node->registry_lock);
+	r = registry_set_own(node->registry, &event, node->own_ip, &own);
+	mutex_unlock(&node->registry_lock);
+	if (r) {
+		snprintf(error, NODE_ERROR_SIZE, "Cannot register ourselves as a masternode (%d)", r);
+		return EXIT_RUN_TIME;
+	}
+	node->is_masternode = true;
+	node_masternode_event(node, &event);
+	return 0;
+}
+
+int node_open(struct node **out, const struct config *config, char error[NODE_ERROR_SIZE])
+{
+	struct node *node = calloc(1, sizeof(*node));
+	int r;
+
+	if (!node || sodium_init() < 0) {
+		snprintf(error, NODE_ERROR_SIZE, "Out of memory, or no source of randomness");
+		free(node);
+		return EXIT_RUN_TIME;
+	}
+	node->config = config;
+	node->lock_fd = -1;
+	node->version_str = str(TIMED_VERSION);
+	node->commit_date_str = str(TIMED_COMMIT_DATE);
+	node->commit_count_str = str(TIMED_COMMIT_COUNT);
+	mutex_init(&node->registry_lock, "registry", MUTEX_RANK_LEAF);
+	if (config->node.network == CHAIN_DEVNET)
+		chain_params_init_devnet(&node->chain, config->devnet.genesis_timestamp,
+					 config->block.block_time_seconds);
+	else
+		chain_params_init(&node->chain, config->node.network);
+	genesis_make_for(&node->genesis, &node->chain);
+	node->genesis_str = str(hash_text(node->genesis_text, &node->genesis.hash));
+	r = open_data_dir(node, error);
+	if (!r)
+		r = open_store(node, error);
+	if (!r)
+		r = open_wallet(node, error);
+	if (!r)
+		r = open_network(node, error);
+	if (!r) {
+		persist_load(node);
+		add_configured(node, &config->network.bootstrap_peers);
+		add_configured(node, &config->network.connect);
+		r = become_masternode(node, error);
+	}
+	if (r) {
+		node_close(node);
+		return r;
+	}
+	*out = node;
+	return 0;
+}
+
+int node_start(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	const struct config *c = node->config;
+	char listen[NET_ADDR_TEXT_SIZE];
+	int r;
+
+	node->started_ms = clock_mono_ms();
+	net_addr_text(listen, &c->network.listen_address);
+	r = net_start(node->net);
+	if (r) {
+		snprintf(error, NODE_ERROR_SIZE, "Listening on %s: %s", listen, strerror(-r));
+		return EXIT_RUN_TIME;
+	}
+	r = keeper_start(&node->keeper, node);
+	if (!r && c->network.enable_peer_discovery && c->network.discovery_url[0])
+		r = discovery_start(&node->discovery, node);
+	if (r) {
+		snprintf(error, NODE_ERROR_SIZE, "Starting threads: %s", strerror(-r));
+		node_stop(node);
+		return EXIT_RUN_TIME;
+	}
+	log_info(LOG_NODE, "Listening on %s, network %s, genesis %s", listen, node->chain.name, node->genesis_text);
+	return 0;
+}
+
+/* All masternodes as they were last heard: their times are kept for the next start. */
+static void save_masternodes(struct node *node)
+{
+	struct masternode_info *infos;
+	size_t n = node_masternodes(node, &infos);
+
+	for (size_t i = 0; i < n; i++)
+		persist_masternode(node, infos[i].address);
+	free(infos);
+}
+
+void node_stop(struct node *node)
+{
+	discovery_stop(node->discovery);
+	node->discovery = NULL;
+	net_stop(node->net);
+	keeper_stop(node->keeper);
+	node->keeper = NULL;
+	persist_save(node);
+	save_masternodes(node);
+}
+
+void node_close(struct node *node)
+{
+	if (!node)
+		return;
+	net_free(node->net);
+	registry_free(node->registry);
+	wallet_close(node->wallet);
+	if (node->store)
+		store_close(node->store);
+	if (node->lock_fd >= 0)
+		close(node->lock_fd);
+	mutex_destroy(&node->registry_lock);
+	free(node);
+}
+
+const struct config *node_config(const struct node *node)
+{
+	return node->config;
+}
+
+const struct chain_params *node_chain_params(const struct node *node)
+{
+	return &node->chain;
+}
+
+struct net *node_net(struct node *node)
+{
+	return node->net;
+}
+
+int64_t node_uptime_ms(const struct node *node)
+{
+	return clock_mono_ms() - node->started_ms;
+}
+
+const char *node_data_dir(const struct node *node)
+{
+	return node->config->storage.data_dir;
+}
+
+void node_chain_tip(struct node *node, struct chain_tip *out)
+{
+	out->height = 0;
+	out->hash = node->genesis.hash;
+	out->timestamp = node->genesis.block.header.timestamp;
+}
+
+void node_genesis_hash(const struct node *node, struct wire_hash *out)
+{
+	*out = node->genesis.hash;
+}
+
+uint64_t node_expected_height(const struct node *node)
+{
+	int64_t age = clock_real_s() - node->chain.genesis_timestamp;
+
+	return age > 0 ? (uint64_t)age / node->chain.block_time_s : 0;
+}
+
+size_t node_masternodes(struct node *node, struct masternode_info **out)
+{
+	int64_t now_ms = clock_mono_ms(), now_s = clock_real_s();
+	struct masternode_info *infos;
+	size_t n;
+
+	mutex_lock(&node->registry_lock);
+	n = registry_known(node->registry);
+	infos = n ? calloc(n, sizeof(*infos)) : NULL;
+	for (size_t i = 0; infos && i < n; i++) {
+		const struct registry_entry *e = registry_at(node->registry, i);
+		struct masternode_info *info = &infos[i];
+		size_t len = e->reward_address.len;
+
+		if (len > sizeof(info->reward_address) - 1)
+			len = sizeof(info->reward_address) - 1;
+		snprintf(info->address, sizeof(info->address), "%s", e->ip);
+		if (len > 0)
+			memcpy(info->reward_address, e->reward_address.ptr, len);
+		info->tier = e->tier;
+		info->public_key = e->key;
+		info->own = e->source == REGISTRY_SOURCE_OWN;
+		info->active = e->active;
+		info->last_heard_s = info->own ? now_s : now_s - (now_ms - e->heard_ms) / 1000;
+	}
+	mutex_unlock(&node->registry_lock);
+	*out = infos;
+	return infos ? n : 0;
+}
+
+void node_masternode_count(struct node *node, size_t *known, size_t *active)
+{
+	mutex_lock(&node->registry_lock);
+	*known = registry_known(node->registry);
+	*active = registry_active(node->registry);
+	mutex_unlock(&node->registry_lock);
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+bool node_clock_offset_s(struct node *node, int64_t *offset)
+{
+	struct peer_info *infos;
+	size_t n = net_peer_infos(node->net, &infos), count = 0;
+	int64_t *offsets = n ? malloc(n * sizeof(*offsets)) : NULL;
+
+	for (size_t i = 0; offsets && i < n; i++) {
+		if (infos[i].has_time_offset)
+			offsets[count++] = infos[i].time_offset_s;
+	}
+	if (count >= MIN_CLOCKS) {
+		qsort(offsets, count, sizeof(*offsets), compare_offsets);
+		*offset = offsets[count / 2];
+	}
+	free(offsets);
+	free(infos);
+	return count >= MIN_CLOCKS;
+}
+
+static void log_peer(const struct peer_info *p)
+{
+	char addr[NET_ADDR_TEXT_SIZE];
+
+	net_addr_text(addr, &p->addr);
+	log_info(LOG_NODE,
+		 "  peer %" PRIu64 ": %s %s, since %" PRId64 "s, ping %.1f ms, missed %" PRIu32 ", sent %" PRIu64
+		 " B, received %" PRIu64 " B, queue %zu B, version \"%s\"",
+		 p->id, addr, peer_direction_name(p->direction), clock_real_s() - p->connected_s,
+		 (double)p->ping_us / 1000.0, p->missed_pongs, p->bytes_sent, p->bytes_received, p->send_queue_bytes,
+		 p->subver);
+}
+
+void node_log_status(struct node *node)
+{
+	struct peer_info *infos;
+	struct net_totals totals;
+	struct chain_tip tip;
+	size_t known, active, n = net_peer_infos(node->net, &infos);
+	int64_t offset = 0;
+	bool has_offset = node_clock_offset_s(node, &offset);
+
+	node_chain_tip(node, &tip);
+	node_masternode_count(node, &known, &active);
+	net_get_totals(node->net, &totals);
+	log_info(LOG_NODE, "📊 Status: Height=%" PRIu64 ", Connected Peers=%zu, Active Masternodes=%zu", tip.height, n,
+		 active);
+	log_info(LOG_NODE,
+		 "  up %" PRId64 "s, %zu masternodes known, %zu addresses, %zu bans, %" PRIu64 " B of peer memory, clock "
+		 "offset %s%" PRId64 "s",
+		 node_uptime_ms(node) / 1000, known, address_book_size(net_addresses(node->net)),
+		 ban_list_count(net_bans(node->net), clock_real_s()), totals.memory_used, has_offset ? "" : "unknown, ",
+		 offset);
+	for (size_t i = 0; i < n; i++)
+		log_peer(&infos[i]);
+	for (int i = PEER_CLOSE_NONE + 1; i < PEER_CLOSE_COUNT; i++) {
+		if (totals.closed[i] > 0)
+			log_info(LOG_NODE, "  connections ended by %s: %" PRIu64,
+				 peer_close_reason_name((enum peer_close_reason)i), totals.closed[i]);
+	}
+	free(infos);
+}
+
+void node_request_stop(struct node *node, int exit_code, const char *reason)
+{
+	if (atomic_exchange(&node->stop_asked, true))
+		return;
+	atomic_store(&node->exit_code, exit_code);
+	if (exit_code)
+		log_error(LOG_NODE, "Stopping: %s", reason);
+	else
+		log_info(LOG_NODE, "Stopping: %s", reason);
+	CHECK(kill(getpid(), SIGTERM) == 0);
+}
+
+int node_exit_code(const struct node *node)
+{
+	return atomic_load(&node->exit_code);
+}

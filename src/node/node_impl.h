@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of the node, shared by its rooms: composition (node.c), housekeeping (keeper.c), persistence (persist.c),
+ * discovery (discovery.c) and the message handlers (messages_*.c).
+ */
+#ifndef TIMED_NODE_NODE_IMPL_H
+#define TIMED_NODE_NODE_IMPL_H
+
+#include <stdatomic.h>
+
+#include "timed/consensus/registry.h"
+#include "timed/net/net.h"
+#include "timed/node/config.h"
+#include "timed/node/node.h"
+#include "timed/node/wallet.h"
+#include "timed/store/store.h"
+#include "timed/util/thread.h"
+#include "timeproto/chain/genesis.h"
+#include "timeproto/chain/hash.h"
+
+struct keeper;
+struct discovery;
+
+struct node {
+	/* Immutable between node_open and node_close. */
+	const struct config *config;
+	struct chain_params chain;
+	struct genesis genesis;
+	char genesis_text[HASH_TEXT_SIZE];
+	struct wire_str genesis_str, version_str, commit_date_str, commit_count_str, address_str;
+	uint8_t node_id[16];
+	int lock_fd;
+	struct store *store;
+	struct wallet *wallet;
+	struct net *net;
+	bool is_masternode;
+	char own_ip[REGISTRY_IP_SIZE]; /* ours as a masternode; "" when we are none */
+
+	struct keeper *keeper;	     /* NULL while stopped */
+	struct discovery *discovery; /* NULL while stopped, or not configured */
+	int64_t started_ms;
+
+	struct mutex registry_lock; /* leaf; guards registry */
+	struct registry *registry;
+
+	atomic_int exit_code;
+	atomic_bool stop_asked;
+};
+
+/* messages.c: the message table. */
+extern const struct message_rule node_message_rules[WIRE_TYPE_COUNT];
+
+/* messages_masternodes.c */
+
+/* Says to the log what the registry reports, stores it, and lets the network know. */
+void node_masternode_event(struct node *node, const struct registry_event *event);
+bool node_is_masternode_ip(struct node *node, const struct net_ip *ip);
+/* Our announcement to one peer, when we are a masternode. */
+void node_announce(struct node *node, struct peer *peer);
+
+/* persist.c: what survives a restart besides the chain. */
+
+/* Loads bans, addresses and masternodes; what cannot be read is rebuilt from nothing, with a warning. */
+void persist_load(struct node *node);
+/* Writes what has changed since the last call. */
+void persist_save(struct node *node);
+/* One masternode: its entry is written, or removed when it is not known any more. */
+void persist_masternode(struct node *node, const char *ip);
+/* The node id of this data directory, made at its first start.  0 or an enum store_error. */
+int persist_node_id(struct node *node) __attribute__((warn_unused_result));
+
+/* keeper.c: the housekeeping thread. */
+int keeper_start(struct keeper **out, struct node *node) __attribute__((warn_unused_result));
+void keeper_stop(struct keeper *keeper);
+
+/* discovery.c: the thread that asks the discovery service. */
+int discovery_start(struct discovery **out, struct node *node) __attribute__((warn_unused_result));
+void discovery_stop(struct discovery *discovery);
+
+#endif

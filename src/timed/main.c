@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The daemon: command line, signals, and the order in which node and RPC come and go.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "timed/node/config.h"
+#include "timed/node/node.h"
+#include "timed/node/options.h"
+#include "timed/rpc/rpc.h"
+#include "timed/util/log.h"
+#include "timed/util/thread.h"
+#include "version.h"
+
+#define EXIT_USAGE 2
+/* A thousand workers share this many heaps: one each would cost every idle peer a heap of its own. */
+#define MALLOC_ARENAS 2
+
+/* What main itself waits for; every other thread inherits the block. */
+static void block_signals(sigset_t *set)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+	CHECK(pthread_sigmask(SIG_BLOCK, set, NULL) == 0);
+	CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
+}
+
+/* From the first signal on, a second one kills. */
+static void restore_stop_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	CHECK(signal(SIGTERM, SIG_DFL) != SIG_ERR && signal(SIGINT, SIG_DFL) != SIG_ERR);
+	CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
+}
+
+/* systemd names device and inode of the journal's stream; only when they are our stdout's do lines go there. */
+static bool stdout_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDOUT_FILENO, &st) == 0 &&
+	       st.st_dev == device && st.st_ino == inode;
+}
+
+static int open_log(const struct config *config)
+{
+	struct log_config log;
+	int r;
+
+	config_log(config, &log);
+	log.journald = stdout_is_journal();
+	r = log_open(&log);
+	if (r)
+		fprintf(stderr, "timed: log file %s: %s\n", log.file_path ? log.file_path : "(stdout)", strerror(-r));
+	return r;
+}
+
+/* SIGHUP: the log file is opened anew and the log levels are read again; nothing else changes. */
+static void reload(const struct options *options)
+{
+	struct config_messages messages = {0};
+	struct config *config = NULL;
+	struct log_config log;
+
+	if (log_reopen())
+		log_error(LOG_NODE, "The log file cannot be opened anew: the old one stays in use");
+	if (options_load(&config, options, &messages)) {
+		log_error(LOG_NODE, "The configuration is not read again: %s",
+			  messages.count ? messages.items[messages.count - 1].text : "out of memory");
+	} else {
+		config_log(config, &log);
+		for (int i = 0; i < LOG_CATEGORY_COUNT; i++)
+			log_set_level((enum log_category)i, log.level[i]);
+		log_info(LOG_NODE, "Log file reopened, log levels read again");
+	}
+	config_free(config);
+	config_messages_free(&messages);
+}
+
+static void wait_for_stop(struct node *node, const struct options *options, const sigset_t *set)
+{
+	for (;;) {
+		int signal_number;
+
+		CHECK(sigwait(set, &signal_number) == 0);
+		switch (signal_number) {
+		case SIGHUP:
+			reload(options);
+			break;
+		case SIGUSR1:
+			node_log_status(node);
+			break;
+		default:
+			log_info(LOG_NODE, "Stopping (%s)", strsignal(signal_number));
+			return;
+		}
+	}
+}
+
+static int run_node(struct node *node, const struct options *options, const sigset_t *set)
+{
+	char error[NODE_ERROR_SIZE];
+	struct rpc *rpc = NULL;
+	int r = node_start(node, error);
+
+	if (!r) {
+		r = rpc_start(&rpc, node, error);
+		if (!r)
+			wait_for_stop(node, options, set);
+		restore_stop_signals();
+		rpc_stop(rpc);
+		node_stop(node);
+	}
+	if (r)
+		log_error(LOG_NODE, "%s", error);
+	return r ? r : node_exit_code(node);
+}
+
+static int run(const struct config *config, const struct options *options)
+{
+	char error[NODE_ERROR_SIZE];
+	struct node *node;
+	sigset_t set;
+	int r;
+
+	block_signals(&set);
+	CHECK(mallopt(M_ARENA_MAX, MALLOC_ARENAS) == 1);
+	if (open_log(config))
+		return EXIT_FAILURE;
+	log_info(LOG_NODE, "timed %s (%s, commit %s), %s", TIMED_VERSION, TIMED_COMMIT_DATE, TIMED_COMMIT_COUNT,
+		 config->node.name);
+	r = node_open(&node, config, error);
+	if (r) {
+		log_error(LOG_NODE, "%s", error);
+	} else {
+		r = run_node(node, options, &set);
+		node_close(node);
+	}
+	log_info(LOG_NODE, "Stopped (exit code %d)", r);
+	log_close();
+	return r;
+}
+
+static int load_and_run(const struct options *options)
+{
+	struct config_messages messages = {0};
+	struct config *config = NULL;
+	int r = options_load(&config, options, &messages);
+
+	options_print_messages(stderr, &messages);
+	config_messages_free(&messages);
+	if (r)
+		r = EXIT_USAGE;
+	else if (options->check_config)
+		options_print_config(stdout, options, config);
+	else
+		r = run(config, options);
+	config_free(config);
+	return r;
+}
+
+int main(int argc, char *argv[])
+{
+	struct config_messages messages = {0};
+	struct options options;
+	int r = options_parse(&options, &messages, argc, argv);
+
+	options_print_messages(stderr, &messages);
+	config_messages_free(&messages);
+	if (r) {
+		fputs("Try 'timed --help'.\n", stderr);
+		r = EXIT_USAGE;
+	} else if (options.help) {
+		options_print_help(stdout);
+	} else if (options.version) {
+		printf("timed %s (%s, commit %s)\n", TIMED_VERSION, TIMED_COMMIT_DATE, TIMED_COMMIT_COUNT);
+	} else if (options.generate_config) {
+		config_print_default(stdout, options.network >= 0 ? (enum chain_network)options.network : CHAIN_TESTNET);
+	} else {
+		r = load_and_run(&options);
+	}
+	options_free(&options);
+	return r;
+}

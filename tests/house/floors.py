@@ -84,8 +84,9 @@ def check_system_header(room, header):
 def check_project_header(room, header, path, root):
     target = included_room(header)
     if target is None:
-        if (root / path.parent / header).is_file() and "/" not in header:
-            return None  # a private header beside the file
+        beside = root / path.parent / header
+        if "/" not in header and (beside.is_file() or beside.with_suffix(".h.in").is_file()):
+            return None  # a private header beside the file, perhaps one that meson makes
         return f'"{header}" is neither a header of the house nor a private one beside the file'
     if room in TIMEPROTO and not header.startswith("timeproto/"):
         return f'timeproto stands alone and may not include "{header}"'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Reading the configuration: the document (util/toml.h) is walked once, each key is looked up in the table and its
-// value stored in the field that the table names.  Defaults are read the same way.  See config_table.c for the keys,
-// config_resolve.c for what comes after the command line.
+/* Reading the configuration: the document (util/toml.h) is walked once, each key is looked up in the table and its
+ * value stored in the field that the table names.  Defaults are read the same way.  See config_table.c for the keys,
+ * config_resolve.c for what comes after the command line. */
 #include "timed/node/config.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static void message_add(struct config_messages *messages, enum config_severity s
 			? realloc(messages->items, (messages->count + 1) * sizeof(*messages->items))
 			: NULL;
 	if (!grown || !text) {
-		// The error count alone still refuses the file.
+		/* The error count alone still refuses the file. */
 		if (grown)
 			messages->items = grown;
 		free(text);
@@ -70,8 +70,8 @@ void config_complain(struct config_reader *r, enum config_severity severity, str
 	if (vasprintf(&what, format, ap) < 0)
 		what = NULL;
 	va_end(ap);
-	config_message_add(r->messages, severity, "%s:%" PRIu32 ":%" PRIu32 ": %s: %s", r->file, at.line, at.column, path,
-			   what ? what : "out of memory");
+	config_message_add(r->messages, severity, "%s:%" PRIu32 ":%" PRIu32 ": %s: %s", r->file, at.line, at.column,
+			   path, what ? what : "out of memory");
 	free(what);
 }
 
@@ -105,7 +105,7 @@ static void strings_clear(struct config_strings *strings)
 	memset(strings, 0, sizeof(*strings));
 }
 
-// The field of a key; its type is the one that the kind stands for.
+/* The field of a key; its type is the one that the kind stands for. */
 static void *field_of(struct config *config, const struct config_key *key)
 {
 	return (char *)config + key->offset;
@@ -137,7 +137,7 @@ static void describe_number(char *out, size_t size, const struct config_key *key
 			 *unit ? " (" : "", unit, *unit ? ")" : "");
 }
 
-// What should have stood there.
+/* What should have stood there. */
 static void describe(char *out, size_t size, const struct config_key *key)
 {
 	switch (key->kind) {
@@ -175,7 +175,7 @@ static void describe(char *out, size_t size, const struct config_key *key)
 	}
 }
 
-// "file:line:column: section.key: <found>, expected ..."
+/* "file:line:column: section.key: <found>, expected ..." */
 static void refuse(struct config_reader *r, const struct config_key *key, struct toml_position at, const char *found)
 {
 	char path[PATH_TEXT_MAX];
@@ -304,8 +304,9 @@ static void read_choice(struct config_reader *r, const struct config_key *key, c
 		*(int *)field_of(r->config, key) = c->value;
 		path_of(path, key);
 		if (c->alias)
-			config_complain(r, CONFIG_WARNING, v->at, path, "\"%s\" is not supported, \"%s\" is used instead",
-					c->name, key->choices[0].name);
+			config_complain(r, CONFIG_WARNING, v->at, path,
+					"\"%s\" is not supported, \"%s\" is used instead", c->name,
+					key->choices[0].name);
 		return;
 	}
 	refuse_text(r, key, v);
@@ -408,7 +409,7 @@ static bool section_exists(const char *name)
 	return false;
 }
 
-// Nearest in its own section, else the same key elsewhere: it may only stand under the wrong header.
+/* Nearest in its own section, else the same key elsewhere: it may only stand under the wrong header. */
 static void warn_unknown_key(struct config_reader *r, const char *section, const struct toml_value *v)
 {
 	struct nearest nearest = {.wanted = v->key};
@@ -446,7 +447,7 @@ static void warn_unknown_section(struct config_reader *r, const struct toml_valu
 		config_complain(r, CONFIG_WARNING, v->key_at, path, "unknown section");
 }
 
-// Recursion is bounded by the sections of the table: none lies deeper than logging.categories.
+/* Recursion is bounded by the sections of the table: none lies deeper than logging.categories. */
 static void read_section(struct config_reader *r, const char *section, const struct toml_value *table)
 {
 	for (const struct toml_value *v = table->u.items.first; v; v = v->next) {
@@ -499,7 +500,7 @@ int config_default(struct config **out)
 	}
 	if (!code && r.out_of_memory)
 		code = -ENOMEM;
-	// A default that is refused or warned about is a mistake in the table.
+	/* A default that is refused or warned about is a mistake in the table. */
 	CHECK(messages.errors == 0 && messages.count == 0);
 	if (code) {
 		config_free(config);
@@ -551,7 +552,7 @@ int config_load(struct config **out, const char *path, struct config_messages *m
 	if (r)
 		return r;
 	r = config_parse(out, text, len, path, messages);
-	// A password may stand in it.
+	/* A password may stand in it. */
 	explicit_bzero(text, len);
 	free(text);
 	return r;

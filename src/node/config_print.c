@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The default configuration file, made from the table: what --generate-config prints and what a first start leaves
-// behind.
+/* The default configuration file, made from the table: what --generate-config prints and what a first start leaves
+ * behind. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static bool is_number(enum config_kind kind)
 	       kind == CONFIG_KIND_U64 || kind == CONFIG_KIND_I64;
 }
 
-// "# what it does (unit, from min to max)" or "# one of ...".
+/* "# what it does (unit, from min to max)" or "# one of ...". */
 static void print_note(FILE *out, const struct config_key *key)
 {
 	const char *separator = *key->note ? "; " : "";
@@ -60,7 +60,8 @@ void config_print_default(FILE *out, enum chain_network network)
 {
 	const char *section = "";
 
-	fprintf(out, "# Configuration of timed.  Every key is here with its default; a key that is left out has it too.\n");
+	fprintf(out,
+		"# Configuration of timed.  Every key is here with its default; a key that is left out has it too.\n");
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
 

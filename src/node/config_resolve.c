@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The second half of reading the configuration: values that depend on the network, and checks that concern several
-// keys.  Runs once, after the command line had its say.
+/* The second half of reading the configuration: values that depend on the network, and checks that concern several
+ * keys.  Runs once, after the command line had its say. */
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -25,7 +25,7 @@ static const char *home_directory(void)
 	return user && user->pw_dir ? user->pw_dir : "/";
 }
 
-// "~" and "~/..." mean the home directory, as an operator expects of a path.
+/* "~" and "~/..." mean the home directory, as an operator expects of a path. */
 static int expand_home(char **path)
 {
 	char *expanded;
@@ -62,8 +62,8 @@ static void resolve_port(struct net_addr *address, uint16_t *port, uint16_t by_n
 {
 	if (address->port && *port && address->port != *port)
 		config_message_add(messages, CONFIG_ERROR,
-				   "%s.listen_address: port %u, but %s.port is %u: expected one of them, or the same", section,
-				   address->port, section, *port);
+				   "%s.listen_address: port %u, but %s.port is %u: expected one of them, or the same",
+				   section, address->port, section, *port);
 	if (!address->port)
 		address->port = *port ? *port : by_network;
 	*port = address->port;
@@ -92,14 +92,16 @@ static void resolve_chain(struct config *c, const struct chain_params *params, s
 	bool devnet = c->node.network == CHAIN_DEVNET;
 
 	if (c->devnet.genesis_timestamp && !devnet)
-		config_message_add(messages, CONFIG_WARNING, "devnet.genesis_timestamp: has no effect on %s", params->name);
+		config_message_add(messages, CONFIG_WARNING, "devnet.genesis_timestamp: has no effect on %s",
+				   params->name);
 	if (!c->devnet.genesis_timestamp || !devnet)
 		c->devnet.genesis_timestamp = params->genesis_timestamp;
 	if (!c->block.block_time_seconds)
 		c->block.block_time_seconds = params->block_time_s;
 	if (!devnet && c->block.block_time_seconds != params->block_time_s)
 		config_message_add(messages, CONFIG_WARNING,
-				   "block.block_time_seconds: %" PRIu32 " is not what the other nodes of %s keep to (%" PRIu32 ")",
+				   "block.block_time_seconds: %" PRIu32
+				   " is not what the other nodes of %s keep to (%" PRIu32 ")",
 				   c->block.block_time_seconds, params->name, params->block_time_s);
 	if (c->block.max_block_size_kb > MAX_BLOCK_KIB) {
 		config_message_add(messages, CONFIG_WARNING,
@@ -120,11 +122,13 @@ static void check_validators(const struct config *c, struct config_messages *mes
 	const struct config_validators *all = &c->consensus.validators;
 
 	if (all->count == 0 && c->consensus.bft_from && c->node.network != CHAIN_DEVNET)
-		config_message_add(messages, CONFIG_ERROR, "consensus.bft_from: set, but consensus.validators is empty");
-	if (all->count > 0 && !c->consensus.bft_from)
 		config_message_add(messages, CONFIG_ERROR,
-				   "consensus.bft_from: expected the first height that needs a certificate, since there are "
-				   "consensus.validators");
+				   "consensus.bft_from: set, but consensus.validators is empty");
+	if (all->count > 0 && !c->consensus.bft_from)
+		config_message_add(
+			messages, CONFIG_ERROR,
+			"consensus.bft_from: expected the first height that needs a certificate, since there are "
+			"consensus.validators");
 	else if (all->count > 0 && all->lists[0].from_height > c->consensus.bft_from)
 		config_message_add(messages, CONFIG_ERROR,
 				   "consensus.validators: the first list is in force from %" PRIu64
@@ -135,27 +139,29 @@ static void check_validators(const struct config *c, struct config_messages *mes
 			const char *address = all->lists[i].items[j].reward_address;
 
 			if (address && address[4] != chain_network_digit(c->node.network))
-				config_message_add(messages, CONFIG_ERROR,
-						   "consensus.validators.reward_address: \"%.64s\" is of another network than %s",
-						   address, chain_network_name(c->node.network));
+				config_message_add(
+					messages, CONFIG_ERROR,
+					"consensus.validators.reward_address: \"%.64s\" is of another network than %s",
+					address, chain_network_name(c->node.network));
 		}
 	}
 }
 
-// Two values of which the first must not be the greater.
+/* Two values of which the first must not be the greater. */
 static void check_order(int64_t low, const char *low_name, int64_t high, const char *high_name,
 			struct config_messages *messages)
 {
 	if (low > high)
-		config_message_add(messages, CONFIG_ERROR, "%s: %" PRId64 ", expected at most %s (%" PRId64 ")", low_name, low,
-				   high_name, high);
+		config_message_add(messages, CONFIG_ERROR, "%s: %" PRId64 ", expected at most %s (%" PRId64 ")",
+				   low_name, low, high_name, high);
 }
 
 static void check_pairs(const struct config *c, struct config_messages *messages)
 {
 	check_order(c->timers.reconnect_min_ms, "timers.reconnect_min_ms", c->timers.reconnect_max_ms,
 		    "timers.reconnect_max_ms", messages);
-	check_order(c->timers.ban_short_ms, "timers.ban_short_ms", c->timers.ban_long_ms, "timers.ban_long_ms", messages);
+	check_order(c->timers.ban_short_ms, "timers.ban_short_ms", c->timers.ban_long_ms, "timers.ban_long_ms",
+		    messages);
 	check_order(c->timers.masternode_active_ms, "timers.masternode_active_ms", c->timers.masternode_forget_ms,
 		    "timers.masternode_forget_ms", messages);
 	check_order((int64_t)c->limits.output_soft_bytes, "limits.output_soft_bytes",
@@ -167,7 +173,8 @@ static void check_pairs(const struct config *c, struct config_messages *messages
 	check_order(c->limits.violations_long, "limits.violations_long", c->limits.violations_permanent,
 		    "limits.violations_permanent", messages);
 	if (!*c->rpc.user != !*c->rpc.password)
-		config_message_add(messages, CONFIG_ERROR, "rpc.%s: missing, expected both rpc.user and rpc.password or neither",
+		config_message_add(messages, CONFIG_ERROR,
+				   "rpc.%s: missing, expected both rpc.user and rpc.password or neither",
 				   *c->rpc.user ? "password" : "user");
 	if (c->logging.output == CONFIG_LOG_FILE && !*c->logging.file_path)
 		config_message_add(messages, CONFIG_ERROR,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every key of the configuration file, one line each, in the order of the generated file.  A default stands here as it
-// would stand in the file and is read by the same code.
+/* Every key of the configuration file, one line each, in the order of the generated file.  A default stands here as it
+ * would stand in the file and is read by the same code. */
 #include "config_table.h"
 
 #include <stddef.h>
@@ -28,7 +28,7 @@ static const struct config_choice tiers[] = {{"free", WIRE_TIER_FREE, false},
 					     {"gold", WIRE_TIER_GOLD, false},
 					     {0}};
 
-// The kind of a number follows from the type of its field.
+/* The kind of a number follows from the type of its field. */
 #define NUMBER_KIND(field)                                                                                             \
 	_Generic(((struct config *)0)->field,                                                                          \
 		int: CONFIG_KIND_INT,                                                                                  \
@@ -37,20 +37,24 @@ static const struct config_choice tiers[] = {{"free", WIRE_TIER_FREE, false},
 		uint64_t: CONFIG_KIND_U64,                                                                             \
 		int64_t: CONFIG_KIND_I64)
 #define AT(s, k) .section = #s, .key = #k, .offset = offsetof(struct config, s.k)
-#define NUMBER(s, k, initial_, min_, max_, unit_, note_, flags_)                                                       \
+#define NUMBER_FLAGGED(s, k, initial_, min_, max_, unit_, note_, flags_)                                               \
 	{                                                                                                              \
 		AT(s, k), .kind = NUMBER_KIND(s.k), .initial = initial_, .min = min_, .max = max_, .unit = unit_,      \
 			  .note = note_, .flags = flags_                                                               \
 	}
-#define MS(s, k, initial_, note_) NUMBER(s, k, initial_, 1, YEAR_MS, "ms", note_, 0)
-#define COUNT(s, k, initial_, note_) NUMBER(s, k, initial_, 1, COUNT_MAX, "", note_, 0)
-#define BYTES(s, k, initial_, min_, note_) NUMBER(s, k, initial_, min_, BYTES_MAX, "bytes", note_, 0)
-#define OTHER(s, k, kind_, initial_, note_, flags_)                                                                    \
+#define NUMBER(s, k, initial_, min_, max_, unit_, note_) NUMBER_FLAGGED(s, k, initial_, min_, max_, unit_, note_, 0)
+#define NUMBER_BY_NETWORK(s, k, initial_, min_, max_, unit_, note_)                                                    \
+	NUMBER_FLAGGED(s, k, initial_, min_, max_, unit_, note_, CONFIG_KEY_BY_NETWORK)
+#define MS(s, k, initial_, note_) NUMBER(s, k, initial_, 1, YEAR_MS, "ms", note_)
+#define COUNT(s, k, initial_, note_) NUMBER(s, k, initial_, 1, COUNT_MAX, "", note_)
+#define BYTES(s, k, initial_, min_, note_) NUMBER(s, k, initial_, min_, BYTES_MAX, "bytes", note_)
+#define FLAGGED(s, k, kind_, initial_, note_, flags_)                                                                  \
 	{                                                                                                              \
 		AT(s, k), .kind = kind_, .initial = initial_, .note = note_, .flags = flags_                           \
 	}
-#define BOOL(s, k, initial_, note_) OTHER(s, k, CONFIG_KIND_BOOL, initial_, note_, 0)
-#define STRING(s, k, initial_, note_) OTHER(s, k, CONFIG_KIND_STRING, initial_, note_, 0)
+#define OTHER(s, k, kind_, initial_, note_) FLAGGED(s, k, kind_, initial_, note_, 0)
+#define BOOL(s, k, initial_, note_) OTHER(s, k, CONFIG_KIND_BOOL, initial_, note_)
+#define STRING(s, k, initial_, note_) OTHER(s, k, CONFIG_KIND_STRING, initial_, note_)
 #define CHOICE(s, k, initial_, choices_, note_)                                                                        \
 	{                                                                                                              \
 		AT(s, k), .kind = CONFIG_KIND_CHOICE, .initial = initial_, .choices = choices_, .note = note_          \
@@ -60,7 +64,7 @@ static const struct config_choice tiers[] = {{"free", WIRE_TIER_FREE, false},
 		.section = "logging.categories", .key = k, .kind = CONFIG_KIND_CHOICE,                                 \
 		.offset = offsetof(struct config, logging.categories) + (id) * sizeof(int), .choices = log_levels,     \
 	}
-// Keys of the existing daemon that do nothing there or cannot be supported: known, so that no other is suggested.
+/* Keys of the existing daemon that do nothing there or cannot be supported: known, so that no other is suggested. */
 #define NO_EFFECT(s, k, initial_, note_)                                                                               \
 	{                                                                                                              \
 		.section = #s, .key = #k, .kind = CONFIG_KIND_NONE, .initial = initial_, .note = note_                 \
@@ -72,44 +76,50 @@ const struct config_key config_keys[] = {
 	NO_EFFECT(node, version, "\"0.1.0\"", "the program knows its own version"),
 
 	OTHER(network, listen_address, CONFIG_KIND_ADDRESS, "\"0.0.0.0\"",
-	      "IP or IP:PORT to accept peers on; one address (not 0.0.0.0) is also what we dial from", 0),
-	NUMBER(network, port, "0", 0, 65535, "", "P2P port; 0: by network (testnet 24100, mainnet 24000, devnet 24200)", 0),
-	OTHER(network, external_address, CONFIG_KIND_ADDRESS, "\"\"",
-	      "our own IP as peers see it; \"\": the local address of each connection", CONFIG_KEY_MAY_BE_EMPTY),
-	NUMBER(network, max_peers, "50", 1, 100000, "", "connections at most", 0),
-	OTHER(network, enable_upnp, CONFIG_KIND_BOOL, "false", "not supported", CONFIG_KEY_UNSUPPORTED),
+	      "IP or IP:PORT to accept peers on; one address (not 0.0.0.0) is also what we dial from"),
+	NUMBER(network, port, "0", 0, 65535, "",
+	       "P2P port; 0: by network (testnet 24100, mainnet 24000, devnet 24200)"),
+	FLAGGED(network, external_address, CONFIG_KIND_ADDRESS, "\"\"",
+		"our own IP as peers see it; \"\": the local address of each connection", CONFIG_KEY_MAY_BE_EMPTY),
+	NUMBER(network, max_peers, "50", 1, 100000, "", "connections at most"),
+	FLAGGED(network, enable_upnp, CONFIG_KIND_BOOL, "false", "not supported", CONFIG_KEY_UNSUPPORTED),
 	BOOL(network, enable_peer_discovery, "true", "ask peers and the discovery service for more peers"),
-	STRING(network, discovery_url, "\"\"", "HTTPS URL that returns a JSON array of \"ip:port\" strings; \"\": none"),
-	OTHER(network, bootstrap_peers, CONFIG_KIND_ADDRESSES, "[]", "IP or IP:PORT each: dialled at once and for ever", 0),
+	STRING(network, discovery_url, "\"\"",
+	       "HTTPS URL that returns a JSON array of \"ip:port\" strings; \"\": none"),
+	OTHER(network, bootstrap_peers, CONFIG_KIND_ADDRESSES, "[]",
+	      "IP or IP:PORT each: dialled at once and for ever"),
 
 	BOOL(rpc, enabled, "true", "serve JSON-RPC, metrics and health"),
-	OTHER(rpc, listen_address, CONFIG_KIND_ADDRESS, "\"127.0.0.1\"", "IP or IP:PORT", 0),
-	NUMBER(rpc, port, "0", 0, 65535, "", "0: by network (testnet 24101, mainnet 24001, devnet 24201)", 0),
-	OTHER(rpc, allow_origins, CONFIG_KIND_STRINGS, "[]", "origins that a browser may call from", 0),
+	OTHER(rpc, listen_address, CONFIG_KIND_ADDRESS, "\"127.0.0.1\"", "IP or IP:PORT"),
+	NUMBER(rpc, port, "0", 0, 65535, "", "0: by network (testnet 24101, mainnet 24001, devnet 24201)"),
+	OTHER(rpc, allow_origins, CONFIG_KIND_STRINGS, "[]", "origins that a browser may call from"),
 	STRING(rpc, user, "\"\"", "with password: may log in beside the cookie file"),
-	OTHER(rpc, password, CONFIG_KIND_STRING, "\"\"", "", CONFIG_KEY_SECRET),
+	FLAGGED(rpc, password, CONFIG_KIND_STRING, "\"\"", "", CONFIG_KEY_SECRET),
 	BOOL(rpc, public_status, "false", "the status page needs no password"),
 
 	CHOICE(storage, backend, "\"rocksdb\"", backends, "memory keeps nothing: for tests"),
 	STRING(storage, data_dir, "\"\"", "\"\": ~/.timecoin/testnet, ~/.timecoin (mainnet), ~/.timecoin/devnet"),
-	NUMBER(storage, cache_size_mb, "256", 1, 1048576, "MiB", "cache of the database", 0),
+	NUMBER(storage, cache_size_mb, "256", 1, 1048576, "MiB", "cache of the database"),
 
-	NUMBER(consensus, min_masternodes, "3", 1, COUNT_MAX, "", "active masternodes needed to make blocks without validators", 0),
-	NUMBER(consensus, quorum_percentage, "67", 67, 67, "the quorum is always floor(2n/3) + 1", "fixed", 0),
+	NUMBER(consensus, min_masternodes, "3", 1, COUNT_MAX, "",
+	       "active masternodes needed to make blocks without validators"),
+	NUMBER(consensus, quorum_percentage, "67", 67, 67, "the quorum is always floor(2n/3) + 1", "fixed"),
 	NUMBER(consensus, bft_from, "0", 0, INT64_MAX, "",
-	       "first height that needs a certificate; 0: by network (devnet 1, others never)", 0),
-	NUMBER(consensus, step_timeout_ms, "0", 0, 3600000, "ms", "of round 0; 0: by network (devnet 1000, others 10000)", 0),
+	       "first height that needs a certificate; 0: by network (devnet 1, others never)"),
+	NUMBER(consensus, step_timeout_ms, "0", 0, 3600000, "ms",
+	       "of round 0; 0: by network (devnet 1000, others 10000)"),
 	NUMBER(consensus, step_timeout_delta_ms, "0", 0, 3600000, "ms",
-	       "more for each further round; 0: by network (devnet 500, others 5000)", 0),
+	       "more for each further round; 0: by network (devnet 500, others 5000)"),
 	OTHER(consensus, validators, CONFIG_KIND_VALIDATORS, "[]",
-	      "the same on all nodes: [{ from_height = 1, validators = [{ address = \"IP\", public_key = \"64 hex digits\", "
-	      "tier = \"free\", reward_address = \"TIME0...\" }, ...] }, ...]",
-	      0),
+	      "the same on all nodes: [{ from_height = 1, validators = [{ address = \"IP\", "
+	      "public_key = \"64 hex digits\", tier = \"free\", "
+	      "reward_address = \"TIME0...\" }, ...] }, ...]"),
 	NO_EFFECT(consensus, voting_timeout_ms, "3000", "see step_timeout_ms"),
 
-	NUMBER(block, block_time_seconds, "600", 1, 86400, "s", "devnet: 2", CONFIG_KEY_BY_NETWORK),
-	NUMBER(block, max_block_size_kb, "1024", 1, COUNT_MAX, "KiB", "of blocks that we make; more than 1953 is no valid block", 0),
-	NUMBER(block, max_transactions_per_block, "10000", 1, 10000, "", "of blocks that we make", 0),
+	NUMBER_BY_NETWORK(block, block_time_seconds, "600", 1, 86400, "s", "devnet: 2"),
+	NUMBER(block, max_block_size_kb, "1024", 1, COUNT_MAX, "KiB",
+	       "of blocks that we make; more than 1953 is no valid block"),
+	NUMBER(block, max_transactions_per_block, "10000", 1, 10000, "", "of blocks that we make"),
 
 	CHOICE(logging, level, "\"info\"", log_levels, "the least severe lines that are written; read again on SIGHUP"),
 	CHOICE(logging, format, "\"pretty\"", formats, "lines for people, or one JSON object per line"),
@@ -130,7 +140,7 @@ const struct config_key config_keys[] = {
 	STRING(masternode, collateral_txid, "\"\"", "transaction that holds the collateral of the tier"),
 
 	BOOL(security, enable_rate_limiting, "true", "the limits per second and minute below"),
-	NUMBER(security, max_requests_per_second, "1000", 1, COUNT_MAX, "", "JSON-RPC requests, all clients together", 0),
+	NUMBER(security, max_requests_per_second, "1000", 1, COUNT_MAX, "", "JSON-RPC requests, all clients together"),
 	NO_EFFECT(security, enable_authentication, "false", "JSON-RPC always asks for the cookie or user and password"),
 	NO_EFFECT(security, api_key, "\"\"", "see rpc.user and rpc.password"),
 	NO_EFFECT(security, enable_tls, "false", "there is no TLS between peers"),
@@ -138,11 +148,12 @@ const struct config_key config_keys[] = {
 	NO_EFFECT(security, message_max_age_seconds, "300", "the protocol's own windows hold"),
 
 	BOOL(metrics, enabled, "false", "a listener for /metrics and /health beside the RPC's"),
-	NUMBER(metrics, prometheus_port, "9090", 1, 65535, "", "its port", 0),
+	NUMBER(metrics, prometheus_port, "9090", 1, 65535, "", "its port"),
 
 	STRING(wallet, passphrase_file, "\"\"", "file whose first line unlocks the wallet at start"),
 
-	NUMBER(devnet, genesis_timestamp, "0", 0, INT64_C(253402300799), "Unix s", "0: testnet's; the same on all nodes", 0),
+	NUMBER(devnet, genesis_timestamp, "0", 0, INT64_C(253402300799), "Unix s",
+	       "0: testnet's; the same on all nodes"),
 
 	MS(timers, ping_interval_ms, "30000", "a ping on every connection"),
 	MS(timers, pong_timeout_ms, "90000", "a ping this old is a missed pong"),
@@ -173,24 +184,26 @@ const struct config_key config_keys[] = {
 	MS(timers, ban_long_ms, "3600000", "second ban; the third is for good"),
 	MS(timers, request_timeout_ms, "10000", "for an answer"),
 	MS(timers, no_progress_ms, "60000", "output without a byte of progress: slow consumer, closed"),
-	MS(timers, line_progress_ms, "10000", "a long line must grow by limits.line_progress_bytes in this time to count as life"),
+	MS(timers, line_progress_ms, "10000",
+	   "a long line must grow by limits.line_progress_bytes in this time to count as life"),
 	MS(timers, accept_wait_ms, "100", "pause of the acceptor when descriptors ran out"),
 	MS(timers, discovery_interval_ms, "3600000", "how often the discovery service is asked"),
 	MS(timers, discovery_timeout_ms, "10000", "for its answer"),
 	MS(timers, status_interval_ms, "600000", "how often the status line is logged"),
-	NUMBER(timers, tcp_keepalive_idle_s, "30", 1, 32767, "s", "TCP keep-alive: idle time before the first probe", 0),
-	NUMBER(timers, tcp_keepalive_interval_s, "10", 1, 32767, "s", "and between probes", 0),
+	NUMBER(timers, tcp_keepalive_idle_s, "30", 1, 32767, "s", "TCP keep-alive: idle time before the first probe"),
+	NUMBER(timers, tcp_keepalive_interval_s, "10", 1, 32767, "s", "and between probes"),
 	MS(timers, stop_timeout_ms, "5000", "for an orderly stop, then it is forced"),
 
 	BYTES(limits, max_frame_bytes, "16777216", 1024, "longest line of a peer"),
 	BYTES(limits, memory_budget_bytes, "268435456", 1048576, "line buffers, arenas and frames of all connections"),
-	BYTES(limits, output_soft_bytes, "4194304", 1024, "queued output beyond which gossip is dropped and requests wait"),
+	BYTES(limits, output_soft_bytes, "4194304", 1024,
+	      "queued output beyond which gossip is dropped and requests wait"),
 	BYTES(limits, output_hard_bytes, "33554432", 1024, "and beyond which the peer is a slow consumer"),
 	BYTES(limits, line_progress_bytes, "4096", 1, "see timers.line_progress_ms"),
 	COUNT(limits, max_outstanding_pings, "5", "pings without a pong that are remembered"),
-	NUMBER(limits, masternode_slots_percent, "40", 0, 100, "%", "of max_peers, but 20 to 30, kept for masternodes", 0),
+	NUMBER(limits, masternode_slots_percent, "40", 0, 100, "%", "of max_peers, but 20 to 30, kept for masternodes"),
 	COUNT(limits, max_addresses, "10000", "addresses of peers that are remembered"),
-	NUMBER(limits, addresses_per_answer, "1000", 1, 1000, "", "addresses in one PeersResponse", 0),
+	NUMBER(limits, addresses_per_answer, "1000", 1, 1000, "", "addresses in one PeersResponse"),
 	COUNT(limits, unparsable_lines, "10", "on one connection: then it ends as one violation"),
 	COUNT(limits, violations_short, "3", "violations that ban for timers.ban_short_ms"),
 	COUNT(limits, violations_long, "5", "for timers.ban_long_ms"),
@@ -205,6 +218,7 @@ const struct config_key config_keys[] = {
 	COUNT(limits, utxo_query_per_second, "100", ""),
 	COUNT(limits, subscribe_per_minute, "10", ""),
 	COUNT(limits, other_per_second, "10", ""),
-	NUMBER(limits, clock_skew_warn_s, "120", 1, 86400, "s", "our clock differs this much from the peers': loud warning", 0),
+	NUMBER(limits, clock_skew_warn_s, "120", 1, 86400, "s",
+	       "our clock differs this much from the peers': loud warning"),
 };
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);

@@ -17,8 +17,8 @@
 
 enum config_kind {
 	CONFIG_KIND_BOOL,
-	CONFIG_KIND_INT,    /* an int */
-	CONFIG_KIND_U16,    /* whole numbers of these sizes */
+	CONFIG_KIND_INT, /* an int */
+	CONFIG_KIND_U16, /* whole numbers of these sizes */
 	CONFIG_KIND_U32,
 	CONFIG_KIND_U64,
 	CONFIG_KIND_I64,
@@ -37,9 +37,9 @@ struct config_choice {
 	bool alias; /* read, with a warning, and never offered */
 };
 
-#define CONFIG_KEY_UNSUPPORTED 1 /* true is a warning: the feature does not exist */
-#define CONFIG_KEY_SECRET 2	 /* the value appears in no message */
-#define CONFIG_KEY_BY_NETWORK 4	 /* stays 0 when the file says nothing: config_resolve() knows the value */
+#define CONFIG_KEY_UNSUPPORTED 1  /* true is a warning: the feature does not exist */
+#define CONFIG_KEY_SECRET 2	  /* the value appears in no message */
+#define CONFIG_KEY_BY_NETWORK 4	  /* stays 0 when the file says nothing: config_resolve() knows the value */
 #define CONFIG_KEY_MAY_BE_EMPTY 8 /* an address: "" means none */
 
 struct config_key {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// consensus.validators: a list of lists in force from a height on (PROTOCOL.md §9).  What can be said of the value
-// alone is checked here, with the place of the mistake; whether it fits the network, in config_resolve.c.
+/* consensus.validators: a list of lists in force from a height on (PROTOCOL.md §9).  What can be said of the value
+ * alone is checked here, with the place of the mistake; whether it fits the network, in config_resolve.c. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ static const char *const tier_names[WIRE_TIER_COUNT] = {"free", "bronze", "silve
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
-static void warn_unknown(struct config_reader *r, const struct toml_value *table, const char *const *known, size_t count)
+static void warn_unknown(struct config_reader *r, const struct toml_value *table, const char *const *known,
+			 size_t count)
 {
 	for (const struct toml_value *v = table->u.items.first; v; v = v->next) {
 		struct nearest nearest = {.wanted = v->key};
@@ -33,14 +34,14 @@ static void warn_unknown(struct config_reader *r, const struct toml_value *table
 		if (nearest.distance == 0)
 			continue;
 		if (nearest_result(&nearest))
-			config_complain(r, CONFIG_WARNING, v->key_at, PATH, "unknown key '%.64s', did you mean '%s'?", v->key,
-					nearest_result(&nearest));
+			config_complain(r, CONFIG_WARNING, v->key_at, PATH, "unknown key '%.64s', did you mean '%s'?",
+					v->key, nearest_result(&nearest));
 		else
 			config_complain(r, CONFIG_WARNING, v->key_at, PATH, "unknown key '%.64s'", v->key);
 	}
 }
 
-// A required member of the given kind; NULL after a complaint.
+/* A required member of the given kind; NULL after a complaint. */
 static const struct toml_value *member(struct config_reader *r, const struct toml_value *table, const char *key,
 				       enum toml_kind kind)
 {
@@ -69,13 +70,13 @@ static void read_tier(struct config_reader *r, struct config_validator *out, con
 static void read_reward_address(struct config_reader *r, struct config_validator *out, const struct toml_value *v)
 {
 	const char *text = v->u.string.data;
-	// Which of the two networks is meant is checked when it is known.
+	/* Which of the two networks is meant is checked when it is known. */
 	enum chain_network network = v->u.string.len > 4 && text[4] == '1' ? CHAIN_MAINNET : CHAIN_TESTNET;
 	int error = address_decode(NULL, text, v->u.string.len, network);
 
 	if (error)
-		config_complain(r, CONFIG_ERROR, v->at, PATH ".reward_address", "\"%.64s\": %s, expected an address", text,
-				address_error_text(error));
+		config_complain(r, CONFIG_ERROR, v->at, PATH ".reward_address", "\"%.64s\": %s, expected an address",
+				text, address_error_text(error));
 	else if (config_set_string(&out->reward_address, text))
 		r->out_of_memory = true;
 }
@@ -85,8 +86,8 @@ static void read_validator(struct config_reader *r, struct config_validator *out
 	const struct toml_value *m;
 
 	if (v->kind != TOML_TABLE) {
-		config_complain(r, CONFIG_ERROR, v->at, PATH, "%s, expected { address, public_key, tier, reward_address }",
-				toml_kind_name(v->kind));
+		config_complain(r, CONFIG_ERROR, v->at, PATH,
+				"%s, expected { address, public_key, tier, reward_address }", toml_kind_name(v->kind));
 		return;
 	}
 	warn_unknown(r, v, validator_keys, COUNT_OF(validator_keys));
@@ -106,7 +107,7 @@ static void read_validator(struct config_reader *r, struct config_validator *out
 		read_reward_address(r, out, m);
 }
 
-// A validator is one vote: neither its address nor its key may stand twice.
+/* A validator is one vote: neither its address nor its key may stand twice. */
 static void check_unique(struct config_reader *r, const struct config_validator_list *list, size_t i,
 			 struct toml_position at)
 {
@@ -114,11 +115,11 @@ static void check_unique(struct config_reader *r, const struct config_validator_
 
 	for (size_t j = 0; j < i; j++) {
 		if (net_ip_equal(&v->address.ip, &list->items[j].address.ip))
-			config_complain(r, CONFIG_ERROR, at, PATH ".address", "the same as of validator %zu of this list",
-					j + 1);
+			config_complain(r, CONFIG_ERROR, at, PATH ".address",
+					"the same as of validator %zu of this list", j + 1);
 		if (memcmp(&v->public_key, &list->items[j].public_key, sizeof(v->public_key)) == 0)
-			config_complain(r, CONFIG_ERROR, at, PATH ".public_key", "the same as of validator %zu of this list",
-					j + 1);
+			config_complain(r, CONFIG_ERROR, at, PATH ".public_key",
+					"the same as of validator %zu of this list", j + 1);
 	}
 }
 
@@ -138,7 +139,7 @@ static void read_items(struct config_reader *r, struct config_validator_list *ou
 	}
 	for (const struct toml_value *item = v->u.items.first; item; item = item->next) {
 		read_validator(r, &out->items[out->count++], item);
-		// Without its fields it would be equal to the next one without.
+		/* Without its fields it would be equal to the next one without. */
 		if (r->messages->errors == errors)
 			check_unique(r, out, out->count - 1, item->at);
 	}

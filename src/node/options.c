@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The command line.  Each option is one line of the table: its names, what its value is called, how it is taken and
-// what --help says.  Not getopt_long: it has no suggestions, accepts abbreviations, and prints on its own.
+/* The command line.  Each option is one line of the table: its names, what its value is called, how it is taken and
+ * what --help says.  Not getopt_long: it has no suggestions, accepts abbreviations, and prints on its own. */
 #include "timed/node/options.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ struct parse {
 	int position; /* of the argument being read, from 1 */
 };
 
-// What an option does with its value (NULL for a flag).  0 or -ENOMEM; mistakes go into the messages.
+/* What an option does with its value (NULL for a flag).  0 or -ENOMEM; mistakes go into the messages. */
 typedef int option_take(struct parse *p, const char *name, const char *value);
 
 static int take_config(struct parse *p, const char *name, const char *value)
@@ -46,8 +46,8 @@ static int parse_address(struct parse *p, struct net_addr *out, const char *name
 {
 	if (net_addr_parse(out, value, strlen(value), 0) == 0)
 		return 0;
-	config_message_add(p->messages, CONFIG_ERROR, "argument %d: %s: \"%s\", expected IP or IP:PORT", p->position, name,
-			   value);
+	config_message_add(p->messages, CONFIG_ERROR, "argument %d: %s: \"%s\", expected IP or IP:PORT", p->position,
+			   name, value);
 	return OPTIONS_E_USAGE;
 }
 
@@ -79,8 +79,8 @@ static int take_data_dir(struct parse *p, const char *name, const char *value)
 	if (*value)
 		p->out->data_dir = value;
 	else
-		config_message_add(p->messages, CONFIG_ERROR, "argument %d: %s: \"\", expected a directory", p->position,
-				   name);
+		config_message_add(p->messages, CONFIG_ERROR, "argument %d: %s: \"\", expected a directory",
+				   p->position, name);
 	return 0;
 }
 
@@ -89,7 +89,8 @@ static int take_network(struct parse *p, const char *name, const char *value)
 	p->out->network = chain_network_from_name(value);
 	if (p->out->network < 0)
 		config_message_add(p->messages, CONFIG_ERROR,
-				   "argument %d: %s: \"%s\", expected testnet, mainnet or devnet", p->position, name, value);
+				   "argument %d: %s: \"%s\", expected testnet, mainnet or devnet", p->position, name,
+				   value);
 	return 0;
 }
 
@@ -123,7 +124,8 @@ static const struct option {
 	option_take *take;
 	const char *help;
 } table[] = {
-	{"config", 'c', "FILE", take_config, "configuration file (" OPTIONS_CONFIG_DEFAULT "), created with defaults when missing"},
+	{"config", 'c', "FILE", take_config,
+	 "configuration file (" OPTIONS_CONFIG_DEFAULT "), created with defaults when missing"},
 	{"generate-config", 0, NULL, take_generate_config, "print a configuration file with every key, and exit"},
 	{"check-config", 0, NULL, take_check_config, "read the configuration, say what was found, and exit"},
 	{"listen-addr", 0, "IP[:PORT]", take_listen, "accept peers here"},
@@ -171,7 +173,7 @@ static void complain_unknown(struct parse *p, const char *name, size_t len)
 	free(copy);
 }
 
-// Takes an option whose value, if any, is `attached` or else the next argument.
+/* Takes an option whose value, if any, is `attached` or else the next argument. */
 static int take_option(struct parse *p, const struct option *option, const char *attached, int argc, char *const argv[])
 {
 	const char *value = attached;
@@ -206,14 +208,15 @@ static int take_long(struct parse *p, int argc, char *const argv[])
 	return 0;
 }
 
-// "-v", "-vv", "-c FILE", "-cFILE".
+/* "-v", "-vv", "-c FILE", "-cFILE". */
 static int take_letters(struct parse *p, int argc, char *const argv[])
 {
 	for (const char *s = argv[p->position] + 1; *s; s++) {
 		const struct option *option = find_letter(*s);
 
 		if (!option) {
-			config_message_add(p->messages, CONFIG_ERROR, "argument %d: unknown option -%c", p->position, *s);
+			config_message_add(p->messages, CONFIG_ERROR, "argument %d: unknown option -%c", p->position,
+					   *s);
 			return 0;
 		}
 		if (option->value)
@@ -241,7 +244,8 @@ int options_parse(struct options *out, struct config_messages *messages, int arg
 		else if (arg[0] == '-' && arg[1] && arg[1] != '-')
 			r = take_letters(&p, argc, argv);
 		else
-			config_message_add(messages, CONFIG_ERROR, "argument %d: \"%s\", expected an option", p.position, arg);
+			config_message_add(messages, CONFIG_ERROR, "argument %d: \"%s\", expected an option",
+					   p.position, arg);
 		if (r)
 			return r;
 	}
@@ -260,7 +264,7 @@ int options_apply(const struct options *options, struct config *config)
 		config->node.network = (enum chain_network)options->network;
 	if (options->listen_given) {
 		config->network.listen_address = options->listen;
-		// The port in an address would contradict the file's.
+		/* The port in an address would contradict the file's. */
 		if (options->listen.port)
 			config->network.port = 0;
 	}
@@ -278,7 +282,7 @@ int options_apply(const struct options *options, struct config *config)
 	return options->data_dir ? config_set_string(&config->storage.data_dir, options->data_dir) : 0;
 }
 
-// The file's values, or defaults where there is no file yet.
+/* The file's values, or defaults where there is no file yet. */
 static int load_or_create(struct config **out, const struct options *options, struct config_messages *messages)
 {
 	enum chain_network network = options->network < 0 ? CHAIN_TESTNET : (enum chain_network)options->network;
@@ -294,7 +298,8 @@ static int load_or_create(struct config **out, const struct options *options, st
 		config_message_add(messages, CONFIG_WARNING, "%s: was missing, created with defaults", path);
 		r = config_load(out, path, messages);
 	} else if (r == -ENOENT && !options->config_given) {
-		config_message_add(messages, CONFIG_WARNING, "%s: is missing, a start would create it with defaults", path);
+		config_message_add(messages, CONFIG_WARNING, "%s: is missing, a start would create it with defaults",
+				   path);
 		r = config_default(out);
 	}
 	if (r < 0)

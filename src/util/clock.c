@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The one source of time: clock_gettime plus the offsets that tests inject.  Everything else that needs the time, from
-// protocol timers to log lines, comes here; waiting is done on the real clock by util/thread.c.
+/* The one source of time: clock_gettime plus the offsets that tests inject.  Everything else that needs the time, from
+ * protocol timers to log lines, comes here; waiting is done on the real clock by util/thread.c. */
 #include "timed/util/clock.h"
 
 #include <stdatomic.h>

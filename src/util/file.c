@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Small file helpers; see the header.
+/* Small file helpers; see the header. */
 #include "timed/util/file.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Grows with what is read and not by st_size: /proc files and pipes say 0.
+/* Grows with what is read and not by st_size: /proc files and pipes say 0. */
 static int read_all(char **out, size_t *len, int fd, size_t limit)
 {
 	size_t capacity = limit < 4096 ? limit + 1 : 4096;
@@ -85,7 +85,7 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-// Copies the directory part of `path`; "." when it has none.
+/* Copies the directory part of `path`; "." when it has none. */
 static int parent_of(char out[PATH_MAX], const char *path)
 {
 	size_t len = strlen(path);
@@ -116,14 +116,14 @@ static int sync_parent(const char *path)
 	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	// Some filesystems cannot sync a directory; there the rename is all that can be had.
+	/* Some filesystems cannot sync a directory; there the rename is all that can be had. */
 	if (fsync(fd) && errno != EINVAL)
 		r = -errno;
 	close(fd);
 	return r;
 }
 
-// Writes, syncs and closes `fd`.
+/* Writes, syncs and closes `fd`. */
 static int fill_file(int fd, const void *data, size_t len, mode_t mode)
 {
 	int r = write_all(fd, data, len);
@@ -144,7 +144,7 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 	if (!temporary)
 		return -ENOMEM;
 	snprintf(temporary, bytes, "%s.XXXXXX", path);
-	fd = mkostemp(temporary, O_CLOEXEC); // 0600 until it is complete
+	fd = mkostemp(temporary, O_CLOEXEC); /* 0600 until it is complete */
 	r = fd < 0 ? -errno : fill_file(fd, data, len, mode);
 	if (!r && rename(temporary, path))
 		r = -errno;
@@ -185,7 +185,7 @@ int file_make_directories(const char *path, mode_t mode)
 		part[i] = '\0';
 		r = make_one(part, mode);
 		part[i] = '/';
-		// A parent that exists may be one we cannot look into; the last mkdir is what counts.
+		/* A parent that exists may be one we cannot look into; the last mkdir is what counts. */
 		if (r && r != -EACCES && r != -EROFS && r != -EPERM)
 			return r;
 	}
@@ -216,8 +216,8 @@ int file_lock(const char *path, pid_t *holder)
 
 	if (fd < 0)
 		return -errno;
-	// flock and not fcntl: the lock belongs to this descriptor, so that opening the file elsewhere in the process
-	// and closing it again does not give the lock away.
+	/* flock and not fcntl: the lock belongs to this descriptor, so that opening the file elsewhere in the process
+	 * and closing it again does not give the lock away. */
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		int error = -errno;
 

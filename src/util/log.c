@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The log: callers append records to the filling half of a double buffer, the `log` thread takes the full half, turns
-// its records into lines (log_format.c) and writes them.  The lock is held for one memcpy or one swap of the halves,
-// never across a write.  Other threads learn from two counters, queued and written, how far the thread has come; the
-// crash paths read them without the lock.
+/* The log: callers append records to the filling half of a double buffer, the `log` thread takes the full half, turns
+ * its records into lines (log_format.c) and writes them.  The lock is held for one memcpy or one swap of the halves,
+ * never across a write.  Other threads learn from two counters, queued and written, how far the thread has come; the
+ * crash paths read them without the lock. */
 #include "timed/util/log.h"
 
 #include <errno.h>
@@ -36,7 +36,7 @@ struct half {
 };
 
 static struct mutex ring_mutex = MUTEX_INITIALIZER("log", MUTEX_RANK_LOG);
-// Everything down to `out` is under ring_mutex, unless a field says otherwise.
+/* Everything down to `out` is under ring_mutex, unless a field says otherwise. */
 static struct {
 	bool ready; /* conds are initialised */
 	bool open;
@@ -50,13 +50,13 @@ static struct {
 } ring;
 static struct half halves[2];
 
-static _Atomic uint64_t queued;	 /* lines put into the ring since the start */
-static _Atomic uint64_t written; /* lines taken out and written, or given up */
-static _Atomic uint64_t dropped; /* lines lost since log_open() */
-static _Atomic int64_t close_deadline_ms; /* 0: not closing */
+static _Atomic uint64_t queued;		       /* lines put into the ring since the start */
+static _Atomic uint64_t written;	       /* lines taken out and written, or given up */
+static _Atomic uint64_t dropped;	       /* lines lost since log_open() */
+static _Atomic int64_t close_deadline_ms;      /* 0: not closing */
 static _Atomic int levels[LOG_CATEGORY_COUNT]; /* less LOG_LEVEL_INFO, which so is the default */
 
-// The log thread's own.
+/* The log thread's own. */
 static struct {
 	struct log_style style;
 	int fd;		   /* as ring.fd */
@@ -69,7 +69,7 @@ static struct {
 	char bytes[OUT_BYTES];
 } out;
 
-// Set while a thread is inside the ring's lock and in the log thread itself: a crash there must not wait for itself.
+/* Set while a thread is inside the ring's lock and in the log thread itself: a crash there must not wait for itself. */
 static _Thread_local bool inside;
 
 static void ring_lock(void) ACQUIRE(ring_mutex);
@@ -107,21 +107,22 @@ uint64_t log_dropped(void)
 	return atomic_load(&dropped);
 }
 
-// Waits until the output takes bytes again.  False: closing, and patience is over.
+/* Waits until the output takes bytes again.  False: closing, and patience is over. */
 static bool out_wait(void)
 {
 	for (;;) {
 		struct pollfd p = {.fd = out.fd, .events = POLLOUT};
 		int64_t deadline = atomic_load(&close_deadline_ms);
+		bool over = deadline && clock_mono_ms() >= deadline;
 
-		if (poll(&p, 1, WRITE_POLL_MS) > 0)
+		if (poll(&p, 1, over ? 0 : WRITE_POLL_MS) > 0)
 			return true;
-		if (deadline && clock_mono_ms() >= deadline)
+		if (over)
 			return false;
 	}
 }
 
-// Writes out.bytes as far as possible and returns how many bytes that was.
+/* Writes out.bytes as far as possible and returns how many bytes that was. */
 static size_t out_write(void)
 {
 	size_t at = 0;
@@ -148,8 +149,8 @@ static size_t out_write(void)
 	return at;
 }
 
-// Empties out.bytes.  What cannot be written is given up and counted: a full disk must not stop the daemon.  True: all
-// was written.
+/* Empties out.bytes.  What cannot be written is given up and counted: a full disk must not stop the daemon.  True: all
+ * was written. */
 static bool out_flush(void)
 {
 	size_t at = out_write();
@@ -159,7 +160,7 @@ static bool out_flush(void)
 	for (size_t i = at; i < out.used; i++)
 		lost += out.bytes[i] == '\n';
 	if (out.mended && at == 0)
-		lost--; // the newline that was to end the torn line
+		lost--; /* the newline that was to end the torn line */
 	atomic_fetch_add(&dropped, lost);
 	if (at > 0)
 		out.torn = out.bytes[at - 1] != '\n';
@@ -181,7 +182,7 @@ static void out_add(const struct log_record *record, const char *text)
 	out.used += log_format_line(out.bytes + out.used, &out.style, record, text);
 }
 
-// Reports lines lost up to `count`; called with out.bytes empty, after the lines that were queued before the loss.
+/* Reports lines lost up to `count`; called with out.bytes empty, after the lines that were queued before the loss. */
 static void out_report_lost(uint64_t count)
 {
 	struct log_record record = {.ms = clock_real_ms(), .level = LOG_LEVEL_WARN, .category = LOG_NODE};
@@ -189,13 +190,14 @@ static void out_report_lost(uint64_t count)
 
 	if (count == out.reported)
 		return;
-	record.text_bytes = (uint16_t)snprintf(text, sizeof(text), "⚠️ %llu log lines lost: written too slowly or not at all",
-					       (unsigned long long)(count - out.reported));
+	record.text_bytes =
+		(uint16_t)snprintf(text, sizeof(text), "⚠️ %llu log lines lost: written too slowly or not at all",
+				   (unsigned long long)(count - out.reported));
 	out_add(&record, text);
 	if (out_flush())
 		out.reported = count;
 	else
-		atomic_fetch_sub(&dropped, 1); // not one of the lines that the count is about
+		atomic_fetch_sub(&dropped, 1); /* not one of the lines that the count is about */
 }
 
 static void half_write(struct half *half)
@@ -231,13 +233,13 @@ static void *log_main(void *arg)
 		}
 		ring.fill = full == &halves[0] ? &halves[1] : &halves[0];
 		ring_unlock();
-		inside = true; // a crash in here must not wait for this thread
+		inside = true; /* a crash in here must not wait for this thread */
 		half_write(full);
 		out_report_lost(lost);
 		ring_lock();
 		cond_broadcast(&ring.drained);
 	}
-	// From here on lines go to stderr: none is left behind in the ring.
+	/* From here on lines go to stderr: none is left behind in the ring. */
 	ring.open = false;
 	cond_broadcast(&ring.drained);
 	ring_unlock();
@@ -245,7 +247,7 @@ static void *log_main(void *arg)
 	return NULL;
 }
 
-// Without the log thread: one line to stderr, in one write so that lines of two threads do not mix.
+/* Without the log thread: one line to stderr, in one write so that lines of two threads do not mix. */
 static void write_direct(const struct log_record *record, const char *text)
 {
 	struct log_style style;
@@ -269,7 +271,7 @@ static void enqueue(const struct log_record *record, const char *text)
 	if (open && HALF_BYTES - half->used < sizeof(*record) + record->text_bytes) {
 		atomic_fetch_add(&dropped, 1);
 	} else if (open) {
-		// The thread sleeps only when there was nothing: later lines find it on its way.
+		/* The thread sleeps only when there was nothing: later lines find it on its way. */
 		if (half->used == 0)
 			cond_signal(&ring.more);
 		memcpy(half->bytes + half->used, record, sizeof(*record));
@@ -283,7 +285,7 @@ static void enqueue(const struct log_record *record, const char *text)
 }
 
 __attribute__((format(printf, 4, 0))) static void write_line(enum log_category category, enum log_level level,
-							      uint32_t held_back, const char *format, va_list ap)
+							     uint32_t held_back, const char *format, va_list ap)
 {
 	struct log_record record = {.ms = clock_real_ms(), .level = (uint8_t)level, .category = (uint8_t)category};
 	char raw[LOG_TEXT_MAX + 1];
@@ -325,7 +327,7 @@ static void limit_slot_finish(struct log_limit *limit, int i, enum log_category 
 	memset(&limit->slot[i], 0, sizeof(limit->slot[i]));
 }
 
-// The slot of `key`; else a free one; else the one whose window is oldest, after saying what it held back.
+/* The slot of `key`; else a free one; else the one whose window is oldest, after saying what it held back. */
 static int limit_find(struct log_limit *limit, const char *key, enum log_category category)
 {
 	int best = 0;
@@ -406,7 +408,7 @@ static int open_output(const char *file_path)
 	return fd < 0 ? -errno : fd;
 }
 
-// Polls and does not lock, so that the crash paths may use it; bounded, since the thread may be stuck or gone.
+/* Polls and does not lock, so that the crash paths may use it; bounded, since the thread may be stuck or gone. */
 static void crash_wait(void)
 {
 	uint64_t target = atomic_load(&queued);
@@ -424,7 +426,7 @@ static void on_check_failed(const char *message)
 	crash_wait();
 }
 
-// Under ring_mutex.
+/* Under ring_mutex. */
 static int start_locked(const struct log_config *config, int fd, char *file_path) REQUIRES(ring_mutex)
 {
 	struct stat st;
@@ -509,13 +511,13 @@ int log_reopen(void)
 	int fd;
 	int r = 0;
 
-	// The file is opened outside the lock: only log_close() changes the path, and it is the caller's to order.
+	/* The file is opened outside the lock: only log_close() changes the path, and it is the caller's to order. */
 	if (!ring.file_path)
 		return 0;
 	fd = open_output(ring.file_path);
 	if (fd < 0)
 		return fd;
-	// Atomic for the log thread: each of its writes goes to the old file or to the new one.
+	/* Atomic for the log thread: each of its writes goes to the old file or to the new one. */
 	if (dup3(fd, ring.fd, O_CLOEXEC) < 0)
 		r = -errno;
 	close(fd);
@@ -555,7 +557,7 @@ static void on_fatal_signal(int number)
 		errno = saved;
 	if (!inside)
 		crash_wait();
-	// SA_RESETHAND restored the default action: the fault comes again, or the signal is sent once more.
+	/* SA_RESETHAND restored the default action: the fault comes again, or the signal is sent once more. */
 	raise(number);
 }
 

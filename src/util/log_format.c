@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines of the log: what log.c queues is escaped here by the calling thread and dressed here by the log thread.
+/* Lines of the log: what log.c queues is escaped here by the calling thread and dressed here by the log thread. */
 #include "log_format.h"
 
 #include <stdio.h>
@@ -14,11 +14,17 @@
 
 static const char *const level_names[LOG_LEVEL_COUNT] = {"error", "warn", "info", "debug", "trace"};
 static const char *const level_marks[LOG_LEVEL_COUNT] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
-static const int level_priorities[LOG_LEVEL_COUNT] = {3, 4, 6, 7, 7}; // syslog's numbers, as journald reads them
+static const int level_priorities[LOG_LEVEL_COUNT] = {3, 4, 6, 7, 7}; /* syslog's numbers, as journald reads them */
 static const char *const category_names[LOG_CATEGORY_COUNT] = {
-	[LOG_NODE] = "node",	       [LOG_NET] = "net",     [LOG_HEARTBEAT] = "heartbeat",
-	[LOG_WIRE] = "wire",	       [LOG_MASTERNODE] = "masternode", [LOG_CHAIN] = "chain",
-	[LOG_CONSENSUS] = "consensus", [LOG_MEMPOOL] = "mempool", [LOG_RPC] = "rpc",
+	[LOG_NODE] = "node",
+	[LOG_NET] = "net",
+	[LOG_HEARTBEAT] = "heartbeat",
+	[LOG_WIRE] = "wire",
+	[LOG_MASTERNODE] = "masternode",
+	[LOG_CHAIN] = "chain",
+	[LOG_CONSENSUS] = "consensus",
+	[LOG_MEMPOOL] = "mempool",
+	[LOG_RPC] = "rpc",
 };
 
 static int name_index(const char *const *names, int count, const char *name)
@@ -65,11 +71,15 @@ void log_style_init(struct log_style *style, enum log_format format, bool journa
 		*dot = '\0';
 }
 
-// Length and code point of the well-formed UTF-8 character at `s`; 0 when there is none.
+/* Length and code point of the well-formed UTF-8 character at `s`; 0 when there is none. */
 static size_t utf8_decode(uint32_t *code, const unsigned char *s, size_t len)
 {
 	static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
+	size_t n = s[0] < 0x80		   ? 1
+		   : (s[0] & 0xe0) == 0xc0 ? 2
+		   : (s[0] & 0xf0) == 0xe0 ? 3
+		   : (s[0] & 0xf8) == 0xf0 ? 4
+					   : 0;
 
 	if (n == 0 || n > len)
 		return 0;
@@ -84,14 +94,14 @@ static size_t utf8_decode(uint32_t *code, const unsigned char *s, size_t len)
 	return n;
 }
 
-// What could end a line, move the cursor or turn the reading direction of a terminal.
+/* What could end a line, move the cursor or turn the reading direction of a terminal. */
 static bool is_control(uint32_t code)
 {
 	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0x2028 && code <= 0x202e) ||
 	       (code >= 0x2066 && code <= 0x2069);
 }
 
-// True when `s` is the beginning of a character whose rest is missing.
+/* True when `s` is the beginning of a character whose rest is missing. */
 static bool utf8_incomplete(const unsigned char *s, size_t len)
 {
 	size_t need = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc0 ? 2 : 1;
@@ -116,7 +126,7 @@ size_t log_escape(char *out, const char *text, size_t len, bool cut)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	size_t used = 0;
-	size_t fits = 0; // length at which an ellipsis still has room
+	size_t fits = 0; /* length at which an ellipsis still has room */
 
 	for (size_t at = 0; at < len;) {
 		uint32_t code = 0;
@@ -158,7 +168,7 @@ static size_t format_json(char *out, const struct log_record *record, const char
 	used += (size_t)snprintf(out + used, 128, ".%03dZ\",\"level\":\"%s\",\"category\":\"%s\",\"text\":\"",
 				 (int)(record->ms % 1000), level_names[record->level],
 				 category_names[record->category]);
-	// Control characters are gone already; what is left to escape is JSON's own.
+	/* Control characters are gone already; what is left to escape is JSON's own. */
 	for (size_t i = 0; i < record->text_bytes; i++) {
 		if (text[i] == '"' || text[i] == '\\')
 			out[used++] = '\\';

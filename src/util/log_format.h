@@ -14,7 +14,7 @@
 
 #include "timed/util/log.h"
 
-#define LOG_TEXT_MAX ((size_t)1024)		   /* of one escaped text */
+#define LOG_TEXT_MAX ((size_t)1024)		      /* of one escaped text */
 #define LOG_LINE_MAX (2 * LOG_TEXT_MAX + (size_t)256) /* of one finished line with its newline, in any form */
 #define LOG_HOST_MAX ((size_t)64)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Edit distance (optimal string alignment) over short names.
+/* Edit distance (optimal string alignment) over short names. */
 #include "timed/util/nearest.h"
 
 #include <stdint.h>
@@ -16,7 +16,7 @@ static size_t least(size_t a, size_t b, size_t c)
 
 size_t nearest_distance(const char *a, const char *b)
 {
-	size_t rows[3][NAME_MAX_BYTES + 1]; // of the distance matrix: two back, the last, this one
+	size_t rows[3][NAME_MAX_BYTES + 1]; /* of the distance matrix: two back, the last, this one */
 	size_t *before = rows[0], *last = rows[1], *row = rows[2];
 	size_t la = strlen(a), lb = strlen(b);
 
@@ -34,7 +34,8 @@ size_t nearest_distance(const char *a, const char *b)
 		row[0] = i;
 		for (size_t j = 1; j <= lb; j++) {
 			row[j] = least(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < row[j])
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < row[j])
 				row[j] = before[j - 2] + 1;
 		}
 	}
@@ -56,6 +57,6 @@ const char *nearest_result(const struct nearest *n)
 	size_t len = strlen(n->wanted);
 	size_t limit = len / 3 > 2 ? len / 3 : 2;
 
-	// A word of which nothing is left is not meant.
+	/* A word of which nothing is left is not meant. */
 	return n->best && n->distance <= limit && n->distance < len ? n->best : NULL;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Wrappers of pthread.  Beside the checked calls this file holds the lock-order check: each thread keeps a short
-// stack of the mutexes it holds, and a mutex whose rank is not above the top one aborts with both names.  The log
-// hooks itself into check_failed() so that the lines before an abort are not lost.
+/* Wrappers of pthread.  Beside the checked calls this file holds the lock-order check: each thread keeps a short
+ * stack of the mutexes it holds, and a mutex whose rank is not above the top one aborts with both names.  The log
+ * hooks itself into check_failed() so that the lines before an abort are not lost. */
 #include "timed/util/thread.h"
 
 #include <errno.h>
@@ -39,11 +39,11 @@ void check_failed(const char *file, int line, const char *what)
 	char message[512];
 	int n = snprintf(message, sizeof(message), "%s:%d: check failed: %s\n", file, line, what);
 	size_t len = n < (int)sizeof(message) ? (size_t)n : sizeof(message) - 1;
-	// Taken out first: a check that fails inside the hook must not come back here.
+	/* Taken out first: a check that fails inside the hook must not come back here. */
 	void (*hook)(const char *) = atomic_exchange(&check_hook, NULL);
 
 	if (write(STDERR_FILENO, message, len) < 0) {
-		// Nothing is left to say it with; the abort below tells.
+		/* Nothing is left to say it with; the abort below tells. */
 	}
 	if (hook)
 		hook(message);
@@ -76,7 +76,7 @@ static int held_index(const struct mutex *m)
 	return -1;
 }
 
-// Before the lock is taken, so that a wrong order is reported even where it would deadlock.
+/* Before the lock is taken, so that a wrong order is reported even where it would deadlock. */
 static void order_check(const struct mutex *m)
 {
 	for (int i = 0; i < held.count; i++) {
@@ -172,7 +172,7 @@ void cond_destroy(struct cond *c)
 void cond_wait(struct cond *c, struct mutex *m)
 {
 	held_pop(m);
-	order_check(m); // waking takes the mutex again: nothing above it may be held meanwhile
+	order_check(m); /* waking takes the mutex again: nothing above it may be held meanwhile */
 	CHECK(pthread_cond_wait(&c->native, &m->native) == 0);
 	held_push(m);
 }
@@ -201,7 +201,7 @@ void cond_broadcast(struct cond *c)
 	CHECK(pthread_cond_broadcast(&c->native) == 0);
 }
 
-// What a new thread needs before it is itself; freed by it.
+/* What a new thread needs before it is itself; freed by it. */
 struct start {
 	void *(*run)(void *);
 	void *arg;
@@ -217,7 +217,8 @@ static void *thread_main(void *p)
 	return start.run(start.arg);
 }
 
-// The new thread inherits the mask, so it never sees a signal that main waits for, not even in its first instruction.
+/* The new thread inherits the mask, so it never sees a signal that main waits for, not even in its first instruction.
+ */
 static int create_masked(pthread_t *native, const pthread_attr_t *attr, struct start *start)
 {
 	sigset_t mask, old;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The configuration parser: one pass of recursive descent over the text, into nodes of an arena.  toml_value.c reads
-// the scalars; this file knows keys, tables and which of them may be added to.
+/* The configuration parser: one pass of recursive descent over the text, into nodes of an arena.  toml_value.c reads
+ * the scalars; this file knows keys, tables and which of them may be added to. */
 #include "timed/util/toml.h"
 
 #include <errno.h>
@@ -72,7 +72,7 @@ int toml_fail_here(struct parser *p, const char *expected)
 	return toml_fail_at(p, p->at, "unexpected character, expected %s", expected);
 }
 
-// Moves over one byte; the column grows with the first byte of each character.
+/* Moves over one byte; the column grows with the first byte of each character. */
 void toml_advance(struct parser *p)
 {
 	char c = *p->s++;
@@ -103,7 +103,7 @@ static int skip_comment(struct parser *p)
 	return 0;
 }
 
-// At the end of a line or of the text; moves over it.
+/* At the end of a line or of the text; moves over it. */
 static bool take_newline(struct parser *p)
 {
 	if (p->s + 1 < p->end && p->s[0] == '\r' && p->s[1] == '\n')
@@ -114,7 +114,7 @@ static bool take_newline(struct parser *p)
 	return true;
 }
 
-// Blanks, comments and line ends: what may stand between the items of an array and between lines.
+/* Blanks, comments and line ends: what may stand between the items of an array and between lines. */
 static int skip_space(struct parser *p)
 {
 	do {
@@ -183,7 +183,7 @@ static int parse_simple_key(struct parser *p, struct key *out)
 	return p->result;
 }
 
-// A dotted key of `*count` parts, spaces around the dots allowed.
+/* A dotted key of `*count` parts, spaces around the dots allowed. */
 static int parse_key(struct parser *p, struct key parts[TOML_MAX_DEPTH], size_t *count)
 {
 	*count = 0;
@@ -238,7 +238,7 @@ static struct toml_value *add_table(struct parser *p, struct toml_value *table, 
 
 static int parse_value(struct parser *p, struct toml_value **out, int depth);
 
-// `key = value` in `table`.  The tables of a dotted key may be added to by further dotted keys and by nothing else.
+/* `key = value` in `table`.  The tables of a dotted key may be added to by further dotted keys and by nothing else. */
 static int parse_pair(struct parser *p, struct toml_value *table, int depth)
 {
 	struct key parts[TOML_MAX_DEPTH];
@@ -270,7 +270,7 @@ static int parse_pair(struct parser *p, struct toml_value *table, int depth)
 	return add_key(p, table, &parts[count - 1], v);
 }
 
-// Nothing can be added to an inline table once it is closed: not to the tables that its dotted keys made either.
+/* Nothing can be added to an inline table once it is closed: not to the tables that its dotted keys made either. */
 static void close_table(struct toml_value *table)
 {
 	table->origin = TOML_ORIGIN_VALUE;
@@ -352,7 +352,7 @@ static int parse_value(struct parser *p, struct toml_value **out, int depth)
 	return toml_parse_scalar(p, v);
 }
 
-// Walks the leading parts of a header from the root; of an array of tables, its last table is meant.
+/* Walks the leading parts of a header from the root; of an array of tables, its last table is meant. */
 static struct toml_value *enter_header(struct parser *p, const struct key *parts, size_t count)
 {
 	struct toml_value *table = &p->document->root;
@@ -414,7 +414,7 @@ static struct toml_value *open_array_table(struct parser *p, struct toml_value *
 	return v;
 }
 
-// `[a.b]` or `[[a.b]]`: the table that the following lines fill.
+/* `[a.b]` or `[[a.b]]`: the table that the following lines fill. */
 static int parse_header(struct parser *p, struct toml_value **table)
 {
 	struct key parts[TOML_MAX_DEPTH];
@@ -458,7 +458,7 @@ static int parse_document(struct parser *p)
 	}
 }
 
-// NUL and invalid UTF-8 anywhere: said before anything else, with the place.
+/* NUL and invalid UTF-8 anywhere: said before anything else, with the place. */
 static int check_text(struct parser *p)
 {
 	const char *start = p->s;

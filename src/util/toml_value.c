@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Strings, numbers and booleans of the configuration parser; toml.c does the rest.
+/* Strings, numbers and booleans of the configuration parser; toml.c does the rest. */
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -15,7 +15,11 @@ size_t toml_utf8_length(const char *s, size_t len)
 {
 	static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char lead = (unsigned char)s[0];
-	size_t n = lead < 0x80 ? 1 : (lead & 0xe0) == 0xc0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 : (lead & 0xf8) == 0xf0 ? 4 : 0;
+	size_t n = lead < 0x80		   ? 1
+		   : (lead & 0xe0) == 0xc0 ? 2
+		   : (lead & 0xf0) == 0xe0 ? 3
+		   : (lead & 0xf8) == 0xf0 ? 4
+					   : 0;
 	uint32_t code = n == 1 ? lead : lead & (0x7fu >> n);
 
 	if (n == 0 || n > len)
@@ -76,7 +80,7 @@ static int hex_digit(int c)
 	return -1;
 }
 
-// The digits of \uXXXX or \UXXXXXXXX, appended as UTF-8.
+/* The digits of \uXXXX or \UXXXXXXXX, appended as UTF-8. */
 static int unescape_unicode(struct parser *p, struct toml_position at, int digits, char *out, size_t *used)
 {
 	uint32_t code = 0;
@@ -85,18 +89,19 @@ static int unescape_unicode(struct parser *p, struct toml_position at, int digit
 		int d = hex_digit(toml_peek(p));
 
 		if (d < 0)
-			return toml_fail_here(p, digits == 4 ? "four hex digits after \\u" : "eight hex digits after \\U");
+			return toml_fail_here(p,
+					      digits == 4 ? "four hex digits after \\u" : "eight hex digits after \\U");
 		code = code << 4 | (uint32_t)d;
 		toml_advance(p);
 	}
-	// Strings are handed on NUL-terminated.
+	/* Strings are handed on NUL-terminated. */
 	if (code == 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
 		return toml_fail_at(p, at, "escape of no character");
 	*used += utf8_encode(out + *used, code);
 	return 0;
 }
 
-// After a backslash.
+/* After a backslash. */
 static int unescape(struct parser *p, struct toml_position at, char *out, size_t *used)
 {
 	static const char from[] = "btnfr\"\\";
@@ -109,13 +114,14 @@ static int unescape(struct parser *p, struct toml_position at, char *out, size_t
 		return unescape_unicode(p, at, c == 'u' ? 4 : 8, out, used);
 	}
 	if (!hit)
-		return toml_fail_at(p, at, "unknown escape, expected one of \\b \\t \\n \\f \\r \\\" \\\\ \\uXXXX \\UXXXXXXXX");
+		return toml_fail_at(
+			p, at, "unknown escape, expected one of \\b \\t \\n \\f \\r \\\" \\\\ \\uXXXX \\UXXXXXXXX");
 	out[(*used)++] = to[hit - from];
 	toml_advance(p);
 	return 0;
 }
 
-// An escape never grows: the text between the quotes bounds the result.
+/* An escape never grows: the text between the quotes bounds the result. */
 static size_t string_bound(const struct parser *p, char quote)
 {
 	const char *s = p->s;
@@ -166,8 +172,8 @@ static bool digit_of_base(int c, int base)
 	return d >= 0 && d < base;
 }
 
-// Copies digits without their underscores, which must stand between two digits.  Returns the digits' count, 0 when there
-// are none or an underscore is misplaced; *s moves behind them.
+/* Copies digits without their underscores, which must stand between two digits.  Returns the digits' count, 0 when
+ * there are none or an underscore is misplaced; *s moves behind them. */
 static size_t take_digits(const char **s, char *out, size_t *used, int base)
 {
 	size_t count = 0;
@@ -185,7 +191,7 @@ static size_t take_digits(const char **s, char *out, size_t *used, int base)
 	return count;
 }
 
-// Both with `text` NUL-terminated and shorter than SCALAR_MAX.  0: a value; 1: none of this kind; -ERANGE.
+/* Both with `text` NUL-terminated and shorter than SCALAR_MAX.  0: a value; 1: none of this kind; -ERANGE. */
 static int read_integer(const char *text, int64_t *out)
 {
 	char digits[SCALAR_MAX + 1];
@@ -251,7 +257,7 @@ static bool ends_scalar(int c)
 	return c < 0 || (c > 0 && strchr(" \t\r\n,]}#", c));
 }
 
-// 1979-05-27 or 07:32:00: told apart from a mistyped number for the message's sake.
+/* 1979-05-27 or 07:32:00: told apart from a mistyped number for the message's sake. */
 static bool looks_like_date(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The configuration as one typed struct.  Fields are named as in the file: `c->timers.ping_interval_ms` is
- * `[timers] ping_interval_ms`.  One table (src/node/config_table.c) drives reading, defaults, the generated file and the
- * suggestions for misspelt keys; a new key is a field here and a line there.
+ * `[timers] ping_interval_ms`.  One table (src/node/config_table.c) drives reading, defaults, the generated file and
+ * the suggestions for misspelt keys; a new key is a field here and a line there.
  *
  * Order: config_load() or config_default(), then the command line (options.h), then config_resolve().
  *
@@ -91,11 +91,11 @@ struct config {
 		uint32_t cache_size_mb;
 	} storage;
 	struct {
-		uint32_t min_masternodes;	/* for production without validators */
-		int64_t quorum_percentage;	/* always 67: floor(2n/3) + 1 */
-		uint64_t bft_from;		/* first height that needs a certificate; 0: none does */
-		int64_t step_timeout_ms;	/* of round 0; resolved */
-		int64_t step_timeout_delta_ms;	/* more per round; resolved */
+		uint32_t min_masternodes;      /* for production without validators */
+		int64_t quorum_percentage;     /* always 67: floor(2n/3) + 1 */
+		uint64_t bft_from;	       /* first height that needs a certificate; 0: none does */
+		int64_t step_timeout_ms;       /* of round 0; resolved */
+		int64_t step_timeout_delta_ms; /* more per round; resolved */
 		struct config_validators validators;
 	} consensus;
 	struct {

@@ -25,17 +25,17 @@ enum options_error {
 /* Strings point into argv. */
 struct options {
 	const char *config_path;
-	bool config_given;	 /* by -c, and so meant to be there when it is only checked */
+	bool config_given; /* by -c, and so meant to be there when it is only checked */
 	bool generate_config;
 	bool check_config;
 	bool masternode;
 	bool help;
 	bool version;
-	unsigned int verbose;	 /* times given: 1 debug, 2 trace */
+	unsigned int verbose; /* times given: 1 debug, 2 trace */
 	bool listen_given;
-	struct net_addr listen;	 /* port 0: not given */
-	const char *data_dir;	 /* NULL: not given */
-	int network;		 /* enum chain_network, -1: not given */
+	struct net_addr listen; /* port 0: not given */
+	const char *data_dir;	/* NULL: not given */
+	int network;		/* enum chain_network, -1: not given */
 	struct config_addrs connect;
 };
 
@@ -48,8 +48,9 @@ void options_free(struct options *options);
 /* Puts what the command line says over the file's values; before config_resolve().  0 or -ENOMEM. */
 int options_apply(const struct options *options, struct config *config) __attribute__((warn_unused_result));
 
-/* Reads the file that the options name (creating it with defaults when it is missing, unless it is only checked), applies
- * the command line and resolves.  0 and *out; CONFIG_E_INVALID or a negative errno, both with an error in `messages`. */
+/* Reads the file that the options name (creating it with defaults when it is missing, unless it is only checked),
+ * applies the command line and resolves.  0 and *out; CONFIG_E_INVALID or a negative errno, both with an error in
+ * `messages`. */
 int options_load(struct config **out, const struct options *options, struct config_messages *messages)
 	__attribute__((warn_unused_result));
 

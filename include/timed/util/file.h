@@ -19,8 +19,8 @@
  * -EFBIG when it holds more than `limit` bytes, -EISDIR for a directory. */
 int file_read(char **out, size_t *len, const char *path, size_t limit) __attribute__((warn_unused_result));
 
-/* Replaces or creates `path`, mode `mode` whatever the umask: a temporary file beside it is written, synced and renamed,
- * then the directory is synced.  After a crash the old or the new contents are there, whole. */
+/* Replaces or creates `path`, mode `mode` whatever the umask: a temporary file beside it is written, synced and
+ * renamed, then the directory is synced.  After a crash the old or the new contents are there, whole. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode) __attribute__((warn_unused_result));
 
 /* Creates `path` and the missing directories above it, each with `mode`.  0 also when it exists; -ENOTDIR when

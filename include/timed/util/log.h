@@ -92,10 +92,10 @@ void log_write(enum log_category category, enum log_level level, const char *for
 #define LOG_LIMIT_SLOTS 4
 struct log_limit {
 	struct {
-		const char *key;	/* identity of the line: its format string; NULL: free */
-		int64_t window_ms;	/* start of the current window, clock_mono_ms */
-		uint32_t written;	/* lines written in it */
-		uint32_t suppressed;	/* lines held back in it */
+		const char *key;     /* identity of the line: its format string; NULL: free */
+		int64_t window_ms;   /* start of the current window, clock_mono_ms */
+		uint32_t written;    /* lines written in it */
+		uint32_t suppressed; /* lines held back in it */
 	} slot[LOG_LIMIT_SLOTS];
 };
 /* As log_write, but at most 5 lines of one format string per 10 s pass; the next window's first line says how many

@@ -78,8 +78,9 @@ struct thread {
 };
 
 /* Starts a thread named `name` (cut to 15 bytes) with the stack size that the design allots (128 KiB; 512 KiB
- * under sanitizers) and all signals blocked but those of its own faults (SIGSEGV, SIGABRT and the like).  0, or a negative errno: nothing was started.  `*t` must stay valid
- * until joined, and whatever `arg` points to belongs to the new thread only if the caller says so. */
+ * under sanitizers) and all signals blocked but those of its own faults (SIGSEGV, SIGABRT and the like).  0, or a
+ * negative errno: nothing was started.  `*t` must stay valid until joined, and whatever `arg` points to belongs to the
+ * new thread only if the caller says so. */
 int thread_start(struct thread *t, const char *name, void *(*run)(void *), void *arg)
 	__attribute__((warn_unused_result));
 /* Waits for the end of a started thread.  Must not be called by the thread itself. */

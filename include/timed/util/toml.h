@@ -2,8 +2,8 @@
  *
  * A reader of the part of TOML 1.0 that a configuration needs: tables, arrays of tables, bare, quoted and dotted keys,
  * one-line strings (basic and literal), integers, floats, booleans, arrays over several lines, inline tables, comments.
- * Refused by name: multi-line strings, dates and times.  What the standard forbids (a key twice, a table twice, adding to
- * an inline table) is an error too.
+ * Refused by name: multi-line strings, dates and times.  What the standard forbids (a key twice, a table twice, adding
+ * to an inline table) is an error too.
  *
  * The result is a small tree in which every key and value knows its line and column, so that its user can say where
  * something is wrong.
@@ -33,10 +33,10 @@ struct toml_position {
 
 /* How a table or array came to be: what may be added to it later.  For the reader itself. */
 enum toml_origin {
-	TOML_ORIGIN_VALUE,   /* a scalar, [1, 2] or {a = 1}: closed */
+	TOML_ORIGIN_VALUE,    /* a scalar, [1, 2] or {a = 1}: closed */
 	TOML_ORIGIN_IMPLICIT, /* table: only named in a longer header so far */
-	TOML_ORIGIN_HEADER,  /* [table]; array: of [[tables]] */
-	TOML_ORIGIN_DOTTED,  /* table: made by a dotted key */
+	TOML_ORIGIN_HEADER,   /* [table]; array: of [[tables]] */
+	TOML_ORIGIN_DOTTED,   /* table: made by a dotted key */
 };
 
 struct toml_value {

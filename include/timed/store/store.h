@@ -118,7 +118,7 @@ void store_batch_put(struct store *store, struct store_batch *batch, enum store_
 void store_batch_delete(struct store *store, struct store_batch *batch, enum store_family family, const void *key,
 			size_t key_len);
 /* How many writes it holds. */
-size_t store_batch_count(const struct store_batch *batch);
+size_t store_batch_count(struct store_batch *batch);
 /* Writes the batch and empties it, also on failure.  0 or an enum store_error. */
 int store_batch_commit(struct store *store, struct store_batch *batch, bool sync) __attribute__((warn_unused_result));
 

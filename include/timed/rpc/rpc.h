@@ -3,8 +3,8 @@
  * The RPC floor as `main` sees it: JSON-RPC 2.0 over HTTP for operators, wallets and scripts.  Puts together the server
  * (http.h), who may use it (auth.h), the reading of requests (dispatch.h) and the methods (methods.h).
  *
- * Thread safety: `main` alone starts and stops.  The methods run on the server's own threads, each named `rpc`, and read
- * the node through node.h and net.h.
+ * Thread safety: `main` alone starts and stops.  The methods run on the server's own threads, each named `rpc`, and
+ * read the node through node.h and net.h.
  */
 #ifndef TIMED_RPC_RPC_H
 #define TIMED_RPC_RPC_H
@@ -16,14 +16,14 @@ struct rpc;
 
 #define RPC_ERROR_SIZE 512
 
-/* Writes the cookie file, binds the listener of [rpc] and starts to answer.  To be called after node_start(); `node` must
- * outlive the RPC.  0 and *out (NULL when rpc.enabled is false); or an exit code of interfaces (1 run-time, 2
+/* Writes the cookie file, binds the listener of [rpc] and starts to answer.  To be called after node_start(); `node`
+ * must outlive the RPC.  0 and *out (NULL when rpc.enabled is false); or an exit code of interfaces (1 run-time, 2
  * configuration) with the reason in `error`, and nothing is left open. */
 int rpc_start(struct rpc **out, struct node *node, char error[RPC_ERROR_SIZE]) __attribute__((warn_unused_result));
 /* The port that the listener got. */
 uint16_t rpc_port(const struct rpc *rpc);
-/* Ends every connection, joins the threads and removes the cookie file.  To be called before node_stop().  Waits for methods
- * that are running; NULL is fine. */
+/* Ends every connection, joins the threads and removes the cookie file.  To be called before node_stop().  Waits for
+ * methods that are running; NULL is fine. */
 void rpc_stop(struct rpc *rpc);
 
 #endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a method of the RPC is: one entry of a table that says its name, its parameters, what it answers, and the
+ * function that runs it.  The same entry checks the parameters (params.h), finds the method (dispatch.h) and makes its
+ * help (help.h), so that none of them can drift from the others.
+ *
+ * Thread safety: tables are constant; a call belongs to the thread that runs it.
+ */
+#ifndef TIMED_RPC_METHOD_H
+#define TIMED_RPC_METHOD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bitcoin's codes, so that scripts written for it keep working. */
+enum rpc_code {
+	RPC_MISC_ERROR = -1,		 /* the method could not do what it was asked */
+	RPC_TYPE_ERROR = -3,		 /* a parameter of the wrong type */
+	RPC_INVALID_ADDRESS_OR_KEY = -5, /* no such address, block, transaction */
+	RPC_WALLET_INSUFFICIENT_FUNDS = -6,
+	RPC_OUT_OF_MEMORY = -7,
+	RPC_INVALID_PARAMETER = -8, /* the right type, but not a possible value */
+	RPC_DESERIALIZATION_ERROR = -22,
+	RPC_VERIFY_ERROR = -25,
+	RPC_VERIFY_REJECTED = -26,
+	RPC_VERIFY_ALREADY_IN_CHAIN = -27,
+	RPC_IN_WARMUP = -28,
+	RPC_INVALID_REQUEST = -32600,
+	RPC_METHOD_NOT_FOUND = -32601,
+	RPC_INVALID_PARAMS = -32602, /* missing, too many, or unknown parameters */
+	RPC_PARSE_ERROR = -32700,
+};
+
+/* A parameter may be of several types: a mask. */
+enum rpc_type {
+	RPC_TYPE_BOOL = 1,
+	RPC_TYPE_INTEGER = 2, /* signed 64 bits */
+	RPC_TYPE_NUMBER = 4,  /* any number, exactly: an integer, or value_number_text() */
+	RPC_TYPE_STRING = 8,
+	RPC_TYPE_ARRAY = 16,
+	RPC_TYPE_OBJECT = 32,
+};
+
+struct rpc_param {
+	const char *name;	  /* for parameters by name */
+	unsigned types;		  /* enum rpc_type */
+	bool required;		  /* required ones come first */
+	const char *default_text; /* JSON of what stands for a missing one; NULL: nothing does */
+	int64_t min, max;	  /* of an integer; both 0: any */
+	const char *about;	  /* for help */
+};
+
+#define RPC_MAX_PARAMS 8
+#define RPC_FAILURE_SIZE 512
+
+struct rpc_table;
+struct rpc_method;
+
+/* One call of one method. */
+struct rpc_call {
+	void *user;		       /* of the table: the node */
+	const struct rpc_table *table; /* the method's own; for help */
+	const struct rpc_method *method;
+	json_t *args[RPC_MAX_PARAMS];	/* checked, in the order of the table; NULL: not given and no default */
+	int code;			/* enum rpc_code once it has failed */
+	char failure[RPC_FAILURE_SIZE]; /* what was wrong, for a person */
+	void (*after)(void *user);	/* set by the method: to be run once the answer has been sent */
+};
+
+struct rpc_method {
+	const char *name;
+	const char *about; /* one sentence, or several */
+	const struct rpc_param *params;
+	size_t param_count;
+	const char *result;  /* what is answered, for help */
+	const char *example; /* JSON of parameters for help's example; NULL: none needed */
+	/* The result (a new reference), or NULL after rpc_fail().  NULL without it means out of memory.  Holds no lock
+	 * when it returns. */
+	json_t *(*run)(struct rpc_call *call);
+};
+
+/* Methods of one subject. */
+struct rpc_group {
+	const char *name; /* heading of help */
+	const struct rpc_method *methods;
+	size_t method_count;
+};
+
+struct rpc_table {
+	const struct rpc_group *const *groups;
+	size_t group_count;
+	void *user; /* handed to the methods */
+};
+
+/* Records why the call has failed.  Returns NULL, so that a method can return it. */
+json_t *rpc_fail(struct rpc_call *call, enum rpc_code code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* NULL when there is none of that name. */
+const struct rpc_method *rpc_table_find(const struct rpc_table *table, const char *name);
+/* True when the optional parameter was given or has a default. */
+bool rpc_arg_given(const struct rpc_call *call, size_t index);
+/* An argument by its place in the table; its type has been checked. */
+const char *rpc_arg_string(const struct rpc_call *call, size_t index);
+int64_t rpc_arg_integer(const struct rpc_call *call, size_t index);
+bool rpc_arg_bool(const struct rpc_call *call, size_t index);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The methods, one file per subject (methods_chain.c, ...), gathered in one table.
+ *
+ * Thread safety: any thread between node_start() and node_stop().
+ */
+#ifndef TIMED_RPC_METHODS_H
+#define TIMED_RPC_METHODS_H
+
+#include "timed/rpc/method.h"
+
+struct node;
+
+/* The table over this node, which must outlive it. */
+void methods_table(struct rpc_table *out, struct node *node);
+
+/* The groups, each in the file of its subject. */
+extern const struct rpc_group methods_chain;
+extern const struct rpc_group methods_control;
+extern const struct rpc_group methods_masternodes;
+extern const struct rpc_group methods_network;
+
+#endif

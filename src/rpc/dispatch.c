@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/* See dispatch.h. */
+#include "timed/rpc/dispatch.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "timed/rpc/params.h"
+#include "timed/rpc/value.h"
+
+/* What is answered to one request. */
+static void answer_begin(struct buf *out, json_t *id)
+{
+	buf_append_text(out, "{\"jsonrpc\":\"2.0\",\"id\":");
+	if (id)
+		value_print(out, id);
+	else
+		buf_append_text(out, "null");
+}
+
+static void answer_result(struct buf *out, json_t *id, json_t *result)
+{
+	answer_begin(out, id);
+	buf_append_text(out, ",\"result\":");
+	value_print(out, result);
+	buf_append_byte(out, '}');
+}
+
+static void answer_error(struct buf *out, json_t *id, int code, const char *text)
+{
+	json_t *message = value_text(text);
+	char number[32];
+
+	answer_begin(out, id);
+	snprintf(number, sizeof(number), ",\"error\":{\"code\":%d,", code);
+	buf_append_text(out, number);
+	buf_append_text(out, "\"message\":");
+	if (message)
+		value_print(out, message);
+	else
+		buf_append_text(out, "\"out of memory\"");
+	buf_append_text(out, "}}");
+	json_decref(message);
+}
+
+/* True for a "jsonrpc" that we speak; *two: it is "2.0". */
+static bool version_known(json_t *version, bool *two)
+{
+	const char *text = json_string_value(version);
+
+	*two = text && strcmp(text, "2.0") == 0;
+	return !version || *two || (text && (strcmp(text, "1.0") == 0 || strcmp(text, "1.1") == 0));
+}
+
+/* What is wrong with the shape of a request object; NULL: nothing. */
+static const char *request_fault(json_t *request, bool *notification)
+{
+	json_t *params, *method = json_object_get(request, "method");
+	bool two;
+
+	*notification = false;
+	if (!json_is_object(request))
+		return "a request must be an object";
+	if (!version_known(json_object_get(request, "jsonrpc"), &two))
+		return "jsonrpc must be \"2.0\"";
+	if (!method)
+		return "the request has no method";
+	if (!json_is_string(method) || value_number_text(method))
+		return "method must be a string";
+	params = json_object_get(request, "params");
+	if (params && !json_is_array(params) && !json_is_object(params) && !json_is_null(params))
+		return "params must be an array or an object";
+	*notification = two && !json_object_get(request, "id");
+	return NULL;
+}
+
+/* Runs the method of a well-formed request.  The result (a new reference), or NULL and call->code. */
+static json_t *run_method(struct rpc_call *call, json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "method"));
+	json_t *result = NULL;
+	int r;
+
+	call->method = rpc_table_find(call->table, name);
+	if (!call->method)
+		return rpc_fail(call, RPC_METHOD_NOT_FOUND, "there is no method %.64s", name);
+	r = params_bind(call, json_object_get(request, "params"));
+	if (r == 0)
+		result = call->method->run(call);
+	if (!result && !call->code)
+		rpc_fail(call, RPC_OUT_OF_MEMORY, "out of memory");
+	params_release(call);
+	return result;
+}
+
+/* Runs one request and appends what is answered to it: nothing to a notification. */
+static void run_request(struct dispatch_answer *answer, const struct rpc_table *table, json_t *request)
+{
+	struct rpc_call call = {.user = table->user, .table = table};
+	json_t *id = json_object_get(request, "id"), *result;
+	bool notification;
+	const char *fault = request_fault(request, &notification);
+
+	answer->calls++;
+	if (fault) {
+		answer_error(&answer->body, id, RPC_INVALID_REQUEST, fault);
+		return;
+	}
+	if (answer->body.len > DISPATCH_MAX_ANSWER_BYTES)
+		result = rpc_fail(&call, RPC_MISC_ERROR, "not run: the answers of this batch are too long");
+	else
+		result = run_method(&call, request);
+	if (result && call.after)
+		answer->after = call.after;
+	if (!notification && result)
+		answer_result(&answer->body, id, result);
+	else if (!notification)
+		answer_error(&answer->body, id, call.code, call.failure);
+	json_decref(result);
+}
+
+static void run_batch(struct dispatch_answer *answer, const struct rpc_table *table, json_t *batch)
+{
+	size_t count = json_array_size(batch);
+	char text[96];
+
+	if (count == 0 || count > DISPATCH_MAX_BATCH) {
+		snprintf(text, sizeof(text), "a batch holds 1 to %d requests, not %zu", DISPATCH_MAX_BATCH, count);
+		answer_error(&answer->body, NULL, RPC_INVALID_REQUEST, text);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		size_t before = answer->body.len;
+
+		buf_append_byte(&answer->body, before == 0 ? '[' : ',');
+		run_request(answer, table, json_array_get(batch, i));
+		if (answer->body.len == before + 1) /* a notification */
+			answer->body.len = before;
+	}
+	if (answer->body.len > 0)
+		buf_append_byte(&answer->body, ']');
+}
+
+int dispatch_text(struct dispatch_answer *out, const struct rpc_table *table, const char *text, size_t len)
+{
+	char why[VALUE_WHY_SIZE];
+	json_t *request;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	r = value_parse(&request, why, text, len);
+	switch (r) {
+	case 0:
+		if (json_is_array(request))
+			run_batch(out, table, request);
+		else
+			run_request(out, table, request);
+		json_decref(request);
+		break;
+	case VALUE_E_INVALID:
+		answer_error(&out->body, NULL, RPC_PARSE_ERROR, why);
+		break;
+	case VALUE_E_LIMIT:
+		answer_error(&out->body, NULL, RPC_INVALID_REQUEST, why);
+		break;
+	default:
+		return -ENOMEM;
+	}
+	if (!out->body.error)
+		return 0;
+	dispatch_answer_free(out);
+	return -ENOMEM;
+}
+
+void dispatch_answer_free(struct dispatch_answer *answer)
+{
+	buf_free(&answer->body);
+}

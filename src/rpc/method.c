@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/* See method.h. */
+#include "timed/rpc/method.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "timed/util/thread.h"
+
+json_t *rpc_fail(struct rpc_call *call, enum rpc_code code, const char *format, ...)
+{
+	va_list list;
+
+	call->code = code;
+	va_start(list, format);
+	vsnprintf(call->failure, sizeof(call->failure), format, list);
+	va_end(list);
+	return NULL;
+}
+
+const struct rpc_method *rpc_table_find(const struct rpc_table *table, const char *name)
+{
+	for (size_t g = 0; g < table->group_count; g++) {
+		const struct rpc_group *group = table->groups[g];
+
+		for (size_t m = 0; m < group->method_count; m++) {
+			if (strcmp(group->methods[m].name, name) == 0)
+				return &group->methods[m];
+		}
+	}
+	return NULL;
+}
+
+bool rpc_arg_given(const struct rpc_call *call, size_t index)
+{
+	CHECK(index < call->method->param_count);
+	return call->args[index] != NULL;
+}
+
+const char *rpc_arg_string(const struct rpc_call *call, size_t index)
+{
+	CHECK(rpc_arg_given(call, index) && json_is_string(call->args[index]));
+	return json_string_value(call->args[index]);
+}
+
+int64_t rpc_arg_integer(const struct rpc_call *call, size_t index)
+{
+	CHECK(rpc_arg_given(call, index) && json_is_integer(call->args[index]));
+	return json_integer_value(call->args[index]);
+}
+
+bool rpc_arg_bool(const struct rpc_call *call, size_t index)
+{
+	CHECK(rpc_arg_given(call, index) && json_is_boolean(call->args[index]));
+	return json_is_true(call->args[index]);
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/* See methods.h. */
+#include "timed/rpc/methods.h"
+
+static const struct rpc_group *const groups[] = {
+    &methods_chain,
+    &methods_masternodes,
+    &methods_network,
+    &methods_control,
+};
+
+void methods_table(struct rpc_table *out, struct node *node)
+{
+	out->groups = groups;
+	out->group_count = sizeof(groups) / sizeof(groups[0]);
+	out->user = node;
+}

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: MIT
+/* The methods, and starting the RPC by configuration, over a made-up node: the functions of node.h and net.h that the
+ * floor calls are defined here. */
+#include "timed/rpc/rpc.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "timed/net/net.h"
+#include "timed/node/config.h"
+#include "timed/node/node.h"
+#include "timed/rpc/dispatch.h"
+#include "timed/rpc/help.h"
+#include "timed/rpc/methods.h"
+#include "timed/rpc/value.h"
+
+struct node {
+	struct config config;
+	struct chain_params chain;
+	struct chain_tip tip;
+	uint64_t expected;
+	int64_t uptime_ms;
+	const struct masternode_info *masternodes;
+	size_t masternode_count;
+	const struct peer_info *peers;
+	size_t peer_count;
+	int stops;     /* calls of node_request_stop */
+	int exit_code; /* its argument */
+	char dir[32];  /* data directory */
+};
+
+static struct node node;
+static struct rpc_table table;
+
+/* ---- the made-up node */
+
+const struct config *node_config(const struct node *n)
+{
+	return &n->config;
+}
+
+const struct chain_params *node_chain_params(const struct node *n)
+{
+	return &n->chain;
+}
+
+struct net *node_net(struct node *n)
+{
+	(void)n;
+	return NULL;
+}
+
+int64_t node_uptime_ms(const struct node *n)
+{
+	return n->uptime_ms;
+}
+
+const char *node_data_dir(const struct node *n)
+{
+	return n->dir;
+}
+
+void node_chain_tip(struct node *n, struct chain_tip *out)
+{
+	*out = n->tip;
+}
+
+void node_genesis_hash(const struct node *n, struct wire_hash *out)
+{
+	(void)n;
+	memset(out, 0x89, sizeof(*out));
+}
+
+uint64_t node_expected_height(const struct node *n)
+{
+	return n->expected;
+}
+
+static void *copy(const void *from, size_t bytes)
+{
+	void *to = bytes > 0 ? malloc(bytes) : NULL;
+
+	if (to)
+		memcpy(to, from, bytes);
+	return to;
+}
+
+size_t node_masternodes(struct node *n, struct masternode_info **out)
+{
+	*out = copy(n->masternodes, n->masternode_count * sizeof(n->masternodes[0]));
+	return n->masternode_count;
+}
+
+size_t net_peer_infos(struct net *net, struct peer_info **out)
+{
+	ck_assert_ptr_null(net);
+	*out = copy(node.peers, node.peer_count * sizeof(node.peers[0]));
+	return node.peer_count;
+}
+
+const char *peer_state_name(enum peer_state state)
+{
+	return state == PEER_READY ? "ready" : "another";
+}
+
+void node_request_stop(struct node *n, int exit_code, const char *reason)
+{
+	n->stops++;
+	n->exit_code = exit_code;
+	ck_assert_str_eq(reason, "RPC stop");
+}
+
+/* ---- helpers */
+
+static char empty[] = "";
+static char user[] = "user";
+static char colon[] = "us:er";
+static char password[] = "password";
+
+static void setup(void)
+{
+	static const char template[] = "/tmp/test_rpc_m.XXXXXX";
+
+	memset(&node, 0, sizeof(node));
+	memcpy(node.dir, template, sizeof(template));
+	ck_assert_ptr_nonnull(mkdtemp(node.dir));
+	chain_params_init(&node.chain, CHAIN_TESTNET);
+	node.config.rpc.enabled = true;
+	node.config.rpc.user = node.config.rpc.password = empty;
+	ck_assert_int_eq(net_addr_parse(&node.config.rpc.listen_address, "127.0.0.1", 9, 0), 0);
+	methods_table(&table, &node);
+}
+
+static void teardown(void)
+{
+	ck_assert_int_eq(rmdir(node.dir), 0);
+}
+
+/* The answer to a call without parameters, as text (the caller frees it). */
+static char *call_text(const char *method, const char *params)
+{
+	struct dispatch_answer answer;
+	char request[256], *text;
+
+	snprintf(request, sizeof(request), "{\"id\":1,\"method\":\"%s\",\"params\":%s}", method, params);
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request)), 0);
+	text = strndup((const char *)answer.body.data, answer.body.len);
+	dispatch_answer_free(&answer);
+	return text;
+}
+
+/* What the method answers without parameters, read by jansson alone (the caller releases it). */
+static json_t *call(const char *method)
+{
+	char *text = call_text(method, "[]");
+	json_error_t error;
+	json_t *answer = json_loads(text, 0, &error), *result;
+
+	ck_assert_msg(answer != NULL, "%s: %s", text, error.text);
+	result = json_incref(json_object_get(answer, "result"));
+	ck_assert_msg(result != NULL, "%s", text);
+	json_decref(answer);
+	free(text);
+	return result;
+}
+
+/* The keys of the object are exactly these, in any order; a list of words. */
+static void expect_keys(json_t *object, const char *keys)
+{
+	char *words = strdup(keys);
+	size_t count = 0;
+
+	for (char *rest, *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest), count++)
+		ck_assert_msg(json_object_get(object, word) != NULL, "%s is missing", word);
+	ck_assert_uint_eq(json_object_size(object), count);
+	free(words);
+}
+
+#define expect_text(object, key, text) ck_assert_str_eq(json_string_value(json_object_get(object, key)), text)
+#define expect_integer(object, key, n) ck_assert_int_eq(json_integer_value(json_object_get(object, key)), n)
+
+/* ---- methods */
+
+START_TEST(getblockchaininfo)
+{
+	json_t *info;
+	char *text;
+
+	node.tip.height = 1502;
+	node.tip.timestamp = 1795343676;
+	memset(node.tip.hash.bytes, 0xfe, 32);
+	node.expected = 3005;
+	info = call("getblockchaininfo");
+	expect_keys(info,
+		    "chain blocks headers bestblockhash time verificationprogress pruned expected_height genesis_hash");
+	expect_text(info, "chain", "test");
+	expect_integer(info, "blocks", 1502);
+	expect_integer(info, "headers", 1502);
+	expect_text(info, "bestblockhash", "fefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefe");
+	expect_integer(info, "time", 1795343676);
+	ck_assert(json_real_value(json_object_get(info, "verificationprogress")) == 0.5);
+	ck_assert(json_is_false(json_object_get(info, "pruned")));
+	expect_integer(info, "expected_height", 3005);
+	expect_text(info, "genesis_hash", "8989898989898989898989898989898989898989898989898989898989898989");
+	json_decref(info);
+	node.tip.height = 4000; /* ahead of the clock */
+	chain_params_init(&node.chain, CHAIN_MAINNET);
+	text = call_text("getblockchaininfo", "[]");
+	ck_assert_ptr_nonnull(strstr(text, "\"verificationprogress\":1.000000,"));
+	ck_assert_ptr_nonnull(strstr(text, "\"chain\":\"main\","));
+	free(text);
+}
+END_TEST
+
+static const struct masternode_info masternodes[] = {
+    {.address = "10.0.0.10", .reward_address = "TIME0a", .tier = WIRE_TIER_FREE, .active = true, .last_heard_s = 7},
+    {.address = "10.0.0.9",
+     .reward_address = "\x1b[31m\"\\\xff\xc3\xed\xa0\x80\xe2\x82",
+     .tier = WIRE_TIER_GOLD,
+     .own = true,
+     .last_heard_s = 8},
+};
+
+/* Addresses that a peer made up come out as valid JSON, whatever bytes they hold. */
+START_TEST(masternodelist)
+{
+	json_t *list, *one;
+
+	node.masternodes = masternodes;
+	node.masternode_count = 2;
+	list = call("masternodelist");
+	expect_keys(list, "masternodes total active");
+	expect_integer(list, "total", 2);
+	expect_integer(list, "active", 1);
+	one = json_array_get(json_object_get(list, "masternodes"), 0);
+	expect_keys(one, "address wallet_address tier public_key is_active is_own last_heartbeat");
+	expect_text(one, "address", "10.0.0.10");
+	expect_text(one, "tier", "Free");
+	expect_integer(one, "last_heartbeat", 7);
+	ck_assert(json_is_true(json_object_get(one, "is_active")));
+	ck_assert(json_is_false(json_object_get(one, "is_own")));
+	one = json_array_get(json_object_get(list, "masternodes"), 1);
+	expect_text(one, "tier", "Gold");
+	expect_text(one, "wallet_address",
+		    "\x1b[31m\"\\\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	ck_assert(json_is_true(json_object_get(one, "is_own")));
+	json_decref(list);
+	node.masternode_count = 0;
+	list = call("masternodelist");
+	ck_assert_uint_eq(json_array_size(json_object_get(list, "masternodes")), 0);
+	json_decref(list);
+}
+END_TEST
+
+/* A peer of which all is known, and one of which nothing is. */
+START_TEST(getpeerinfo)
+{
+	static struct peer_info peers[2];
+	char *text;
+	json_t *list, *peer;
+
+	peers[0] = (struct peer_info){.id = 3,
+				      .ip = "10.0.0.9",
+				      .direction = PEER_OUTBOUND,
+				      .manual = true,
+				      .node_id = "0123456789abcdef0123456789abcdef",
+				      .subver = "0.1.0\x07",
+				      .version = 1,
+				      .state = PEER_READY,
+				      .connected_s = 1000,
+				      .last_send_s = 1001,
+				      .last_recv_s = 1002,
+				      .bytes_sent = UINT64_MAX,
+				      .bytes_received = 6,
+				      .ping_us = 1500,
+				      .min_ping_us = 999,
+				      .ping_wait_ms = 1250,
+				      .time_offset_s = -3,
+				      .has_time_offset = true,
+				      .starting_height = 10,
+				      .height = UINT64_MAX,
+				      .has_height = true,
+				      .missed_pongs = 1,
+				      .violations = 2,
+				      .addresses_processed = 4,
+				      .addresses_limited = 5,
+				      .send_queue_bytes = 77};
+	peers[0].sent_per_type[WIRE_PING] = 60;
+	ck_assert_int_eq(net_addr_parse(&peers[0].addr, "10.0.0.9:24100", 14, 0), 0);
+	ck_assert_int_eq(net_addr_parse(&peers[0].bound, "[2001:db8::1]:5", 15, 0), 0);
+	peers[1] = (struct peer_info){.id = 4,
+				      .ip = "10.0.0.8",
+				      .direction = PEER_INBOUND,
+				      .state = PEER_READY,
+				      .ping_us = -1,
+				      .min_ping_us = -1,
+				      .ping_wait_ms = -1};
+	node.peers = peers;
+	node.peer_count = 2;
+	node.masternodes = masternodes;
+	node.masternode_count = 2;
+	text = call_text("getpeerinfo", "[]");
+	ck_assert_ptr_nonnull(strstr(text, "\"pingtime\":0.001500,\"minping\":0.000999,\"pingwait\":1.250,"));
+	ck_assert_ptr_nonnull(strstr(text, "\"bytessent\":18446744073709551615,"));
+	ck_assert_ptr_nonnull(strstr(text, "\"height\":18446744073709551615,"));
+	free(text);
+	peers[0].bytes_sent = 5;
+	peers[0].height = 12;
+	list = call("getpeerinfo");
+	ck_assert_uint_eq(json_array_size(list), 2);
+	peer = json_array_get(list, 0);
+	expect_keys(peer,
+		    "id addr ip addrbind inbound connection_type state conntime version subver node_id startingheight "
+		    "height timeoffset pingtime minping pingwait missed_pongs lastsend lastrecv bytessent bytesrecv "
+		    "bytessent_per_msg bytesrecv_per_msg sendqueue_bytes addr_processed addr_rate_limited "
+		    "is_masternode tier violations");
+	expect_text(peer, "addr", "10.0.0.9:24100");
+	expect_text(peer, "addrbind", "[2001:db8::1]:5");
+	expect_text(peer, "connection_type", "manual");
+	expect_text(peer, "state", "ready");
+	expect_text(peer, "subver", "0.1.0\x07");
+	expect_text(peer, "tier", "Gold");
+	expect_integer(peer, "timeoffset", -3);
+	expect_integer(peer, "startingheight", 10);
+	expect_integer(peer, "sendqueue_bytes", 77);
+	expect_integer(json_object_get(peer, "bytessent_per_msg"), "Ping", 60);
+	ck_assert_uint_eq(json_object_size(json_object_get(peer, "bytessent_per_msg")), 1);
+	peer = json_array_get(list, 1);
+	expect_keys(
+	    peer, "id addr ip addrbind inbound connection_type state conntime missed_pongs lastsend lastrecv bytessent "
+		  "bytesrecv bytessent_per_msg bytesrecv_per_msg sendqueue_bytes addr_processed addr_rate_limited "
+		  "is_masternode violations");
+	expect_text(peer, "connection_type", "inbound");
+	ck_assert(json_is_true(json_object_get(peer, "inbound")));
+	ck_assert(json_is_false(json_object_get(peer, "is_masternode")));
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(uptime)
+{
+	char *text;
+
+	node.uptime_ms = 566999;
+	text = call_text("uptime", "[]");
+	ck_assert_str_eq(text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":566}");
+	free(text);
+}
+END_TEST
+
+/* `stop` only answers; the stopping is what is to be done afterwards. */
+START_TEST(stop)
+{
+	static const char request[] = "{\"id\":1,\"method\":\"stop\"}";
+	struct dispatch_answer answer;
+
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request)), 0);
+	buf_append_byte(&answer.body, 0);
+	ck_assert_str_eq((char *)answer.body.data, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"timed stopping\"}");
+	ck_assert_int_eq(node.stops, 0);
+	answer.after(table.user);
+	ck_assert_int_eq(node.stops, 1);
+	ck_assert_int_eq(node.exit_code, 0);
+	dispatch_answer_free(&answer);
+}
+END_TEST
+
+START_TEST(help)
+{
+	char *text = call_text("help", "[]");
+
+	ck_assert_ptr_nonnull(strstr(text, "== Control ==\\nhelp ( method )\\nstop\\nuptime\\n"));
+	free(text);
+	text = call_text("help", "[\"getpeerinfo\"]");
+	ck_assert_ptr_nonnull(strstr(text, "\"addr_rate_limited\\\": n"));
+	free(text);
+	text = call_text("help", "[\"nosuch\"]");
+	ck_assert_ptr_nonnull(strstr(text, "\"code\":-8,\"message\":\"there is no method nosuch\""));
+	free(text);
+}
+END_TEST
+
+static void check_method(const struct rpc_method *method)
+{
+	char why[VALUE_WHY_SIZE];
+	bool optional = false;
+	json_t *value;
+
+	ck_assert_ptr_nonnull(method->about);
+	ck_assert_ptr_nonnull(method->result);
+	ck_assert_uint_le(method->param_count, RPC_MAX_PARAMS);
+	ck_assert_ptr_eq(rpc_table_find(&table, method->name), method); /* so no name is there twice */
+	for (size_t i = 0; i < method->param_count; i++) {
+		const struct rpc_param *param = &method->params[i];
+
+		ck_assert_uint_ne(param->types, 0);
+		ck_assert_ptr_nonnull(param->about);
+		ck_assert(!param->required || !optional);
+		optional |= !param->required;
+		if (param->default_text) {
+			ck_assert_int_eq(value_parse(&value, why, param->default_text, strlen(param->default_text)), 0);
+			json_decref(value);
+		}
+	}
+	if (method->example) {
+		ck_assert_int_eq(value_parse(&value, why, method->example, strlen(method->example)), 0);
+		json_decref(value);
+	}
+}
+
+/* What the code relies on in every entry of the table. */
+START_TEST(table_is_consistent)
+{
+	for (size_t g = 0; g < table.group_count; g++) {
+		for (size_t m = 0; m < table.groups[g]->method_count; m++)
+			check_method(&table.groups[g]->methods[m]);
+	}
+}
+END_TEST
+
+/* ---- starting */
+
+static void expect_refused(int code, const char *why)
+{
+	char error[RPC_ERROR_SIZE];
+	struct rpc *rpc;
+
+	ck_assert_int_eq(rpc_start(&rpc, &node, error), code);
+	ck_assert_ptr_null(rpc);
+	ck_assert_msg(strstr(error, why) != NULL, "%s", error);
+}
+
+START_TEST(configurations_that_are_refused)
+{
+	struct net_addr *listen = &node.config.rpc.listen_address;
+
+	ck_assert_int_eq(net_addr_parse(listen, "0.0.0.0", 7, 0), 0);
+	expect_refused(2, "rpc.listen_address 0.0.0.0 can be reached from other machines");
+	ck_assert_int_eq(net_addr_parse(listen, "[::]", 4, 0), 0);
+	expect_refused(2, "rpc.listen_address :: can be reached");
+	ck_assert_int_eq(net_addr_parse(listen, "127.0.0.1", 9, 0), 0);
+	node.config.rpc.user = user;
+	expect_refused(2, "rpc.user and rpc.password: set both or neither");
+	node.config.rpc.password = password;
+	node.config.rpc.user = colon;
+	expect_refused(2, "rpc.user must not contain a colon");
+	node.config.rpc.user = user;
+	rmdir(node.dir);
+	expect_refused(1, "/.cookie: No such file or directory");
+	ck_assert_ptr_nonnull(mkdtemp(strcpy(node.dir, "/tmp/test_rpc_m.XXXXXX")));
+	ck_assert_int_eq(net_addr_parse(listen, "192.0.2.1", 9, 0), 0);
+	expect_refused(1, "cannot listen for RPC on 192.0.2.1:0: Cannot assign requested address");
+}
+END_TEST
+
+/* Any loopback address, and every address once there is a password. */
+START_TEST(configurations_that_are_accepted)
+{
+	char error[RPC_ERROR_SIZE], cookie[64];
+	struct rpc *rpc;
+
+	snprintf(cookie, sizeof(cookie), "%s/.cookie", node.dir);
+	node.config.rpc.enabled = false;
+	ck_assert_int_eq(rpc_start(&rpc, &node, error), 0);
+	ck_assert_ptr_null(rpc);
+	rpc_stop(rpc);
+	node.config.rpc.enabled = true;
+	ck_assert_int_eq(net_addr_parse(&node.config.rpc.listen_address, "127.0.0.2", 9, 0), 0);
+	ck_assert_int_eq(rpc_start(&rpc, &node, error), 0);
+	ck_assert_uint_ne(rpc_port(rpc), 0);
+	ck_assert_int_eq(access(cookie, R_OK), 0);
+	rpc_stop(rpc);
+	ck_assert_int_eq(access(cookie, F_OK), -1);
+	node.config.rpc.user = user;
+	node.config.rpc.password = password;
+	ck_assert_int_eq(net_addr_parse(&node.config.rpc.listen_address, "0.0.0.0", 7, 0), 0);
+	ck_assert_int_eq(rpc_start(&rpc, &node, error), 0);
+	rpc_stop(rpc);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("rpc_methods");
+	TCase *methods = tcase_create("methods"), *starting = tcase_create("starting");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(methods, setup, teardown);
+	tcase_add_test(methods, getblockchaininfo);
+	tcase_add_test(methods, masternodelist);
+	tcase_add_test(methods, getpeerinfo);
+	tcase_add_test(methods, uptime);
+	tcase_add_test(methods, stop);
+	tcase_add_test(methods, help);
+	tcase_add_test(methods, table_is_consistent);
+	tcase_add_checked_fixture(starting, setup, teardown);
+	tcase_add_test(starting, configurations_that_are_refused);
+	tcase_add_test(starting, configurations_that_are_accepted);
+	suite_add_tcase(suite, methods);
+	suite_add_tcase(suite, starting);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

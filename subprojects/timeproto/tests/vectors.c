@@ -19,7 +19,7 @@ json_t *vectors_load(const char *name)
 
 	ck_assert_msg(dir != NULL, "TIMED_VECTORS is not set");
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	root = json_load_file(path, JSON_DECODE_INT_AS_REAL, &error);
+	root = json_load_file(path, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
 	ck_assert_msg(root != NULL, "%s:%d: %s", path, error.line, error.text);
 	return root;
 }

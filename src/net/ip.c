@@ -189,7 +189,8 @@ struct ip_range {
 
 #define V4(a, b, c, d, n) {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}, 96 + (n), SCOPE_LOCAL}
 #define V4_NEVER(a, b, c, d, n) {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}, 96 + (n), SCOPE_NEVER}
-/* The first match decides; what matches nothing is public. */
+#define V4_PUBLIC {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96, SCOPE_PUBLIC}
+/* The first match decides; what matches nothing is reserved: of IPv6 only 2000::/3 is given out. */
 static const struct ip_range RANGES[] = {
 	V4_NEVER(0, 0, 0, 0, 8),       /* "this network", unspecified */
 	V4_NEVER(192, 0, 0, 0, 24),    /* protocol assignments */
@@ -204,12 +205,11 @@ static const struct ip_range RANGES[] = {
 	V4(172, 16, 0, 0, 12),
 	V4(192, 168, 0, 0, 16),
 	V4(198, 18, 0, 0, 15), /* benchmarking */
-	{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 128, SCOPE_NEVER},
+	V4_PUBLIC,
 	{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128, SCOPE_LOCAL},
 	{{0x20, 0x01, 0x0d, 0xb8}, 32, SCOPE_NEVER}, /* documentation */
-	{{0xfc}, 7, SCOPE_LOCAL},		     /* unique local */
-	{{0xfe, 0x80}, 10, SCOPE_NEVER},	     /* link local: means nothing to others */
-	{{0xff}, 8, SCOPE_NEVER},		     /* multicast */
+	{{0x20}, 3, SCOPE_PUBLIC},
+	{{0xfc}, 7, SCOPE_LOCAL}, /* unique local */
 };
 
 static bool in_range(const struct net_ip *ip, const struct ip_range *range)
@@ -224,7 +224,7 @@ static bool in_range(const struct net_ip *ip, const struct ip_range *range)
 
 bool net_ip_usable(const struct net_ip *ip, enum chain_network network, enum addr_source source)
 {
-	enum ip_scope scope = SCOPE_PUBLIC;
+	enum ip_scope scope = SCOPE_NEVER;
 
 	for (size_t i = 0; i < sizeof(RANGES) / sizeof(RANGES[0]); i++) {
 		if (in_range(ip, &RANGES[i])) {

@@ -142,7 +142,7 @@ static void append_escaped(struct buf *out, uint8_t c)
 static void encode_string(struct buf *out, const struct wire_str *str)
 {
 	const uint8_t *at = (const uint8_t *)str->ptr;
-	const uint8_t *end = at + str->len;
+	const uint8_t *end = str->len > 0 ? at + str->len : at; /* an empty one may be NULL */
 
 	buf_append_byte(out, '"');
 	while (at < end) {

@@ -92,8 +92,11 @@ bool heartbeat_pong(struct heartbeat *hb, uint64_t nonce, int64_t now_us, int64_
 
 void heartbeat_received(struct heartbeat *hb, size_t incomplete, int64_t now_ms)
 {
-	if (incomplete < hb->line_mark)
-		hb->line_mark = 0; /* that line is complete, another has begun */
+	if (incomplete < hb->line_mark) {
+		/* That line is complete, another has begun: the pongs that it held up are right behind it. */
+		hb->line_mark = 0;
+		hb->receiving_until_ms = now_ms + hb->params->progress_ms;
+	}
 	if (incomplete >= hb->line_mark + hb->params->progress_bytes) {
 		hb->line_mark = incomplete;
 		hb->receiving_until_ms = now_ms + hb->params->progress_ms;

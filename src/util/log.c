@@ -21,6 +21,7 @@
 #include "log_format.h"
 #include "timed/util/clock.h"
 #include "timed/util/file.h"
+#include "timed/util/sanitizer.h"
 #include "timed/util/thread.h"
 
 #define HALF_BYTES ((size_t)512 * 1024)
@@ -535,15 +536,7 @@ void log_flush(void)
 	ring_unlock();
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#if defined(SANITIZED)
+#if SANITIZED
 void log_install_crash_handler(void)
 {
 }

@@ -12,15 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
+#include "timed/util/sanitizer.h"
 
-#if defined(SANITIZED)
+#if SANITIZED
 #define STACK_BYTES ((size_t)512 * 1024)
 #else
 #define STACK_BYTES ((size_t)128 * 1024)

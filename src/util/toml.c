@@ -270,16 +270,7 @@ static int parse_pair(struct parser *p, struct toml_value *table, int depth)
 	return add_key(p, table, &parts[count - 1], v);
 }
 
-/* Nothing can be added to an inline table once it is closed: not to the tables that its dotted keys made either. */
-static void close_table(struct toml_value *table)
-{
-	table->origin = TOML_ORIGIN_VALUE;
-	for (struct toml_value *v = table->u.items.first; v; v = v->next) {
-		if (v->kind == TOML_TABLE && v->origin == TOML_ORIGIN_DOTTED)
-			close_table(v);
-	}
-}
-
+/* Its origin stays TOML_ORIGIN_VALUE: nothing can be added to it, nor to what is in it, once it is closed. */
 static int parse_inline_table(struct parser *p, struct toml_value *table, int depth)
 {
 	toml_advance(p);
@@ -300,7 +291,6 @@ static int parse_inline_table(struct parser *p, struct toml_value *table, int de
 		skip_blanks(p);
 	}
 	toml_advance(p);
-	close_table(table);
 	return 0;
 }
 

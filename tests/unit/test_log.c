@@ -18,6 +18,7 @@
 
 #include "scratch.h"
 #include "timed/util/clock.h"
+#include "timed/util/sanitizer.h"
 #include "timed/util/thread.h"
 
 static const char *log_path(void)
@@ -673,7 +674,7 @@ START_TEST(failed_check_is_the_last_line_of_the_log)
 }
 END_TEST
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !SANITIZED
 static void die_by_fault(void)
 {
 	raise(SIGSEGV);
@@ -725,7 +726,7 @@ int main(void)
 	tcase_add_test(tcase, without_the_log_lines_go_to_stderr);
 	tcase_add_test(tcase, open_fails_without_changing_anything);
 	tcase_add_test(tcase, failed_check_is_the_last_line_of_the_log);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !SANITIZED
 	tcase_add_test(tcase, fatal_signal_leaves_the_queued_lines);
 #endif
 	srunner_run_all(runner, CK_NORMAL);

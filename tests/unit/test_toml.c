@@ -176,6 +176,8 @@ static const struct {
 	{"a = 1\n[a.b]", 2, 2, "'a' is not a table that can be added to"},
 	{"a = {b = 1}\n[a.c]", 2, 2, "'a' is not a table that can be added to"},
 	{"a = {b = 1}\na.c = 2", 2, 1, "'a' cannot be added to here"},
+	{"a = {b.c = 1}\n[a.b]", 2, 2, "'a' is not a table that can be added to"},
+	{"a = {b = {c = 1}, b.d = 2}", 1, 19, "'b' cannot be added to here"},
 	{"a = {b.c = 1, b = 2}", 1, 15, "key 'b' is there already"},
 	{"[a.b]\n[a]\nb.c = 1", 3, 1, "'b' cannot be added to here"},
 	{"a.b = 1\n[a]", 2, 2, "'a' is there already"},

@@ -423,7 +423,7 @@ size_t peer_take_address_tokens(struct peer *peer, size_t wanted, bool solicited
 
 	if (!solicited) {
 		taken = (int64_t)wanted < available ? wanted : (size_t)available;
-		bucket->milli_tokens -= (int64_t)taken * 1000;
+		token_bucket_spend(bucket, (int64_t)taken);
 	}
 	atomic_fetch_add_explicit(&peer->stats.addresses_processed, taken, memory_order_relaxed);
 	atomic_fetch_add_explicit(&peer->stats.addresses_limited, wanted - taken, memory_order_relaxed);

@@ -4,36 +4,38 @@
  */
 #include "timed/net/rate_limit.h"
 
-#define MILLI 1000
-#define MINUTE_MS 60000
 #define SMALLEST_BURST 10
 
 int64_t token_bucket_available(struct token_bucket *b, uint32_t per_minute, uint32_t burst, int64_t now_ms)
 {
-	int64_t full = (int64_t)burst * MILLI;
+	int64_t full = (int64_t)burst * TOKEN_PARTS;
+	int64_t elapsed = b->begun ? now_ms - b->updated_ms : 0;
 
-	if (b->updated_ms == 0) {
-		b->milli_tokens = full;
-	} else if (now_ms > b->updated_ms) {
-		int64_t elapsed = now_ms - b->updated_ms;
+	if (!b->begun)
+		b->parts = full;
+	/* Longer than a whole refill needs no multiplication, which could overflow. */
+	else if (elapsed > 0 && per_minute > 0 && elapsed > full / per_minute)
+		b->parts = full;
+	else if (elapsed > 0)
+		b->parts += elapsed * per_minute;
+	if (b->parts > full)
+		b->parts = full;
+	if (!b->begun || elapsed > 0)
+		b->updated_ms = now_ms;
+	b->begun = true;
+	return b->parts / TOKEN_PARTS;
+}
 
-		/* Longer than a full refill needs no arithmetic, and cannot overflow. */
-		if (elapsed >= MINUTE_MS * (int64_t)(burst / (per_minute ? per_minute : 1) + 1))
-			b->milli_tokens = full;
-		else
-			b->milli_tokens += elapsed * per_minute * MILLI / MINUTE_MS;
-		if (b->milli_tokens > full)
-			b->milli_tokens = full;
-	}
-	b->updated_ms = now_ms > 0 ? now_ms : 1;
-	return b->milli_tokens / MILLI;
+void token_bucket_spend(struct token_bucket *b, int64_t tokens)
+{
+	b->parts -= tokens * TOKEN_PARTS;
 }
 
 bool token_bucket_take(struct token_bucket *b, uint32_t per_minute, uint32_t burst, int64_t now_ms)
 {
 	if (token_bucket_available(b, per_minute, burst, now_ms) < 1)
 		return false;
-	b->milli_tokens -= MILLI;
+	token_bucket_spend(b, 1);
 	return true;
 }
 

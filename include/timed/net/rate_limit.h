@@ -28,13 +28,19 @@ struct rate_limit_params {
 	uint32_t per_minute[RATE_KIND_COUNT]; /* tokens a minute; the burst is one second's worth, at least 10 */
 };
 
+/* Parts of a token: at one token a minute a millisecond brings one part, so filling is exact at every rate. */
+#define TOKEN_PARTS 60000
+
 struct token_bucket {
-	int64_t milli_tokens; /* thousandths of a token */
-	int64_t updated_ms;   /* when it was filled last; 0: never used, full */
+	int64_t parts;	    /* what is in it, TOKEN_PARTS to a token */
+	int64_t updated_ms; /* when it was filled last */
+	bool begun;	    /* false: never used, full */
 };
 
 /* Fills the bucket up to now and returns whole tokens in it. */
 int64_t token_bucket_available(struct token_bucket *b, uint32_t per_minute, uint32_t burst, int64_t now_ms);
+/* Takes `tokens` that token_bucket_available has just said are there. */
+void token_bucket_spend(struct token_bucket *b, int64_t tokens);
 /* Takes one if there is one. */
 bool token_bucket_take(struct token_bucket *b, uint32_t per_minute, uint32_t burst, int64_t now_ms);
 

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/* net/requests: one of a kind outstanding, matched by kind, fenced by a ping, given up without penalty. */
+#include "timed/net/requests.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#define TIMEOUT_MS 60000
+#define PAUSE_MS 30000
+
+static struct requests requests;
+static int64_t now;
+
+static void setup(void)
+{
+	memset(&requests, 0, sizeof(requests));
+	now = 5000;
+}
+
+static bool begin(enum request_kind kind, uint64_t key)
+{
+	return requests_begin(&requests, kind, key, now, TIMEOUT_MS);
+}
+
+static bool answer(enum request_kind kind)
+{
+	uint64_t key;
+
+	return requests_answer(&requests, kind, &key);
+}
+
+START_TEST(answer_returns_the_key_once)
+{
+	uint64_t key = 0;
+
+	ck_assert(begin(REQUEST_BLOCK_HASH, UINT64_MAX));
+	ck_assert(requests_answer(&requests, REQUEST_BLOCK_HASH, &key));
+	ck_assert_uint_eq(key, UINT64_MAX);
+	ck_assert(!requests_answer(&requests, REQUEST_BLOCK_HASH, &key));
+	ck_assert_uint_eq(requests.answered, 1);
+}
+END_TEST
+
+START_TEST(answer_nobody_asked_for_is_not_one)
+{
+	ck_assert(!answer(REQUEST_PEERS));
+	ck_assert_uint_eq(requests.answered, 0);
+}
+END_TEST
+
+START_TEST(answer_of_another_kind_does_not_match)
+{
+	ck_assert(begin(REQUEST_PEERS, 0));
+	ck_assert(!answer(REQUEST_MASTERNODES));
+	ck_assert(answer(REQUEST_PEERS));
+}
+END_TEST
+
+START_TEST(one_of_a_kind_is_outstanding)
+{
+	ck_assert(begin(REQUEST_BLOCK_HASH, 1));
+	ck_assert(!begin(REQUEST_BLOCK_HASH, 2));
+	ck_assert(begin(REQUEST_PEERS, 0));
+	ck_assert(answer(REQUEST_BLOCK_HASH));
+	ck_assert(begin(REQUEST_BLOCK_HASH, 2));
+}
+END_TEST
+
+/* The pong before the answer means that none comes; the kind is not asked again for a while. */
+START_TEST(pong_of_the_fence_gives_up_what_it_fences)
+{
+	ck_assert(begin(REQUEST_PEERS, 0));
+	ck_assert(begin(REQUEST_MASTERNODES, 0));
+	requests_fence(&requests, 77);
+	requests_pong(&requests, 77, now, PAUSE_MS);
+	ck_assert(!answer(REQUEST_PEERS));
+	ck_assert(!begin(REQUEST_PEERS, 0));
+	now += PAUSE_MS - 1;
+	ck_assert(!begin(REQUEST_MASTERNODES, 0));
+	now++;
+	ck_assert(begin(REQUEST_PEERS, 0));
+	ck_assert(begin(REQUEST_MASTERNODES, 0));
+}
+END_TEST
+
+START_TEST(pong_of_another_ping_gives_up_nothing)
+{
+	ck_assert(begin(REQUEST_PEERS, 0));
+	requests_pong(&requests, 0, now, PAUSE_MS);
+	requests_fence(&requests, 77);
+	requests_pong(&requests, 76, now, PAUSE_MS);
+	ck_assert(answer(REQUEST_PEERS));
+}
+END_TEST
+
+/* What was asked after the fence is behind it. */
+START_TEST(fence_covers_only_what_was_asked_before_it)
+{
+	ck_assert(begin(REQUEST_PEERS, 0));
+	requests_fence(&requests, 1);
+	ck_assert(begin(REQUEST_BLOCK_HASH, 9));
+	requests_fence(&requests, 2);
+	requests_pong(&requests, 1, now, PAUSE_MS);
+	ck_assert(!answer(REQUEST_PEERS));
+	ck_assert(answer(REQUEST_BLOCK_HASH));
+	requests_pong(&requests, 2, now, PAUSE_MS);
+	ck_assert(begin(REQUEST_BLOCK_HASH, 10));
+}
+END_TEST
+
+/* The nonce of a fence may be any number, zero too. */
+START_TEST(fence_of_nonce_zero_works)
+{
+	ck_assert(begin(REQUEST_PEERS, 0));
+	requests_fence(&requests, 0);
+	requests_pong(&requests, 0, now, PAUSE_MS);
+	ck_assert(!answer(REQUEST_PEERS));
+}
+END_TEST
+
+START_TEST(answer_before_its_pong_leaves_the_kind_in_use)
+{
+	ck_assert(begin(REQUEST_PEERS, 0));
+	requests_fence(&requests, 77);
+	ck_assert(answer(REQUEST_PEERS));
+	requests_pong(&requests, 77, now, PAUSE_MS);
+	ck_assert(begin(REQUEST_PEERS, 0));
+	/* nor does the old fence hold for the new request */
+	requests_pong(&requests, 77, now, PAUSE_MS);
+	ck_assert(answer(REQUEST_PEERS));
+}
+END_TEST
+
+START_TEST(expire_gives_up_at_the_deadline)
+{
+	ck_assert(begin(REQUEST_PEERS, 0));
+	requests_expire(&requests, now + TIMEOUT_MS - 1, PAUSE_MS);
+	ck_assert(requests.kind[REQUEST_PEERS].outstanding);
+	now += TIMEOUT_MS;
+	requests_expire(&requests, now, PAUSE_MS);
+	ck_assert(!answer(REQUEST_PEERS));
+	ck_assert(!begin(REQUEST_PEERS, 0));
+	now += PAUSE_MS;
+	ck_assert(begin(REQUEST_PEERS, 0));
+}
+END_TEST
+
+START_TEST(expire_of_nothing_pauses_nothing)
+{
+	requests_expire(&requests, INT64_MAX / 2, PAUSE_MS);
+	ck_assert(begin(REQUEST_PEERS, 0));
+}
+END_TEST
+
+static void add_tests(TCase *c)
+{
+	tcase_add_test(c, answer_returns_the_key_once);
+	tcase_add_test(c, answer_nobody_asked_for_is_not_one);
+	tcase_add_test(c, answer_of_another_kind_does_not_match);
+	tcase_add_test(c, one_of_a_kind_is_outstanding);
+	tcase_add_test(c, pong_of_the_fence_gives_up_what_it_fences);
+	tcase_add_test(c, pong_of_another_ping_gives_up_nothing);
+	tcase_add_test(c, fence_covers_only_what_was_asked_before_it);
+	tcase_add_test(c, fence_of_nonce_zero_works);
+	tcase_add_test(c, answer_before_its_pong_leaves_the_kind_in_use);
+	tcase_add_test(c, expire_gives_up_at_the_deadline);
+	tcase_add_test(c, expire_of_nothing_pauses_nothing);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("requests");
+	TCase *c = tcase_create("requests");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(c, 60);
+	tcase_add_checked_fixture(c, setup, NULL);
+	add_tests(c);
+	suite_add_tcase(suite, c);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

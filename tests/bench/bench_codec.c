@@ -192,13 +192,15 @@ static void run_case(size_t i, bool as_json)
 	rival_ns = measure(cases[i].rival, &s);
 	/* Bytes per nanosecond are GB/s. */
 	if (as_json)
-		printf("{\"bench\":\"codec\",\"case\":\"%s\",\"bytes\":%.0f,\"ns\":%.1f,\"mb_per_s\":%.1f,\"rival\":\"jansson\","
+		printf("{\"bench\":\"codec\",\"case\":\"%s\",\"bytes\":%.0f,\"ns\":%.1f,\"mb_per_s\":%.1f,\"rival\":"
+		       "\"jansson\","
 		       "\"rival_ns\":%.1f,\"rival_mb_per_s\":%.1f,\"ratio\":%.2f}\n",
 		       cases[i].name, bytes, ours_ns, 1000 * bytes / ours_ns, rival_ns, 1000 * bytes / rival_ns,
 		       rival_ns / ours_ns);
 	else
-		printf("codec %s, %.0f bytes: %.0f ns, %.0f MB/s; jansson %.0f ns, %.0f MB/s; ratio %.1f\n", cases[i].name,
-		       bytes, ours_ns, 1000 * bytes / ours_ns, rival_ns, 1000 * bytes / rival_ns, rival_ns / ours_ns);
+		printf("codec %s, %.0f bytes: %.0f ns, %.0f MB/s; jansson %.0f ns, %.0f MB/s; ratio %.1f\n",
+		       cases[i].name, bytes, ours_ns, 1000 * bytes / ours_ns, rival_ns, 1000 * bytes / rival_ns,
+		       rival_ns / ours_ns);
 	subject_free(&s);
 }
 

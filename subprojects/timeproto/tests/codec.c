@@ -38,8 +38,8 @@ void codec_accepts(const char *line, size_t len, const char *canonical)
 
 	arena_init(&arena, SIZE_MAX, NULL);
 	result = codec_decode(&message, &arena, line, len, &error);
-	ck_assert_msg(result == 0, "%.200s: %s at %zu of %s: %s", line, wire_error_name(result), error.offset, error.path,
-		      error.text);
+	ck_assert_msg(result == 0, "%.200s: %s at %zu of %s: %s", line, wire_error_name(result), error.offset,
+		      error.path, error.text);
 	codec_encode(&out, &message);
 	ck_assert_str_eq((const char *)out.data, canonical);
 	buf_free(&out);

@@ -32,7 +32,8 @@ END_TEST
 
 START_TEST(decode_refuses_other_lengths_and_characters)
 {
-	static const char *const bad[] = {"0aBcd", "0aBcdEf", "0aBcdE0", "0aBcdg", "0aBc d", "+aBcdE", "/aBcdE", ":aBcdE"};
+	static const char *const bad[] = {"0aBcd",  "0aBcdEf", "0aBcdE0", "0aBcdg",
+					  "0aBc d", "+aBcdE",  "/aBcdE",  ":aBcdE"};
 	uint8_t out[3];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -19,7 +19,7 @@ START_TEST(every_frame_comes_back_byte_for_byte)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(frames, i, entry) {
+	json_array_foreach (frames, i, entry) {
 		const char *frame = vectors_text(entry, "frame");
 
 		codec_accepts(frame, strlen(frame), frame);
@@ -35,7 +35,7 @@ START_TEST(every_verdict_is_ours)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(lines, i, entry) {
+	json_array_foreach (lines, i, entry) {
 		const char *line = vectors_text(entry, "line");
 		size_t len = json_string_length(json_object_get(entry, "line"));
 
@@ -71,11 +71,12 @@ START_TEST(every_prefix_of_a_frame_is_refused)
 	size_t i;
 
 	arena_init(&arena, SIZE_MAX, NULL);
-	json_array_foreach(frames, i, entry) {
+	json_array_foreach (frames, i, entry) {
 		const char *frame = vectors_text(entry, "frame");
 		size_t len = strlen(frame);
+		size_t step = len / 3000 + 1;
 
-		for (size_t cut = 0; cut < len; cut += len > 3000 ? 13 : 1) {
+		for (size_t cut = 0; cut < len; cut += step) {
 			int result = codec_decode(&message, &arena, frame, cut, &error);
 
 			/* The cut may go through a character. */
@@ -124,11 +125,13 @@ START_TEST(extra_keys_are_optional)
 			   "\"approve\":false,\"round\":7,\"phase\":\"prevote\"}}"),
 		      "{\"BlockVote\":{\"block_hash\":" ZEROS ",\"height\":1,\"voter\":\"v\",\"signature\":[1],"
 		      "\"approve\":false,\"round\":7,\"phase\":\"prevote\"}}");
-	codec_accepts(TEXT("{\"BlockVote\":{\"phase\":\"precommit\",\"round\":null,\"block_hash\":" ZEROS ",\"height\":1,"
+	codec_accepts(TEXT("{\"BlockVote\":{\"phase\":\"precommit\",\"round\":null,\"block_hash\":" ZEROS
+			   ",\"height\":1,"
 			   "\"voter\":\"v\",\"signature\":[],\"approve\":true}}"),
 		      "{\"BlockVote\":{\"block_hash\":" ZEROS ",\"height\":1,\"voter\":\"v\",\"signature\":[],"
 		      "\"approve\":true,\"phase\":\"precommit\"}}");
-	codec_accepts(TEXT("{\"BlockProposal\":{\"block\":" EMPTY_BLOCK ",\"proposer\":\"p\",\"signature\":[],\"round\":0,"
+	codec_accepts(TEXT("{\"BlockProposal\":{\"block\":" EMPTY_BLOCK
+			   ",\"proposer\":\"p\",\"signature\":[],\"round\":0,"
 			   "\"valid_round\":-1}}"),
 		      "{\"BlockProposal\":{\"block\":" EMPTY_BLOCK ",\"proposer\":\"p\",\"signature\":[],\"round\":0,"
 		      "\"valid_round\":-1}}");
@@ -136,7 +139,8 @@ START_TEST(extra_keys_are_optional)
 		      "{\"BlockCommit\":{\"block_hash\":" ZEROS ",\"height\":1,\"signatures\":[],\"round\":3}}");
 	codec_accepts(TEXT("{\"BlockResponse\":{\"commit\":{\"round\":2,\"signatures\":[[\"a\",[1,2]],[\"b\",[]]]},"
 			   "\"header\":" HEADER ",\"transactions\":[],\"masternode_rewards\":[[\"r\",5]]}}"),
-		      "{\"BlockResponse\":{\"header\":" HEADER ",\"transactions\":[],\"masternode_rewards\":[[\"r\",5]],"
+		      "{\"BlockResponse\":{\"header\":" HEADER
+		      ",\"transactions\":[],\"masternode_rewards\":[[\"r\",5]],"
 		      "\"commit\":{\"round\":2,\"signatures\":[[\"a\",[1,2]],[\"b\",[]]]}}}");
 	codec_refuses(TEXT("{\"BlockCommit\":{\"round\":1,\"round\":1}}"), WIRE_E_DUPLICATE, 26, "BlockCommit.round");
 }
@@ -169,8 +173,8 @@ START_TEST(errors_say_what_and_where)
 		      WIRE_E_TYPE, 141, "UTXOStateUpdate.state.Locked.txid");
 	codec_refuses(TEXT("{\"UTXOStateUpdate\":{\"outpoint\":" OUTPOINT ",\"state\":\"Spent\"}}"),
 		      WIRE_E_UNKNOWN_VARIANT, 123, "UTXOStateUpdate.state");
-	codec_refuses(TEXT("{\"MasternodesResponse\":[{\"address\":\"a\",\"reward_address\":\"\\ud800\"}]}"), WIRE_E_UTF8,
-		      57, "MasternodesResponse[0].reward_address");
+	codec_refuses(TEXT("{\"MasternodesResponse\":[{\"address\":\"a\",\"reward_address\":\"\\ud800\"}]}"),
+		      WIRE_E_UTF8, 57, "MasternodesResponse[0].reward_address");
 	codec_refuses(TEXT("{\"PeersResponse\":[\"a\",\"\xc0\x80\"]}"), WIRE_E_UTF8, 23, "PeersResponse[1]");
 }
 END_TEST
@@ -240,12 +244,18 @@ START_TEST(signed_numbers_at_their_edges)
 		const char *timestamp;
 		int code;
 	} cases[] = {
-		{"9223372036854775807", 0},		{"9223372036854775808", WIRE_E_RANGE},
-		{"-9223372036854775808", 0},		{"-9223372036854775809", WIRE_E_RANGE},
-		{"-18446744073709551616", WIRE_E_RANGE}, {"-1", 0},
-		{"-0", WIRE_E_RANGE},			{"-01", WIRE_E_SYNTAX},
-		{"-", WIRE_E_SYNTAX},			{"--1", WIRE_E_SYNTAX},
-		{"-1.0", WIRE_E_RANGE},			{"- 1", WIRE_E_SYNTAX},
+		{"9223372036854775807", 0},
+		{"9223372036854775808", WIRE_E_RANGE},
+		{"-9223372036854775808", 0},
+		{"-9223372036854775809", WIRE_E_RANGE},
+		{"-18446744073709551616", WIRE_E_RANGE},
+		{"-1", 0},
+		{"-0", WIRE_E_RANGE},
+		{"-01", WIRE_E_SYNTAX},
+		{"-", WIRE_E_SYNTAX},
+		{"--1", WIRE_E_SYNTAX},
+		{"-1.0", WIRE_E_RANGE},
+		{"- 1", WIRE_E_SYNTAX},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -273,10 +283,11 @@ START_TEST(byte_arrays_hold_every_value)
 
 			v[position] = value;
 			snprintf(line, sizeof(line),
-				 "{\"Handshake\":{\"magic\":[%u,%u,%u,%u],\"protocol_version\":1,\"network\":\"\"}}", v[0],
-				 v[1], v[2], v[3]);
+				 "{\"Handshake\":{\"magic\":[%u,%u,%u,%u],\"protocol_version\":1,\"network\":\"\"}}",
+				 v[0], v[1], v[2], v[3]);
 			snprintf(spaced, sizeof(spaced),
-				 "{\"Handshake\":{\"magic\":[ %u ,\t%u, %u\r,%u ],\"protocol_version\":1,\"network\":\"\"}}",
+				 "{\"Handshake\":{\"magic\":[ %u ,\t%u, %u\r,%u "
+				 "],\"protocol_version\":1,\"network\":\"\"}}",
 				 v[0], v[1], v[2], v[3]);
 			if (value <= 255) {
 				codec_accepts(line, strlen(line), line);
@@ -297,11 +308,11 @@ END_TEST
 
 START_TEST(byte_arrays_refuse_what_is_no_byte)
 {
-	static const char *const bad[] = {"[84,73,77,069]", "[084,73,77,69]", "[84,73,77,]",	"[,84,73,77,69]",
-					  "[84,73,77,-1]",  "[84,73,77,6.9]", "[84,73,77,6e1]", "[84,73,77,\"E\"]",
-					  "[84,73,77]",	    "[84,73,77,69,0]", "[84 73,77,69]", "[84;73,77,69]",
-					  "[84,73,77,69}",  "[84,73,77,69",    "[]",		"[84,73,77,69,]",
-					  "[84,00,77,69]",  "[84,0 0,77,69]",  "[84,7a,77,69]", "[8:,73,77,69]"};
+	static const char *const bad[] = {
+		"[84,73,77,069]", "[084,73,77,69]", "[84,73,77,]",	"[,84,73,77,69]", "[84,73,77,-1]",
+		"[84,73,77,6.9]", "[84,73,77,6e1]", "[84,73,77,\"E\"]", "[84,73,77]",	  "[84,73,77,69,0]",
+		"[84 73,77,69]",  "[84;73,77,69]",  "[84,73,77,69}",	"[84,73,77,69",	  "[]",
+		"[84,73,77,69,]", "[84,00,77,69]",  "[84,0 0,77,69]",	"[84,7a,77,69]",  "[8:,73,77,69]"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct wire_message message;
@@ -330,7 +341,8 @@ START_TEST(strings_are_unescaped_and_escaped_again)
 		{"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\\\"\\\\/\\b\\f\\n\\r\\t"},
 		{"a\\u0000b\\u001fc\\u007f", "a\\u0000b\\u001fc\x7f"},
 		{"\\u0008\\u000c\\u000a\\u000d\\u0009\\u0022\\u005c", "\\b\\f\\n\\r\\t\\\"\\\\"},
-		{"0123456789abcdef\\n0123456789abcdef\xf4\x8f\xbf\xbf", "0123456789abcdef\\n0123456789abcdef\xf4\x8f\xbf\xbf"},
+		{"0123456789abcdef\\n0123456789abcdef\xf4\x8f\xbf\xbf",
+		 "0123456789abcdef\\n0123456789abcdef\xf4\x8f\xbf\xbf"},
 		{"\\uffff\\ufffe\\ud7ff\\ue000", "\xef\xbf\xbf\xef\xbf\xbe\xed\x9f\xbf\xee\x80\x80"},
 		{"\\u07ff\\u0800\\u0080", "\xdf\xbf\xe0\xa0\x80\xc2\x80"},
 	};
@@ -353,18 +365,30 @@ START_TEST(bad_strings_are_refused)
 		int code;
 		size_t offset; /* in the string */
 	} cases[] = {
-		{"a\x01", WIRE_E_SYNTAX, 1},	      {"\t", WIRE_E_SYNTAX, 0},
-		{"01234567\x1f", WIRE_E_SYNTAX, 8},   {"\\x41", WIRE_E_SYNTAX, 0},
-		{"\\u12", WIRE_E_SYNTAX, 0},	      {"\\u12g4", WIRE_E_SYNTAX, 0},
-		{"\\U0041", WIRE_E_SYNTAX, 0},	      {"\\ud834", WIRE_E_UTF8, 0},
-		{"\\ud834x", WIRE_E_UTF8, 0},	      {"\\ud834\\n", WIRE_E_UTF8, 0},
-		{"\\ud834\\u0041", WIRE_E_UTF8, 0},   {"\\ud834\\ud834", WIRE_E_UTF8, 0},
-		{"\\udd1e", WIRE_E_UTF8, 0},	      {"x\\udfff", WIRE_E_UTF8, 1},
-		{"\x80", WIRE_E_UTF8, 0},	      {"\xc1\xbf", WIRE_E_UTF8, 0},
-		{"\xe0\x9f\xbf", WIRE_E_UTF8, 0},     {"\xed\xa0\x80", WIRE_E_UTF8, 0},
-		{"\xf0\x8f\xbf\xbf", WIRE_E_UTF8, 0}, {"\xf4\x90\x80\x80", WIRE_E_UTF8, 0},
-		{"\xf5\x80\x80\x80", WIRE_E_UTF8, 0}, {"abcdefgh\xff", WIRE_E_UTF8, 8},
-		{"\xe2\x82", WIRE_E_UTF8, 0},	      {"\xc3", WIRE_E_UTF8, 0},
+		{"a\x01", WIRE_E_SYNTAX, 1},
+		{"\t", WIRE_E_SYNTAX, 0},
+		{"01234567\x1f", WIRE_E_SYNTAX, 8},
+		{"\\x41", WIRE_E_SYNTAX, 0},
+		{"\\u12", WIRE_E_SYNTAX, 0},
+		{"\\u12g4", WIRE_E_SYNTAX, 0},
+		{"\\U0041", WIRE_E_SYNTAX, 0},
+		{"\\ud834", WIRE_E_UTF8, 0},
+		{"\\ud834x", WIRE_E_UTF8, 0},
+		{"\\ud834\\n", WIRE_E_UTF8, 0},
+		{"\\ud834\\u0041", WIRE_E_UTF8, 0},
+		{"\\ud834\\ud834", WIRE_E_UTF8, 0},
+		{"\\udd1e", WIRE_E_UTF8, 0},
+		{"x\\udfff", WIRE_E_UTF8, 1},
+		{"\x80", WIRE_E_UTF8, 0},
+		{"\xc1\xbf", WIRE_E_UTF8, 0},
+		{"\xe0\x9f\xbf", WIRE_E_UTF8, 0},
+		{"\xed\xa0\x80", WIRE_E_UTF8, 0},
+		{"\xf0\x8f\xbf\xbf", WIRE_E_UTF8, 0},
+		{"\xf4\x90\x80\x80", WIRE_E_UTF8, 0},
+		{"\xf5\x80\x80\x80", WIRE_E_UTF8, 0},
+		{"abcdefgh\xff", WIRE_E_UTF8, 8},
+		{"\xe2\x82", WIRE_E_UTF8, 0},
+		{"\xc3", WIRE_E_UTF8, 0},
 	};
 	static const char start[] = "{\"Unsubscribe\":\"";
 	static const char ignored[] = "{\"Ack\":{\"x\":\"";
@@ -387,7 +411,8 @@ END_TEST
 START_TEST(names_may_be_escaped)
 {
 	static const char long_name[] =
-		"{\"Ack\":{\"\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d"
+		"{\"Ack\":{"
+		"\"\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d\\u006d"
 		"mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm\":1,\"message_type\":\"x\"}}";
 
 	codec_accepts(TEXT("{\"\\u0041ck\":{\"\\u006dessage_type\":\"x\"}}"), "{\"Ack\":{\"message_type\":\"x\"}}");
@@ -396,21 +421,26 @@ START_TEST(names_may_be_escaped)
 	codec_accepts(TEXT(long_name), "{\"Ack\":{\"message_type\":\"x\"}}");
 	codec_accepts(TEXT("\"GetPe\\u0065rs\""), "\"GetPeers\"");
 	codec_refuses(TEXT("\"GetPeers\\u0000\""), WIRE_E_UNKNOWN_MESSAGE, 0, "");
-	codec_refuses(TEXT("{\"A\\u0063k\":{\"message_type\":\"x\",\"message_typ\\u0065\":\"x\"}}"), WIRE_E_DUPLICATE, 32,
-		      "Ack.message_type");
+	codec_refuses(TEXT("{\"A\\u0063k\":{\"message_type\":\"x\",\"message_typ\\u0065\":\"x\"}}"), WIRE_E_DUPLICATE,
+		      32, "Ack.message_type");
 }
 END_TEST
 
 /* Unknown keys may hold anything that is JSON. */
 START_TEST(ignored_values_must_be_json)
 {
-	static const char *const good[] = {"0",	    "-0",     "1.5e+10", "-0.0E-7", "1e400", "123456789012345678901234567890",
-					   "null",  "true",   "false",	 "\"\"",    "[]",    "{}",
-					   "[[],{}]", "[ 1 , { \"a\" : [ ] , \"a\" : 2 } ]", "\"\\u0000\""};
-	static const char *const bad[] = {"01",	  "1.",	   ".1",   "1e",   "+1",    "1e+",   "-",	"nul",	"True",
-					  "[1,]", "[,1]",  "[1 2]", "{1:2}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}",
-					  "[}",	  "{]",	   "[1}",  "{\"a\":1]", "NaN", "'a'",  "",	"[",	"/**/1",
-					  "00",   "-01",   "0x0"};
+	static const char *const good[] = {"0",		 "-0",
+					   "1.5e+10",	 "-0.0E-7",
+					   "1e400",	 "123456789012345678901234567890",
+					   "null",	 "true",
+					   "false",	 "\"\"",
+					   "[]",	 "{}",
+					   "[[],{}]",	 "[ 1 , { \"a\" : [ ] , \"a\" : 2 } ]",
+					   "\"\\u0000\""};
+	static const char *const bad[] = {
+		"01",	     "1.",    ".1",    "1e",	  "+1",	      "1e+",	    "-",   "nul", "True", "[1,]",
+		"[,1]",	     "[1 2]", "{1:2}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "[}",  "{]",	  "[1}",
+		"{\"a\":1]", "NaN",   "'a'",   "",	  "[",	      "/**/1",	    "00",  "-01", "0x0"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		char line[200];
@@ -443,21 +473,24 @@ START_TEST(single_values_by_description)
 
 	arena_init(&arena, SIZE_MAX, NULL);
 	ck_assert_int_eq(wire_json_decode_value(&list, &wire_desc_peer_list, &arena, (const uint8_t *)peers,
-						sizeof(peers) - 1, NULL), 0);
+						sizeof(peers) - 1, NULL),
+			 0);
 	ck_assert_uint_eq(list.len, 2);
 	ck_assert_str_eq(list.items[1].ptr, "5.6.7.8");
 	ck_assert_int_eq(wire_json_encode_value(&out, &wire_desc_peer_list, &list), 0);
 	ck_assert_uint_eq(out.len, strlen("[\"1.2.3.4:24100\",\"5.6.7.8\"]"));
 	buf_reset(&out);
 	ck_assert_int_eq(wire_json_decode_value(&block, &wire_desc_block, &arena, (const uint8_t *)EMPTY_BLOCK,
-						strlen(EMPTY_BLOCK), NULL), 0);
+						strlen(EMPTY_BLOCK), NULL),
+			 0);
 	ck_assert_uint_eq(block.header.height, 1);
 	ck_assert_ptr_null(block.commit);
 	ck_assert_int_eq(wire_json_encode_value(&out, &wire_desc_block, &block), 0);
 	ck_assert_uint_eq(out.len, strlen(EMPTY_BLOCK));
 	ck_assert_mem_eq(out.data, EMPTY_BLOCK, out.len);
-	ck_assert_int_eq(wire_json_decode_value(&list, &wire_desc_peer_list, &arena, (const uint8_t *)"[\"a\",7]", 7,
-						&error), WIRE_E_TYPE);
+	ck_assert_int_eq(
+		wire_json_decode_value(&list, &wire_desc_peer_list, &arena, (const uint8_t *)"[\"a\",7]", 7, &error),
+		WIRE_E_TYPE);
 	ck_assert_str_eq(error.path, "[1]");
 	buf_free(&out);
 	arena_free(&arena);
@@ -484,8 +517,9 @@ START_TEST(chain_of_the_rust_node_comes_back_byte_for_byte)
 		struct wire_block block;
 
 		len -= line[len - 1] == '\n';
-		ck_assert_int_eq(wire_json_decode_value(&block, &wire_desc_block, &arena, (const uint8_t *)line, (size_t)len,
-							NULL), 0);
+		ck_assert_int_eq(wire_json_decode_value(&block, &wire_desc_block, &arena, (const uint8_t *)line,
+							(size_t)len, NULL),
+				 0);
 		ck_assert_uint_eq(block.header.height, count);
 		buf_reset(&out);
 		ck_assert_int_eq(wire_json_encode_value(&out, &wire_desc_block, &block), 0);
@@ -515,7 +549,7 @@ START_TEST(mutated_frames_do_no_harm)
 	size_t i;
 
 	arena_init(&arena, SIZE_MAX, NULL);
-	json_array_foreach(frames, i, entry) {
+	json_array_foreach (frames, i, entry) {
 		const char *frame = vectors_text(entry, "frame");
 
 		for (int round = 0; round < 200; round++) {
@@ -541,7 +575,8 @@ START_TEST(mutated_frames_do_no_harm)
 				accepted++;
 				buf_reset(&first);
 				codec_encode(&first, &message);
-				ck_assert_int_eq(codec_decode(&message, &arena, (char *)first.data, first.len, NULL), 0);
+				ck_assert_int_eq(codec_decode(&message, &arena, (char *)first.data, first.len, NULL),
+						 0);
 				buf_reset(&second);
 				codec_encode(&second, &message);
 				ck_assert_uint_eq(first.len, second.len);

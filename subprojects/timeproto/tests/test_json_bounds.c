@@ -38,8 +38,9 @@ START_TEST(nesting_ends_at_128_levels)
 				struct arena arena;
 
 				arena_init(&arena, SIZE_MAX, NULL);
-				ck_assert_int_eq(codec_decode(&message, &arena, (const char *)line.data, line.len, &error),
-						 WIRE_E_DEPTH);
+				ck_assert_int_eq(
+					codec_decode(&message, &arena, (const char *)line.data, line.len, &error),
+					WIRE_E_DEPTH);
 				arena_free(&arena);
 			}
 			buf_free(&line);
@@ -59,10 +60,10 @@ static const struct {
 	{"{\"BlocksResponse\":[", EMPTY_BLOCK, "]}", 101, "BlocksResponse[101]"},
 	{"{\"BlockRangeResponse\":[", EMPTY_BLOCK, "]}", 101, "BlockRangeResponse[101]"},
 	{"{\"PendingTransactionsResponse\":[", EMPTY_TX, "]}", 10000, "PendingTransactionsResponse[10000]"},
-	{"{\"BlockResponse\":{\"header\":" HEADER ",\"transactions\":[", EMPTY_TX, "],\"masternode_rewards\":[]}}", 10000,
-	 "BlockResponse.transactions[10000]"},
-	{"{\"BlockResponse\":{\"header\":" HEADER ",\"transactions\":[],\"masternode_rewards\":[", "[\"a\",1]", "]}}", 10000,
-	 "BlockResponse.masternode_rewards[10000]"},
+	{"{\"BlockResponse\":{\"header\":" HEADER ",\"transactions\":[", EMPTY_TX, "],\"masternode_rewards\":[]}}",
+	 10000, "BlockResponse.transactions[10000]"},
+	{"{\"BlockResponse\":{\"header\":" HEADER ",\"transactions\":[],\"masternode_rewards\":[", "[\"a\",1]", "]}}",
+	 10000, "BlockResponse.masternode_rewards[10000]"},
 	{"{\"TransactionBroadcast\":{\"version\":0,\"inputs\":[",
 	 "{\"previous_output\":" OUTPOINT ",\"script_sig\":[],\"sequence\":0}",
 	 "],\"outputs\":[],\"lock_time\":0,\"timestamp\":0}}", 10000, "TransactionBroadcast.inputs[10000]"},
@@ -72,14 +73,17 @@ static const struct {
 	 "]}],\"lock_time\":0,\"timestamp\":0}}", 10000, "TransactionBroadcast.outputs[0].script_pubkey"},
 	{"{\"UTXOStateQuery\":[", OUTPOINT, "]}", 1000, "UTXOStateQuery[1000]"},
 	{"{\"UTXOStateResponse\":[", "[" OUTPOINT ",\"Unspent\"]", "]}", 1000, "UTXOStateResponse[1000]"},
-	{"{\"Subscribe\":{\"id\":\"\",\"addresses\":[", "\"a\"", "],\"outpoints\":[]}}", 1000, "Subscribe.addresses[1000]"},
-	{"{\"Subscribe\":{\"id\":\"\",\"addresses\":[],\"outpoints\":[", OUTPOINT, "]}}", 1000, "Subscribe.outpoints[1000]"},
+	{"{\"Subscribe\":{\"id\":\"\",\"addresses\":[", "\"a\"", "],\"outpoints\":[]}}", 1000,
+	 "Subscribe.addresses[1000]"},
+	{"{\"Subscribe\":{\"id\":\"\",\"addresses\":[],\"outpoints\":[", OUTPOINT, "]}}", 1000,
+	 "Subscribe.outpoints[1000]"},
 	{"{\"MasternodesResponse\":[",
 	 "{\"address\":\"a\",\"reward_address\":\"b\",\"tier\":\"Free\",\"public_key\":" ZEROS "}", "]}", 10000,
 	 "MasternodesResponse[10000]"},
 	{"{\"BlockCommit\":{\"block_hash\":" ZEROS ",\"height\":1,\"signatures\":[", "[\"a\",[]]", "]}}", 1000,
 	 "BlockCommit.signatures[1000]"},
-	{"{\"Version\":{\"version\":\"\",\"commit_date\":\"\",\"commit_count\":\"\",\"protocol_version\":1,\"network\":\"\","
+	{"{\"Version\":{\"version\":\"\",\"commit_date\":\"\",\"commit_count\":\"\",\"protocol_version\":1,\"network\":"
+	 "\"\","
 	 "\"listen_addr\":\"\",\"timestamp\":0,\"capabilities\":[",
 	 "\"a\"", "],\"wallet_address\":null,\"genesis_hash\":null}}", 1000, "Version.capabilities[1000]"},
 };
@@ -117,7 +121,8 @@ START_TEST(strings_end_at_their_limits)
 		const char *path;
 	} cases[] = {
 		{"{\"Unsubscribe\":\"", "\"}", 1024, "Unsubscribe"},
-		{"{\"TransactionRejected\":{\"txid\":" ZEROS ",\"reason\":\"", "\"}}", 4096, "TransactionRejected.reason"},
+		{"{\"TransactionRejected\":{\"txid\":" ZEROS ",\"reason\":\"", "\"}}", 4096,
+		 "TransactionRejected.reason"},
 		{"{\"PeersResponse\":[\"", "\"]}", 1024, "PeersResponse[0]"},
 	};
 
@@ -190,9 +195,9 @@ END_TEST
 /* With every limit from nothing to enough, the decoder says -ENOMEM and nothing else goes wrong. */
 START_TEST(memory_may_run_out_anywhere)
 {
-	static const char line[] =
-		"{\"UTXOSetResponse\":[{\"outpoint\":" OUTPOINT ",\"value\":1,\"script_pubkey\":[1,2,3],\"address\":\"abc\"},"
-		"{\"outpoint\":" OUTPOINT ",\"value\":1,\"script_pubkey\":[],\"address\":\"\"}]}";
+	static const char line[] = "{\"UTXOSetResponse\":[{\"outpoint\":" OUTPOINT
+				   ",\"value\":1,\"script_pubkey\":[1,2,3],\"address\":\"abc\"},"
+				   "{\"outpoint\":" OUTPOINT ",\"value\":1,\"script_pubkey\":[],\"address\":\"\"}]}";
 	struct wire_message message;
 	struct wire_error error;
 	int result = -ENOMEM;

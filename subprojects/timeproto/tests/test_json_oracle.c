@@ -43,7 +43,7 @@ static bool contains(const json_t *theirs, const json_t *ours)
 	if (json_is_array(ours)) {
 		if (!json_is_array(theirs) || json_array_size(theirs) != json_array_size(ours))
 			return false;
-		json_array_foreach(ours, i, value) {
+		json_array_foreach (ours, i, value) {
 			if (!contains(json_array_get(theirs, i), value))
 				return false;
 		}
@@ -63,8 +63,7 @@ static bool contains(const json_t *theirs, const json_t *ours)
 	}
 	/* A unit variant may have been written as an object with null. */
 	if (json_is_string(ours) && json_is_object(theirs))
-		return json_object_size(theirs) == 1 &&
-		       json_is_null(json_object_get(theirs, json_string_value(ours)));
+		return json_object_size(theirs) == 1 && json_is_null(json_object_get(theirs, json_string_value(ours)));
 	return json_equal(theirs, ours);
 }
 
@@ -100,7 +99,7 @@ START_TEST(frames_mean_the_same)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(frames, i, entry) {
+	json_array_foreach (frames, i, entry) {
 		const char *frame = vectors_text(entry, "frame");
 
 		ck_assert(agree(frame, strlen(frame)));
@@ -116,7 +115,7 @@ START_TEST(verdicts_mean_the_same)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(lines, i, entry)
+	json_array_foreach (lines, i, entry)
 		accepted += agree(vectors_text(entry, "line"), json_string_length(json_object_get(entry, "line")));
 	ck_assert_uint_gt(accepted, 50);
 	json_decref(lines);
@@ -126,9 +125,27 @@ END_TEST
 /* Random changes that keep much of the grammar: pieces are dropped, doubled, or replaced by odd ones. */
 START_TEST(mutations_mean_the_same)
 {
-	static const char *const pieces[] = {"0",	"-0",	 "1.5",	 "1e5",	   "18446744073709551615", "null", "true",
-					     "\"\"",	"\"\\u0000\"", "[]", "{}",  " ",	      "\t",	      ",\"x\":1",
-					     "\"\\ud834\\udd1e\"", "\\u0041", "\\/", "\\",   "255",	      "256",	      "00",
+	static const char *const pieces[] = {"0",
+					     "-0",
+					     "1.5",
+					     "1e5",
+					     "18446744073709551615",
+					     "null",
+					     "true",
+					     "\"\"",
+					     "\"\\u0000\"",
+					     "[]",
+					     "{}",
+					     " ",
+					     "\t",
+					     ",\"x\":1",
+					     "\"\\ud834\\udd1e\"",
+					     "\\u0041",
+					     "\\/",
+					     "\\",
+					     "255",
+					     "256",
+					     "00",
 					     ",\"x\":{\"y\":[1,2.5e-3]}"};
 	json_t *frames = vectors_load_lines("messages.jsonl");
 	uint64_t state = 2463534242u;
@@ -136,7 +153,7 @@ START_TEST(mutations_mean_the_same)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(frames, i, entry) {
+	json_array_foreach (frames, i, entry) {
 		const char *frame = vectors_text(entry, "frame");
 		size_t len = strlen(frame);
 

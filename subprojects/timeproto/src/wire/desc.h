@@ -55,17 +55,17 @@ struct wire_variant {
 
 struct wire_desc {
 	enum wire_kind kind;
-	bool prefixed;		    /* FIXED: bincode writes the length first (keys) */
-	bool cut;		    /* LIST: what is over the limit is read and dropped */
-	uint32_t size;		    /* of the C type */
-	uint32_t limit;		    /* BYTES, STRING: bytes; LIST: items */
-	uint32_t count;		    /* FIXED: bytes; STRUCT, TUPLE: fields; ENUM: variants */
-	uint32_t first_tag;	    /* ENUM: C value of the first variant */
-	uint32_t payload_offset;    /* ENUM: of the union */
-	const uint8_t *name_index;  /* ENUM: perfect hash of the names, or NULL: they are few */
-	const struct wire_desc *element;	/* LIST */
-	const struct wire_field *fields;	/* STRUCT, TUPLE */
-	const struct wire_variant *variants;	/* ENUM */
+	bool prefixed;			     /* FIXED: bincode writes the length first (keys) */
+	bool cut;			     /* LIST: what is over the limit is read and dropped */
+	uint32_t size;			     /* of the C type */
+	uint32_t limit;			     /* BYTES, STRING: bytes; LIST: items */
+	uint32_t count;			     /* FIXED: bytes; STRUCT, TUPLE: fields; ENUM: variants */
+	uint32_t first_tag;		     /* ENUM: C value of the first variant */
+	uint32_t payload_offset;	     /* ENUM: of the union */
+	const uint8_t *name_index;	     /* ENUM: perfect hash of the names, or NULL: they are few */
+	const struct wire_desc *element;     /* LIST */
+	const struct wire_field *fields;     /* STRUCT, TUPLE */
+	const struct wire_variant *variants; /* ENUM */
 };
 
 /* struct wire_message as a value: an enum like any other. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Filling in struct wire_error while a decoder unwinds: the place where something is wrong calls
- * wire_fault_set(), each level on the way out puts its own step in front of the path.  Nothing of this runs while the input is fine.
+ * wire_fault_set(), each level on the way out puts its own step in front of the path.  Nothing of this runs while the
+ * input is fine.
  */
 #ifndef TIMEPROTO_WIRE_FAULT_H
 #define TIMEPROTO_WIRE_FAULT_H

@@ -414,8 +414,7 @@ static int decode_key(struct json_reader *r, const struct wire_desc *desc, uint3
 		return result;
 	for (i = 0; i < desc->count; i++) {
 		field = &desc->fields[i];
-		if (wire_field_name_len(field) == name.len &&
-		    memcmp(wire_field_name(field), name.text, name.len) == 0)
+		if (wire_field_name_len(field) == name.len && memcmp(wire_field_name(field), name.text, name.len) == 0)
 			break;
 	}
 	*index = i;
@@ -533,7 +532,8 @@ static int decode_tagged(struct json_reader *r, const struct wire_desc *desc, ui
 	r->at++;
 	r->depth++;
 	if (json_peek(r) != '"')
-		return json_fault(r, WIRE_E_SYNTAX, r->at, r->at == r->end ? "the input ends early" : "expected a name");
+		return json_fault(r, WIRE_E_SYNTAX, r->at,
+				  r->at == r->end ? "the input ends early" : "expected a name");
 	result = read_name(r, &name);
 	if (!result)
 		result = take(r, ':', "expected a colon");
@@ -649,8 +649,8 @@ static int decode_value(struct json_reader *r, const struct wire_desc *desc, voi
 	__builtin_unreachable();
 }
 
-int wire_json_decode_value(void *out, const struct wire_desc *desc, struct arena *arena, const uint8_t *text, size_t len,
-			   struct wire_error *error)
+int wire_json_decode_value(void *out, const struct wire_desc *desc, struct arena *arena, const uint8_t *text,
+			   size_t len, struct wire_error *error)
 {
 	struct json_reader r = {.at = text, .end = text + len, .begin = text, .arena = arena, .fault.error = error};
 	int result = decode_value(&r, desc, out);

@@ -186,7 +186,7 @@ static int check_escape(struct json_reader *r, const uint8_t *at, size_t *raw_le
 int json_scan_string(struct json_reader *r, struct json_string *string)
 {
 	const uint8_t *at = r->at + 1;
-	size_t saved = 0; /* by decoding escapes */
+	size_t saved = 0;	     /* by decoding escapes */
 	size_t raw_len = 0, len = 0; /* of an escape */
 	int result;
 

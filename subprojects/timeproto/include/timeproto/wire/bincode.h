@@ -21,12 +21,12 @@
 #include "timeproto/wire/message.h"
 #include "timeproto/wire/schema.h"
 
-/* Appends the binary form.  0 or -ENOMEM. */
+/* Appends the binary form.  0, -ENOMEM, or -EINVAL for an enum out of range (nothing is appended then). */
 int wire_bincode_encode(struct buf *out, const struct wire_message *message) __attribute__((warn_unused_result));
 int wire_bincode_encode_value(struct buf *out, const struct wire_desc *desc, const void *value)
 	__attribute__((warn_unused_result));
 
-/* The number of bytes that wire_bincode_encode_value() would append. */
+/* The number of bytes that wire_bincode_encode_value() would append; SIZE_MAX for an enum out of range. */
 size_t wire_bincode_size_value(const struct wire_desc *desc, const void *value);
 
 /* 0; a positive WIRE_E_* and `*error` filled (when not NULL); -ENOMEM: the arena refused. */

@@ -26,10 +26,10 @@ enum wire_error_code {
 #define WIRE_ERROR_PATH_MAX 160
 
 struct wire_error {
-	int code;		       /* what the decoder returned */
-	size_t offset;		       /* byte of the input where it was noticed */
+	int code;			/* what the decoder returned */
+	size_t offset;			/* byte of the input where it was noticed */
 	char path[WIRE_ERROR_PATH_MAX]; /* e.g. "BlocksResponse[3].header.height"; "" at the top; cut when too long */
-	const char *text;	       /* why, for people: a static string, never NULL */
+	const char *text;		/* why, for people: a static string, never NULL */
 };
 
 /* "WIRE_E_SYNTAX" …, for logs and tests; "?" for a number that is no code. */

@@ -27,11 +27,11 @@ int wire_json_decode(struct wire_message *out, struct arena *arena, const uint8_
 		     struct wire_error *error) __attribute__((warn_unused_result));
 
 /* The same for one value: `out` points to the struct that `desc` describes (schema.h). */
-int wire_json_decode_value(void *out, const struct wire_desc *desc, struct arena *arena, const uint8_t *text, size_t len,
-			   struct wire_error *error) __attribute__((warn_unused_result));
+int wire_json_decode_value(void *out, const struct wire_desc *desc, struct arena *arena, const uint8_t *text,
+			   size_t len, struct wire_error *error) __attribute__((warn_unused_result));
 
-/* Appends the canonical line, without a newline.  0 or -ENOMEM.  Strings must be valid UTF-8, enums in range: what
- * a decoder made always is. */
+/* Appends the canonical line, without a newline.  0, -ENOMEM, or -EINVAL for an enum out of range.  Strings must be
+ * valid UTF-8, which is not checked: what a decoder made always is. */
 int wire_json_encode(struct buf *out, const struct wire_message *message) __attribute__((warn_unused_result));
 
 /* The same for one value. */

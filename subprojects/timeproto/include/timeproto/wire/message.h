@@ -25,7 +25,7 @@
 #define WIRE_MAX_SCRIPT_BYTES 10000	/* a script; also a signature of free length */
 #define WIRE_MAX_STRING_BYTES 1024	/* a string ... */
 #define WIRE_MAX_REASON_BYTES 4096	/* ... but the reason of a rejection */
-#define WIRE_MAX_OUTPOINTS 1000	/* outpoints of a query, answer or subscription; its addresses */
+#define WIRE_MAX_OUTPOINTS 1000		/* outpoints of a query, answer or subscription; its addresses */
 #define WIRE_MAX_MASTERNODES 10000	/* masternodes of an answer; rewards of a block */
 #define WIRE_MAX_COMMIT_SIGNATURES 1000 /* signatures of a commit */
 #define WIRE_MAX_CAPABILITIES 1000	/* capabilities of a Version */
@@ -123,8 +123,8 @@ struct wire_outpoint_list {
 
 struct wire_tx_input {
 	struct wire_outpoint previous_output; /* what is spent */
-	struct wire_bytes script_sig;	       /* key and signature, PROTOCOL.md §6 */
-	uint32_t sequence;		       /* carries no rule */
+	struct wire_bytes script_sig;	      /* key and signature, PROTOCOL.md §6 */
+	uint32_t sequence;		      /* carries no rule */
 };
 
 struct wire_tx_input_list {

@@ -15,22 +15,22 @@
 
 struct wire_desc;
 
-extern const struct wire_desc wire_desc_hash;		   /* struct wire_hash */
-extern const struct wire_desc wire_desc_outpoint;	   /* struct wire_outpoint */
-extern const struct wire_desc wire_desc_tx_input;	   /* struct wire_tx_input */
-extern const struct wire_desc wire_desc_tx_output;	   /* struct wire_tx_output */
-extern const struct wire_desc wire_desc_tx_output_list;	   /* struct wire_tx_output_list */
-extern const struct wire_desc wire_desc_transaction;	   /* struct wire_transaction */
-extern const struct wire_desc wire_desc_transaction_list;  /* struct wire_transaction_list */
-extern const struct wire_desc wire_desc_block_header;	   /* struct wire_block_header */
-extern const struct wire_desc wire_desc_block;		   /* struct wire_block */
-extern const struct wire_desc wire_desc_block_list;	   /* struct wire_block_list */
-extern const struct wire_desc wire_desc_commit;		   /* struct wire_commit */
-extern const struct wire_desc wire_desc_utxo;		   /* struct wire_utxo */
-extern const struct wire_desc wire_desc_utxo_list;	   /* struct wire_utxo_list */
-extern const struct wire_desc wire_desc_utxo_state;	   /* struct wire_utxo_state */
-extern const struct wire_desc wire_desc_masternode;	   /* struct wire_masternode */
-extern const struct wire_desc wire_desc_peer_list;	   /* struct wire_str_list, cut at WIRE_MAX_PEERS */
+extern const struct wire_desc wire_desc_hash;		  /* struct wire_hash */
+extern const struct wire_desc wire_desc_outpoint;	  /* struct wire_outpoint */
+extern const struct wire_desc wire_desc_tx_input;	  /* struct wire_tx_input */
+extern const struct wire_desc wire_desc_tx_output;	  /* struct wire_tx_output */
+extern const struct wire_desc wire_desc_tx_output_list;	  /* struct wire_tx_output_list */
+extern const struct wire_desc wire_desc_transaction;	  /* struct wire_transaction */
+extern const struct wire_desc wire_desc_transaction_list; /* struct wire_transaction_list */
+extern const struct wire_desc wire_desc_block_header;	  /* struct wire_block_header */
+extern const struct wire_desc wire_desc_block;		  /* struct wire_block */
+extern const struct wire_desc wire_desc_block_list;	  /* struct wire_block_list */
+extern const struct wire_desc wire_desc_commit;		  /* struct wire_commit */
+extern const struct wire_desc wire_desc_utxo;		  /* struct wire_utxo */
+extern const struct wire_desc wire_desc_utxo_list;	  /* struct wire_utxo_list */
+extern const struct wire_desc wire_desc_utxo_state;	  /* struct wire_utxo_state */
+extern const struct wire_desc wire_desc_masternode;	  /* struct wire_masternode */
+extern const struct wire_desc wire_desc_peer_list;	  /* struct wire_str_list, cut at WIRE_MAX_PEERS */
 
 /* "GetPeers" …; NULL when out of range. */
 const char *wire_type_name(enum wire_type type);

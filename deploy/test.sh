@@ -108,6 +108,16 @@ functional() {
 		-n "$workers" "$@" "$root/tests/functional"
 }
 
+# fuzz TARGET: libFuzzer for a while, from the seeds; what it finds is left below build/fuzz/.
+fuzz() {
+	local target=$1 name seeds
+	name=$(basename "$target")
+	seeds=$(find "$root/tests/fuzz/seeds" "$root/subprojects/timeproto/fuzz/seeds" -maxdepth 1 -name "${name#fuzz_}")
+	mkdir -p "$root/build/fuzz/corpus/$name"
+	stage "libFuzzer: $name" - "$target" -max_total_time=120 -timeout=20 -print_final_stats=1 \
+		-artifact_prefix="$root/build/fuzz/$name-" "$root/build/fuzz/corpus/$name" $seeds && passed=$((passed + 1))
+}
+
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=suppressions=$root/tests/tsan.supp:second_deadlock_stack=1:history_size=4
@@ -132,5 +142,10 @@ fi
 if build tsan clang -Dbuildtype=debugoptimized -Dfaults=true -Db_sanitize=thread -Db_lundef=false; then
 	unit tsan --no-suite house --timeout-multiplier 8
 	functional tsan 5 "${sanitizer_part[@]}"
+fi
+if [ "$rounds" = all ] && build fuzz clang -Dbuildtype=debugoptimized -Dfuzz=true -Db_lundef=false; then
+	while read -r target; do
+		fuzz "$target"
+	done < <(find "$root/build/fuzz" -type f -executable -name 'fuzz_*' ! -name 'fuzz_seeds_*' | sort)
 fi
 finish

@@ -147,6 +147,7 @@ int acceptor_start(struct acceptor **out, struct net *net)
 	if (r) {
 		*out = NULL;
 		acceptor_stop(a);
+		acceptor_free(a);
 	}
 	return r;
 }
@@ -165,6 +166,11 @@ void acceptor_stop(struct acceptor *a)
 		close(a->listener);
 	if (a->quit_fd >= 0)
 		close(a->quit_fd);
+	a->listener = a->quit_fd = -1;
+}
+
+void acceptor_free(struct acceptor *a)
+{
 	free(a);
 }
 

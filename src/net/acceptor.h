@@ -14,8 +14,10 @@ struct net;
 
 /* Binds and starts the thread `acceptor`.  0 or a negative errno. */
 int acceptor_start(struct acceptor **out, struct net *net) __attribute__((warn_unused_result));
-/* Ends and joins the thread, closes the listener, frees.  NULL is fine. */
+/* Ends and joins the thread and closes the listener; port and counters may still be asked for.  NULL is fine. */
 void acceptor_stop(struct acceptor *acceptor);
+/* After acceptor_stop.  NULL is fine. */
+void acceptor_free(struct acceptor *acceptor);
 uint16_t acceptor_port(const struct acceptor *acceptor);
 /* Times that accepting paused for want of descriptors or memory; connections refused: banned, too frequent. */
 uint64_t acceptor_exhausted(const struct acceptor *acceptor);

@@ -33,7 +33,7 @@ struct net {
 	struct ban_list *bans;
 	struct peer_table *table;
 	struct dialer *dialer;
-	struct acceptor *acceptor; /* NULL until started */
+	struct acceptor *acceptor; /* NULL until started; kept while stopped, workers that end may still ask it */
 	atomic_uint_fast64_t next_peer_id;
 	atomic_uint_fast64_t missed_pongs;
 	atomic_bool stopping;
@@ -81,6 +81,7 @@ void net_free(struct net *net)
 {
 	if (!net)
 		return;
+	acceptor_free(net->acceptor);
 	dialer_free(net->dialer);
 	peer_table_free(net->table);
 	ban_list_free(net->bans);
@@ -103,7 +104,6 @@ void net_stop(struct net *net)
 {
 	atomic_store(&net->stopping, true);
 	acceptor_stop(net->acceptor);
-	net->acceptor = NULL;
 	dialer_stop(net->dialer);
 	peer_table_shut(net->table);
 	peer_table_reap(net->table, true);

@@ -19,12 +19,15 @@ struct entry {
 	struct token_bucket connects; /* how often it may connect */
 	int64_t used_ms;	      /* last touched, for eviction; grows by calls, not by time */
 	bool changed;		      /* not handed over to the store yet */
+	bool stored;		      /* the store has a record of it */
 };
 
 struct ban_list {
 	struct mutex lock;	  /* guards all below */
 	struct entry *entries;	  /* count used of capacity */
 	size_t count, capacity;
+	struct net_ip *gone;	  /* evicted while the store has them: to be deleted there */
+	size_t gone_count, gone_capacity;
 	int64_t uses;		  /* counts calls: the clock of eviction */
 	struct ban_params params; /* immutable */
 };
@@ -47,6 +50,7 @@ void ban_list_free(struct ban_list *list)
 		return;
 	mutex_destroy(&list->lock);
 	free(list->entries);
+	free(list->gone);
 	free(list);
 }
 
@@ -77,6 +81,23 @@ static struct entry *victim_locked(struct ban_list *list) REQUIRES(list->lock)
 	return best;
 }
 
+/* The store must forget what we forget, or it would grow for ever.  (Without memory it keeps one record too many.) */
+static void forget_stored_locked(struct ban_list *list, const struct entry *e) REQUIRES(list->lock)
+{
+	if (!e->stored)
+		return;
+	if (list->gone_count == list->gone_capacity) {
+		size_t capacity = list->gone_capacity ? list->gone_capacity * 2 : 16;
+		struct net_ip *grown = realloc(list->gone, capacity * sizeof(*grown));
+
+		if (!grown)
+			return;
+		list->gone = grown;
+		list->gone_capacity = capacity;
+	}
+	list->gone[list->gone_count++] = e->record.ip;
+}
+
 /* Finds or makes the record; NULL when out of memory. */
 static struct entry *get_locked(struct ban_list *list, const struct net_ip *ip) REQUIRES(list->lock)
 {
@@ -96,12 +117,14 @@ static struct entry *get_locked(struct ban_list *list, const struct net_ip *ip) 
 			list->capacity = capacity;
 		}
 	}
-	if (list->count < list->capacity)
+	if (list->count < list->capacity) {
 		e = &list->entries[list->count++];
-	else if (list->count > 0)
+	} else if (list->count > 0) {
 		e = victim_locked(list);
-	else
+		forget_stored_locked(list, e);
+	} else {
 		return NULL;
+	}
 	memset(e, 0, sizeof(*e));
 	e->record.ip = *ip;
 	e->used_ms = ++list->uses;
@@ -127,6 +150,15 @@ static void age(const struct ban_list *list, struct entry *e, int64_t now_s)
 	}
 }
 
+/* Never shortens a ban that is in force. */
+static void ban(struct ban_record *r, enum ban_level level, int64_t until_s)
+{
+	if (r->level == BAN_NONE || until_s > r->until_s) {
+		r->level = level;
+		r->until_s = until_s;
+	}
+}
+
 enum ban_level ban_list_violation(struct ban_list *list, uint32_t *count, const struct net_ip *ip, int64_t now_s)
 {
 	const struct ban_params *p = &list->params;
@@ -147,12 +179,10 @@ enum ban_level ban_list_violation(struct ban_list *list, uint32_t *count, const 
 			level = BAN_LONG;
 		else if (*count == p->short_at)
 			level = BAN_SHORT;
-		if (level > e->record.level)
-			e->record.level = level;
 		if (level == BAN_PERMANENT)
-			e->record.until_s = INT64_MAX;
-		else if (level != BAN_NONE && e->record.until_s != INT64_MAX)
-			e->record.until_s = now_s + (level == BAN_LONG ? p->long_ms : p->short_ms) / 1000;
+			ban(&e->record, level, INT64_MAX);
+		else if (level != BAN_NONE)
+			ban(&e->record, level, now_s + (level == BAN_LONG ? p->long_ms : p->short_ms) / 1000);
 	}
 	mutex_unlock(&list->lock);
 	return level;
@@ -271,7 +301,7 @@ int ban_record_decode(struct ban_record *out, const struct net_ip *ip, const uin
 		out->violations |= (uint32_t)bytes[2 + i] << (8 * i);
 	out->until_s = (int64_t)get_le64(bytes + 6);
 	out->last_violation_s = (int64_t)get_le64(bytes + 14);
-	return 0;
+	return out->until_s < 0 || out->last_violation_s < 0 ? -EINVAL : 0;
 }
 
 void ban_list_restore(struct ban_list *list, const struct ban_record *record, int64_t now_s)
@@ -282,6 +312,7 @@ void ban_list_restore(struct ban_list *list, const struct ban_record *record, in
 	e = get_locked(list, &record->ip);
 	if (e) {
 		e->record = *record;
+		e->stored = true;
 		age(list, e, now_s);
 	}
 	mutex_unlock(&list->lock);
@@ -298,13 +329,21 @@ size_t ban_list_take_changed(struct ban_list *list, struct ban_record **out, int
 		age(list, &list->entries[i], now_s);
 		changed += list->entries[i].changed;
 	}
-	if (changed > 0)
-		records = calloc(changed, sizeof(*records));
+	if (changed + list->gone_count > 0)
+		records = calloc(changed + list->gone_count, sizeof(*records));
+	/* What has come back since comes later, and so stays. */
+	for (size_t i = 0; records && i < list->gone_count; i++)
+		records[n++].ip = list->gone[i];
+	if (records)
+		list->gone_count = 0;
 	for (size_t i = 0; records && i < list->count; i++) {
-		if (!list->entries[i].changed)
+		struct entry *e = &list->entries[i];
+
+		if (!e->changed)
 			continue;
-		records[n++] = list->entries[i].record;
-		list->entries[i].changed = false;
+		records[n++] = e->record;
+		e->stored = e->record.level != BAN_NONE || e->record.violations > 0;
+		e->changed = false;
 	}
 	mutex_unlock(&list->lock);
 	*out = records;

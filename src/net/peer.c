@@ -382,8 +382,11 @@ bool peer_reply(struct peer *peer, const struct wire_message *message)
 
 bool peer_request(struct peer *peer, enum request_kind kind, uint64_t key, const struct wire_message *message)
 {
-	return requests_begin(&peer->session.requests, kind, key, clock_mono_ms(),
-			      net_params(peer->net)->request_timeout_ms) &&
+	const struct net_params *p = net_params(peer->net);
+	/* An existing node drops what comes faster; ours pace by their output. */
+	uint32_t per_second = peer->session.version_seen ? 0 : p->requests_per_second_existing;
+
+	return requests_begin(&peer->session.requests, kind, key, per_second, clock_mono_ms(), p->request_timeout_ms) &&
 	       peer_send_own(peer, message, NULL);
 }
 
@@ -430,9 +433,9 @@ size_t peer_take_address_tokens(struct peer *peer, size_t wanted, bool solicited
 	return taken;
 }
 
-bool peer_address_flood(struct peer *peer)
+bool peer_address_flood(struct peer *peer, bool asked)
 {
-	bool again = peer->session.address_flood;
+	bool again = peer->session.address_flood && !asked;
 
 	peer->session.address_flood = true;
 	if (again)
@@ -459,6 +462,12 @@ void peer_set_height(struct peer *peer, uint64_t height)
 {
 	atomic_store_explicit(&peer->stats.height, height, memory_order_relaxed);
 	atomic_store_explicit(&peer->stats.has_height, true, memory_order_release);
+}
+
+void peer_set_synced(struct peer *peer, uint64_t height)
+{
+	atomic_store_explicit(&peer->stats.synced_blocks, height, memory_order_relaxed);
+	atomic_store_explicit(&peer->stats.has_synced, true, memory_order_release);
 }
 
 void peer_get_info(struct peer *peer, struct peer_info *out)
@@ -495,6 +504,8 @@ void peer_get_info(struct peer *peer, struct peer_info *out)
 	out->starting_height = atomic_load(&s->starting_height);
 	out->has_height = atomic_load_explicit(&s->has_height, memory_order_acquire);
 	out->height = atomic_load(&s->height);
+	out->has_synced = atomic_load_explicit(&s->has_synced, memory_order_acquire);
+	out->synced_blocks = atomic_load(&s->synced_blocks);
 	out->key_disputed = atomic_load(&s->key_disputed);
 	out->missed_pongs = atomic_load(&s->missed_pongs);
 	out->violations = ban_list_violations(net_bans(peer->net), &peer->addr.ip, clock_real_s());

@@ -52,7 +52,7 @@ struct session {
 	struct rate_limit rates;
 	struct token_bucket address_tokens; /* addresses it may tell us */
 	bool told_second_handshake;
-	bool address_flood;	     /* the greatest answer came unasked once */
+	bool address_flood;	     /* an answer of the greatest length has come */
 	bool version_seen;	     /* the peer sent a Version */
 	uint32_t unparsable;	     /* lines on this connection */
 	int64_t announce_due_ms;     /* our masternode announcement */
@@ -73,6 +73,8 @@ struct peer_stats {
 	atomic_bool has_time_offset, has_version, answers, key_disputed;
 	atomic_uint_fast64_t starting_height, height;
 	atomic_bool has_height;
+	atomic_uint_fast64_t synced_blocks;
+	atomic_bool has_synced;
 	atomic_uint missed_pongs;
 	atomic_uint protocol_version;
 	atomic_uint_fast64_t addresses_processed, addresses_limited, gossip_dropped, rate_limited;

@@ -261,6 +261,13 @@ void peer_table_set_bound(struct peer_table *table, struct peer *peer, const str
 	mutex_unlock(&table->lock);
 }
 
+void peer_table_get_bound(struct peer_table *table, const struct peer *peer, struct net_addr *out)
+{
+	mutex_lock(&table->lock);
+	*out = peer->bound;
+	mutex_unlock(&table->lock);
+}
+
 void peer_table_describe(struct peer_table *table, const struct peer *peer, struct peer_info *out)
 {
 	mutex_lock(&table->lock);

@@ -44,6 +44,7 @@ bool peer_table_begin_handshake(struct peer_table *table, struct peer *peer);
 /* The peer has shown its node id and version text. */
 void peer_table_set_identity(struct peer_table *table, struct peer *peer, const uint8_t node_id[16], const char *subver);
 void peer_table_set_bound(struct peer_table *table, struct peer *peer, const struct net_addr *bound);
+void peer_table_get_bound(struct peer_table *table, const struct peer *peer, struct net_addr *out);
 /* Fills in what only the table's lock guards: identity and our end. */
 void peer_table_describe(struct peer_table *table, const struct peer *peer, struct peer_info *out);
 

@@ -195,16 +195,18 @@ static void check_progress(struct peer *peer, int64_t now_ms)
 /* Sends what is queued; true while more waits for the socket. */
 static bool flush(struct peer *peer, int64_t now_ms)
 {
+	int64_t sent_us;
 	int r;
 
 	if (peer->session.phase == SESSION_CONNECTING)
 		return false;
+	sent_us = peer->session.unflushed_count > 0 ? clock_mono_us() : 0;
 	r = peer_flush(peer);
 	if (r && r != -EAGAIN) {
 		peer_ask_close(peer, PEER_CLOSE_RESET);
 		peer->session.deadline_ms = now_ms;
 	}
-	session_flushed(peer, now_ms);
+	session_flushed(peer, now_ms, sent_us);
 	if (r == -EAGAIN)
 		check_progress(peer, now_ms);
 	return r == -EAGAIN;

@@ -4,13 +4,19 @@
  */
 #include "timed/net/requests.h"
 
-bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, int64_t now_ms, int64_t timeout_ms)
+bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, uint32_t per_second, int64_t now_ms,
+		    int64_t timeout_ms)
 {
 	struct request *q = &r->kind[kind];
 
 	if (q->outstanding || now_ms < q->unused_until_ms)
 		return false;
-	*q = (struct request){.outstanding = true, .key = key, .deadline_ms = now_ms + timeout_ms};
+	if (per_second > 0 && !token_bucket_take(&q->pace, per_second * 60, per_second, now_ms))
+		return false;
+	q->outstanding = true;
+	q->fenced = false;
+	q->key = key;
+	q->deadline_ms = now_ms + timeout_ms;
 	return true;
 }
 

@@ -105,14 +105,6 @@ void peer_fence(struct peer *peer)
 		requests_fence(&peer->session.requests, nonce);
 }
 
-static void get_bound(struct peer *peer, struct net_addr *bound)
-{
-	struct peer_info info;
-
-	peer_table_describe(net_table(peer->net), peer, &info);
-	*bound = info.bound;
-}
-
 static void send_version(struct peer *peer)
 {
 	const struct net_params *p = net_params(peer->net);
@@ -123,7 +115,7 @@ static void send_version(struct peer *peer)
 	struct wire_version *v = &m.u.version;
 	struct net_addr bound;
 
-	get_bound(peer, &bound);
+	peer_table_get_bound(net_table(peer->net), peer, &bound);
 	net_listen_text(peer->net, listen, &bound);
 	sodium_bin2hex(node_id, sizeof(node_id), p->node_id, sizeof(p->node_id));
 	v->protocol_version = PROTOCOL_VERSION;
@@ -222,7 +214,7 @@ static void challenge(struct peer *peer, int64_t now_ms)
 	struct net_addr bound;
 	struct net_ip own;
 
-	get_bound(peer, &bound);
+	peer_table_get_bound(net_table(peer->net), peer, &bound);
 	net_own_ip(peer->net, &own, &bound);
 	switch (peer_table_challenge(net_table(peer->net), peer, &own, now_ms)) {
 	case TABLE_PROCEED:
@@ -511,8 +503,8 @@ enum message_verdict peer_on_pong(struct peer *peer, const struct wire_message *
 	atomic_store(&peer->stats.ping_us, rtt_us);
 	if (min_us < 0 || rtt_us < min_us)
 		atomic_store(&peer->stats.min_ping_us, rtt_us);
-	log_write(LOG_HEARTBEAT, LOG_LEVEL_INFO, "✅ [%s] Received pong from %s (nonce: %" PRIu64 ", rtt: %.3f ms)",
-		  direction_of(peer), peer->ip_text, nonce, (double)rtt_us / 1000.0);
+	log_write(LOG_HEARTBEAT, LOG_LEVEL_INFO, "✅ [%s] Received pong from %s (nonce: %" PRIu64 ", rtt: %" PRId64 ".%03d ms)",
+		  direction_of(peer), peer->ip_text, nonce, rtt_us / 1000, (int)(rtt_us % 1000));
 	requests_pong(&peer->session.requests, nonce, now_ms, net_params(peer->net)->request_timeout_ms);
 	publish_heartbeat(peer, now_ms);
 	return MESSAGE_USEFUL;
@@ -526,7 +518,7 @@ void session_received(struct peer *peer, int64_t now_ms)
 	heartbeat_received(&peer->session.heartbeat, incomplete, now_ms);
 }
 
-void session_flushed(struct peer *peer, int64_t now_ms)
+void session_flushed(struct peer *peer, int64_t now_ms, int64_t sent_us)
 {
 	struct session *s = &peer->session;
 	int kept = 0;
@@ -536,7 +528,7 @@ void session_flushed(struct peer *peer, int64_t now_ms)
 	mutex_lock(&peer->out);
 	for (int i = 0; i < s->unflushed_count; i++) {
 		if (out_queue_passed(&peer->queue, &s->unflushed_mark[i])) {
-			heartbeat_flushed(&s->heartbeat, s->unflushed_nonce[i], now_ms, clock_mono_us());
+			heartbeat_flushed(&s->heartbeat, s->unflushed_nonce[i], now_ms, sent_us);
 			continue;
 		}
 		s->unflushed_nonce[kept] = s->unflushed_nonce[i];
@@ -739,7 +731,7 @@ void session_ended(struct peer *peer, int64_t now_ms)
 		return;
 	delay_ms = address_book_closed(net_addresses(peer->net), &peer->addr.ip, end, pause_ms,
 				       (uint32_t)random_u64(), now_ms);
-	if (reason == PEER_CLOSE_SHUTDOWN)
+	if (net_is_stopping(peer->net))
 		return;
 	if (delay_ms >= 0 && end != ADDRESS_END_REDUNDANT)
 		log_info(LOG_NET, "%sReconnecting to %s in %" PRId64 "s...",

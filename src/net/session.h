@@ -25,8 +25,9 @@ void session_line(struct peer *peer, const uint8_t *line, size_t len, int64_t no
 bool session_holds_lines(const struct peer *peer);
 /* Bytes came in: the heartbeat's proof of life. */
 void session_received(struct peer *peer, int64_t now_ms);
-/* Output has left: pings that went with it begin to age. */
-void session_flushed(struct peer *peer, int64_t now_ms);
+/* Output has left: pings that went with it begin to age.  `sent_us`: before the system call that sent it, so that the
+ * round trip is not measured from after the answer. */
+void session_flushed(struct peer *peer, int64_t now_ms, int64_t sent_us);
 /* Whatever is due; returns when to call again (monotonic ms). */
 int64_t session_tick(struct peer *peer, int64_t now_ms);
 /* The worker is about to end: a connection that owes or is owed an Ack lingers for it.  True: go on until

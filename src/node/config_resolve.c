@@ -156,6 +156,27 @@ static void check_order(int64_t low, const char *low_name, int64_t high, const c
 				   low_name, low, high_name, high);
 }
 
+/* Keys of parts that this version does not have: nothing is accepted and silently ignored. */
+static void check_ahead(const struct config *c, struct config_messages *messages)
+{
+	const struct {
+		const char *key;
+		bool set;
+	} ahead[] = {
+		{"metrics.enabled", c->metrics.enabled},
+		{"rpc.public_status", c->rpc.public_status},
+		{"wallet.passphrase_file", *c->wallet.passphrase_file != '\0'},
+		{"masternode.collateral_txid", *c->masternode.collateral_txid != '\0'},
+		{"consensus.validators", c->consensus.validators.count > 0},
+	};
+
+	for (size_t i = 0; i < sizeof(ahead) / sizeof(ahead[0]); i++) {
+		if (ahead[i].set)
+			config_message_add(messages, CONFIG_WARNING,
+					   "%s: set, but this version does nothing with it", ahead[i].key);
+	}
+}
+
 static void check_pairs(const struct config *c, struct config_messages *messages)
 {
 	check_order(c->timers.reconnect_min_ms, "timers.reconnect_min_ms", c->timers.reconnect_max_ms,
@@ -203,6 +224,7 @@ int config_resolve(struct config *config, struct config_messages *messages)
 	}
 	check_validators(config, messages);
 	check_pairs(config, messages);
+	check_ahead(config, messages);
 	return messages->errors == errors ? 0 : CONFIG_E_INVALID;
 }
 

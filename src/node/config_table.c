@@ -192,7 +192,6 @@ const struct config_key config_keys[] = {
 	MS(timers, status_interval_ms, "600000", "how often the status line is logged"),
 	NUMBER(timers, tcp_keepalive_idle_s, "30", 1, 32767, "s", "TCP keep-alive: idle time before the first probe"),
 	NUMBER(timers, tcp_keepalive_interval_s, "10", 1, 32767, "s", "and between probes"),
-	MS(timers, stop_timeout_ms, "5000", "for an orderly stop, then it is forced"),
 
 	BYTES(limits, max_frame_bytes, "16777216", 1024, "longest line of a peer"),
 	BYTES(limits, memory_budget_bytes, "268435456", 1048576, "line buffers, arenas and frames of all connections"),
@@ -200,7 +199,6 @@ const struct config_key config_keys[] = {
 	      "queued output beyond which gossip is dropped and requests wait"),
 	BYTES(limits, output_hard_bytes, "33554432", 1024, "and beyond which the peer is a slow consumer"),
 	BYTES(limits, line_progress_bytes, "4096", 1, "see timers.line_progress_ms"),
-	COUNT(limits, max_outstanding_pings, "5", "pings without a pong that are remembered"),
 	NUMBER(limits, masternode_slots_percent, "40", 0, 100, "%", "of max_peers, but 20 to 30, kept for masternodes"),
 	COUNT(limits, max_addresses, "10000", "addresses of peers that are remembered"),
 	NUMBER(limits, addresses_per_answer, "1000", 1, 1000, "", "addresses in one PeersResponse"),

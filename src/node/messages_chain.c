@@ -72,6 +72,8 @@ enum message_verdict chain_on_block_hash(struct peer *peer, const struct wire_me
 		log_warn(LOG_NET, "%s is on another chain: its genesis block is %s, ours %s", peer_ip_text(peer),
 			 hash_text(theirs, answer->hash), node->genesis_text);
 		peer_wrong_chain(peer);
+	} else if (answer->height == 0 && answer->hash) {
+		peer_set_synced(peer, 0);
 	}
 	return MESSAGE_USEFUL;
 }

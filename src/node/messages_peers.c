@@ -55,7 +55,7 @@ enum message_verdict peers_on_response(struct peer *peer, const struct wire_mess
 	int64_t now_ms = clock_mono_ms();
 
 	/* Nobody has a thousand addresses to tell twice without being asked. */
-	if (!asked && list->len >= ANSWER_MAX && peer_address_flood(peer))
+	if (list->len >= ANSWER_MAX && peer_address_flood(peer, asked))
 		return MESSAGE_USELESS;
 	taken = peer_take_address_tokens(peer, list->len < limit ? list->len : limit, asked);
 	for (size_t i = 0; i < taken; i++) {

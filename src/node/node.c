@@ -17,7 +17,7 @@
 #include "timed/util/clock.h"
 #include "timed/util/file.h"
 #include "timed/util/log.h"
-#include "version.h"
+#include "timed/node/version.h"
 
 #define EXIT_RUN_TIME 1
 #define EXIT_CONFIG 2
@@ -94,7 +94,8 @@ static void fill_net_params(struct net_params *p, const struct node *node)
 		.has_external = !net_ip_is_unspecified(&c->network.external_address.ip),
 		.external = c->network.external_address.ip,
 		.heartbeat = {c->timers.ping_interval_ms, c->timers.pong_timeout_ms, c->timers.heartbeat_check_ms,
-			      (int)c->timers.max_missed_pongs},
+			      (int)c->timers.max_missed_pongs, c->timers.line_progress_ms,
+			      c->limits.line_progress_bytes},
 		.addresses = {c->node.network, node->chain.p2p_port, c->limits.max_addresses, c->timers.dial_grace_ms,
 			      c->timers.reconnect_min_ms, c->timers.reconnect_max_ms, c->timers.reconnect_attempts,
 			      c->timers.reconnect_attempts_masternode, c->timers.turnaround_dial_ms,
@@ -114,6 +115,7 @@ static void fill_net_params(struct net_params *p, const struct node *node)
 		.kept_slots_percent = c->limits.masternode_slots_percent,
 		.max_handshakes = c->limits.max_handshakes,
 		.max_unparsable_lines = c->limits.unparsable_lines,
+		.requests_per_second_existing = c->limits.requests_per_second_existing,
 		.max_frame_bytes = c->limits.max_frame_bytes,
 		.memory_budget_bytes = c->limits.memory_budget_bytes,
 		.output_soft_bytes = c->limits.output_soft_bytes,
@@ -134,8 +136,6 @@ static void fill_net_params(struct net_params *p, const struct node *node)
 		.tcp_keepalive_idle_s = c->timers.tcp_keepalive_idle_s,
 		.tcp_keepalive_interval_s = c->timers.tcp_keepalive_interval_s,
 	};
-	p->heartbeat.progress_ms = c->timers.line_progress_ms;
-	p->heartbeat.progress_bytes = c->limits.line_progress_bytes;
 	memcpy(p->node_id, node->node_id, sizeof(p->node_id));
 }
 

@@ -75,6 +75,8 @@ static void add_claims(struct builder *b, const struct peer_info *info)
 		builder_add_u64(b, "startingheight", info->starting_height);
 		builder_add_u64(b, "height", info->height);
 	}
+	if (info->has_synced)
+		builder_add_u64(b, "synced_blocks", info->synced_blocks);
 	if (info->has_time_offset)
 		builder_add_integer(b, "timeoffset", info->time_offset_s);
 }
@@ -151,6 +153,7 @@ static const struct rpc_method methods[] = {
 			  "    \"node_id\": hex,              its random id, as it says\n"
 			  "    \"startingheight\": n,         height it told first\n"
 			  "    \"height\": n,                 height it told last\n"
+			  "    \"synced_blocks\": n,          height up to which it has shown our chain\n"
 			  "    \"timeoffset\": n,             its clock minus ours in seconds\n"
 			  "    \"pingtime\": n,               last round trip in seconds\n"
 			  "    \"minping\": n,                shortest round trip in seconds\n"

@@ -16,7 +16,7 @@
 #include "timeproto/wire/bincode.h"
 #include "timeproto/wire/json.h"
 #include "timeproto/wire/line.h"
-#include "version.h"
+#include "timed/node/version.h"
 
 #define EXIT_USAGE 2
 /* As long a line as a node takes by default. */

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +14,10 @@
 #include "timed/node/config.h"
 #include "timed/node/node.h"
 #include "timed/node/options.h"
+#include "timed/node/version.h"
 #include "timed/rpc/rpc.h"
 #include "timed/util/log.h"
 #include "timed/util/thread.h"
-#include "version.h"
 
 #define EXIT_USAGE 2
 /* A thousand workers share this many heaps: one each would cost every idle peer a heap of its own. */
@@ -143,6 +142,7 @@ static int run(const struct config *config, const struct options *options)
 	int r;
 
 	block_signals(&set);
+	thread_set_name("main");
 	CHECK(mallopt(M_ARENA_MAX, MALLOC_ARENAS) == 1);
 	if (open_log(config))
 		return EXIT_FAILURE;

@@ -248,8 +248,9 @@ static void *log_main(void *arg)
 	return NULL;
 }
 
-/* Without the log thread: one line to stderr, in one write so that lines of two threads do not mix. */
-static void write_direct(const struct log_record *record, const char *text)
+/* Without the log thread: one line to stderr, in one write so that lines of two threads do not mix.  Not inlined: a worker's
+ * stack shall not hold its buffer for nothing. */
+__attribute__((noinline)) static void write_direct(const struct log_record *record, const char *text)
 {
 	struct log_style style;
 	char line[LOG_LINE_MAX];
@@ -285,12 +286,20 @@ static void enqueue(const struct log_record *record, const char *text)
 		write_direct(record, text);
 }
 
+/* The rare line that needs escaping; apart, so that its buffer is on the stack only then. */
+__attribute__((noinline)) static void enqueue_escaped(struct log_record *record, const char *raw, size_t len, bool cut)
+{
+	char text[LOG_TEXT_MAX];
+
+	record->text_bytes = (uint16_t)log_escape(text, raw, len, cut);
+	enqueue(record, text);
+}
+
 __attribute__((format(printf, 4, 0))) static void write_line(enum log_category category, enum log_level level,
 							     uint32_t held_back, const char *format, va_list ap)
 {
 	struct log_record record = {.ms = clock_real_ms(), .level = (uint8_t)level, .category = (uint8_t)category};
 	char raw[LOG_TEXT_MAX + 1];
-	char text[LOG_TEXT_MAX];
 	int n = vsnprintf(raw, sizeof(raw), format, ap);
 	size_t len = n < 0 ? 0 : (size_t)n;
 
@@ -298,11 +307,14 @@ __attribute__((format(printf, 4, 0))) static void write_line(enum log_category c
 		n = snprintf(raw + len, sizeof(raw) - len, " (%u more like this were held back)", held_back);
 		len += (size_t)n;
 	}
-	if (len >= sizeof(raw))
-		record.text_bytes = (uint16_t)log_escape(text, raw, sizeof(raw) - 1, true);
-	else
-		record.text_bytes = (uint16_t)log_escape(text, raw, len, false);
-	enqueue(&record, text);
+	if (len >= sizeof(raw)) {
+		enqueue_escaped(&record, raw, sizeof(raw) - 1, true);
+	} else if (!log_is_clean(raw, len)) {
+		enqueue_escaped(&record, raw, len, false);
+	} else {
+		record.text_bytes = (uint16_t)len;
+		enqueue(&record, raw);
+	}
 }
 
 void log_write(enum log_category category, enum log_level level, const char *format, ...)

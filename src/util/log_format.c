@@ -122,6 +122,21 @@ static size_t escape_bytes(char *out, const unsigned char *s, size_t n)
 	return 4 * n;
 }
 
+bool log_is_clean(const char *text, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	for (size_t at = 0; at < len;) {
+		uint32_t code = 0;
+		size_t n = utf8_decode(&code, s + at, len - at);
+
+		if (n == 0 || is_control(code))
+			return false;
+		at += n;
+	}
+	return true;
+}
+
 size_t log_escape(char *out, const char *text, size_t len, bool cut)
 {
 	const unsigned char *s = (const unsigned char *)text;

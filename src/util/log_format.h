@@ -36,6 +36,8 @@ struct log_style {
 
 void log_style_init(struct log_style *style, enum log_format format, bool journald);
 
+/* True when log_escape would leave the text (of at most LOG_TEXT_MAX bytes) as it is. */
+bool log_is_clean(const char *text, size_t len);
 /* Escapes `len` bytes of `text` into `out` (LOG_TEXT_MAX bytes, not terminated) and returns the length.  `cut` says
  * that the text goes on after `len`: an incomplete last character is then left out, and the result ends in an ellipsis,
  * as it does when it does not fit. */

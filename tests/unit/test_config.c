@@ -426,8 +426,10 @@ static const struct {
 	{"[consensus]\nbft_from = 7", CONFIG_E_INVALID, "consensus.bft_from: set, but consensus.validators is empty\n"},
 	{LIST(THREE), CONFIG_E_INVALID,
 	 "consensus.bft_from: expected the first height that needs a certificate, since there are "
-	 "consensus.validators\n"},
-	{"[node]\nnetwork = \"devnet\"\n" LIST(THREE), 0, ""},
+	 "consensus.validators\n~consensus.validators: set, but this version does nothing with it\n"},
+	{"[node]\nnetwork = \"devnet\"\n" LIST(THREE), 0,
+	 "~consensus.validators: set, but this version does nothing with it\n"},
+	{"[metrics]\nenabled = true", 0, "~metrics.enabled: set, but this version does nothing with it\n"},
 	{"[block]\nblock_time_seconds = 2", 0,
 	 "~block.block_time_seconds: 2 is not what the other nodes of testnet keep to (600)\n"},
 	{"[block]\nmax_block_size_kb = 4096", 0,

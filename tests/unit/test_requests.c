@@ -21,7 +21,7 @@ static void setup(void)
 
 static bool begin(enum request_kind kind, uint64_t key)
 {
-	return requests_begin(&requests, kind, key, now, TIMEOUT_MS);
+	return requests_begin(&requests, kind, key, 0, now, TIMEOUT_MS);
 }
 
 static bool answer(enum request_kind kind)

@@ -40,6 +40,7 @@ struct net_params {
 	uint32_t kept_slots_percent;	/* of them for masternodes and configured peers */
 	uint32_t max_handshakes;	/* connections that may be before their handshake at once */
 	uint32_t max_unparsable_lines;	/* per connection, then it ends as one violation */
+	uint32_t requests_per_second_existing; /* of one kind, to a peer without Version */
 	size_t max_frame_bytes;		/* longest line, without its newline */
 	size_t memory_budget_bytes;	/* line buffers, arenas and frames together */
 	size_t output_soft_bytes;	/* beyond it gossip is dropped and requests wait */

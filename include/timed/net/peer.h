@@ -116,11 +116,13 @@ void peer_set_key_disputed(struct peer *peer, bool disputed);
 bool peer_is_key_disputed(const struct peer *peer);
 /* Monotonic time of the last bytes received. */
 int64_t peer_last_received_ms(const struct peer *peer);
-/* An answer of the greatest length came unasked.  The first is let pass; from the second on a violation is counted and
+/* An answer of the greatest length came.  When it is not the first and nobody asked for it, a violation is counted and
  * true returned.  Worker only. */
-bool peer_address_flood(struct peer *peer);
+bool peer_address_flood(struct peer *peer, bool asked);
 /* What the node learns about a peer and shows. */
 void peer_set_height(struct peer *peer, uint64_t height);
+/* It has shown the hash that we have at this height. */
+void peer_set_synced(struct peer *peer, uint64_t height);
 
 #define PEER_SUBVER_SIZE 64
 /* A picture of one connection. */
@@ -149,6 +151,8 @@ struct peer_info {
 	bool has_time_offset;
 	uint64_t starting_height, height;
 	bool has_height;
+	uint64_t synced_blocks;		 /* height up to which it has shown our chain */
+	bool has_synced;
 	uint32_t missed_pongs;
 	bool key_disputed;		 /* not the masternode that is known by its IP */
 	uint32_t violations;

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "timed/net/rate_limit.h"
+
 enum request_kind {
 	REQUEST_NONE, /* not an answer to anything */
 	REQUEST_PEERS,
@@ -28,6 +30,7 @@ struct request {
 	uint64_t fence;	      /* nonce */
 	int64_t deadline_ms;  /* given up then */
 	int64_t unused_until_ms; /* the kind was left unanswered: not asked before */
+	struct token_bucket pace; /* how often this kind may be asked */
 };
 
 struct requests {
@@ -35,8 +38,10 @@ struct requests {
 	uint32_t answered; /* answers that matched */
 };
 
-/* True: ask now (it is noted).  False: one is outstanding, or the kind is unused for a while. */
-bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, int64_t now_ms, int64_t timeout_ms);
+/* True: ask now (it is noted).  False: one is outstanding, the kind is unused for a while, or it was asked for
+ * `per_second` times in this second (0: as often as one likes). */
+bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, uint32_t per_second, int64_t now_ms,
+		    int64_t timeout_ms);
 /* The ping with this nonce follows everything asked so far. */
 void requests_fence(struct requests *r, uint64_t nonce);
 /* An answer of this kind has come; true and its key when it was asked for. */

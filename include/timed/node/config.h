@@ -166,7 +166,6 @@ struct config {
 		int64_t status_interval_ms;
 		int tcp_keepalive_idle_s;
 		int tcp_keepalive_interval_s;
-		int64_t stop_timeout_ms;
 	} timers;
 	struct {
 		size_t max_frame_bytes;
@@ -174,7 +173,6 @@ struct config {
 		size_t output_soft_bytes;
 		size_t output_hard_bytes;
 		size_t line_progress_bytes;
-		uint32_t max_outstanding_pings;
 		uint32_t masternode_slots_percent;
 		uint32_t max_addresses;
 		uint32_t addresses_per_answer;

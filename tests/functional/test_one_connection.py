@@ -140,7 +140,7 @@ def test_adversarial_29_fifty_reconnects_in_a_minute(daemons, net):
             peer.handshake()
             served += 1
         except (AssertionError, OSError):
-            assert peer.end, "neither served nor closed"
+            peer.expect_closed()
         peer.close()
     assert 15 <= served <= 25
     node.assert_alive(net.ip(4))
@@ -164,7 +164,7 @@ def test_adversarial_30_inbound_limit(daemons, net, listen, genesis):
         try:
             peer.handshake()
         except (AssertionError, OSError):
-            assert peer.end, "neither served nor closed"
+            peer.expect_closed()
         crowd.append(peer)
     open_now = [peer for peer in crowd if peer.is_open()]
     assert len(open_now) < 70
@@ -178,7 +178,7 @@ def test_adversarial_30_inbound_limit(daemons, net, listen, genesis):
         try:
             peer.handshake()
         except (AssertionError, OSError):
-            assert peer.end
+            peer.expect_closed()
     masternode.ping()
     configured.ping()
     assert len(node.peers()) <= 50

@@ -10,14 +10,15 @@ from harness.net import P2P_PORT, scaled, scaled_ms, wait_until
 from harness.rust_peer import RustPeer
 from harness.transcript import transcript
 
-# A hundredth of the protocol's timers on both sides, in their proportions.
+# A fiftieth of the protocol's timers on both sides, in their proportions.
 PACE = scaled(0.02)
 TIMERS = {"ping_interval_ms": scaled_ms(300), "pong_timeout_ms": scaled_ms(1800), "heartbeat_check_ms": scaled_ms(100),
           "turnaround_after_ms": scaled_ms(600), "turnaround_dial_ms": scaled_ms(40),
           "turnaround_redial_ms": scaled_ms(140), "turnaround_interval_ms": scaled_ms(12000),
           "reconnect_min_ms": scaled_ms(100), "reconnect_max_ms": scaled_ms(1000),
           "announce_delay_ms": scaled_ms(100), "announce_interval_ms": scaled_ms(1200),
-          "dial_grace_ms": scaled_ms(600)}
+          "dial_grace_ms": scaled_ms(600), "crossed_dial_window_ms": scaled_ms(200),
+          "probe_timeout_ms": scaled_ms(100), "tie_break_wait_ms": scaled_ms(100)}
 
 
 @pytest.fixture
@@ -54,17 +55,19 @@ def test_rust_configured_peer_stays_connected(daemons, net, rust, last):
 
 
 def test_rust_two_that_know_each_other(daemons, net, rust):
-    """It has the lower address and dials too while we dial it: one connection stays, and then nothing changes."""
+    """It has the lower address and is dialling already when we start and dial it: whatever it refuses and forgets at
+    first, in the end one connection stays as it is over several of its checks, and it never had to punish us."""
     peer = rust(net.ip(2), known=[net.ip(5)])
+    wait_until(lambda: peer.tasks, 5, "it dials")
     node = daemons(net.ip(5), {"timers": TIMERS, "network": {"bootstrap_peers": [net.ip(2)]}})
-    # It stays so over several of its checks (120 s each in real time).
+    seen = {"connections": 0, "since": time.monotonic()}
+
+    def quiet():
+        if len(peer.connections) != seen["connections"]:
+            seen.update(connections=len(peer.connections), since=time.monotonic())
+        return time.monotonic() - seen["since"] > 300 * PACE
+    wait_until(quiet, 60, lambda: f"a connection that stays\n{node.tail()}")
     settled(node, peer, net.ip(2))
-    mark = node.mark()
-    begin = time.monotonic()
-    heartbeats(node, net.ip(2), 20, mark)
-    assert time.monotonic() - begin > 120 * PACE
-    assert node.endings(since=mark) == []
-    assert len(peer.open_connections()) == 1
     peer.assert_content()
 
 

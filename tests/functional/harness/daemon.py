@@ -11,7 +11,7 @@ import time
 from . import config as toml
 from .net import P2P_PORT, RPC_PORT, listening, scaled, wait_until
 from .peer import Peer
-from .rpc import Rpc
+from .rpc import RPC_WARMING_UP, Rpc, RpcError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BINARY = os.environ.get("TIMED_BINARY", os.path.join(ROOT, "build", "src", "timed", "timed"))
@@ -81,6 +81,10 @@ class Daemon:
         try:
             self.rpc("uptime")
         except (OSError, ValueError):
+            return False
+        except RpcError as error:
+            if error.code != RPC_WARMING_UP:
+                raise
             return False
         return True
 

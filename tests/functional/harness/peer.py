@@ -36,6 +36,7 @@ class Peer:
         self.node_id = f"{random.getrandbits(128):032x}"
         self.received = []          # (seconds, name, payload), all of them
         self.lines = []             # the same as raw bytes
+        self.ponged = set()         # nonces of all pongs
         self.end = None             # "eof" or "reset", once it ended
         self.ended_at = None
         self.bad = []               # lines that an existing node would refuse
@@ -92,6 +93,8 @@ class Peer:
         with self._changed:
             self.lines.append(line)
             self.received.append((time.monotonic(), name, payload))
+            if name == "Pong":
+                self.ponged.add(payload["nonce"])
             self._changed.notify_all()
         try:
             self._answer(name, payload)
@@ -160,11 +163,15 @@ class Peer:
 
     def expect(self, name, where=None, timeout=5):
         """The payload of the next message of that name (that satisfies `where`); what came before it is passed over."""
+        index = self._cursor
+
         def check():
-            for index in range(self._cursor, len(self.received)):
+            nonlocal index
+            while index < len(self.received):
                 _, got, payload = self.received[index]
+                index += 1
                 if got == name and (where is None or where(payload)):
-                    self._cursor = index + 1
+                    self._cursor = index
                     return (payload,)
             return None
         return self._wait(check, timeout, name)[0]
@@ -205,14 +212,7 @@ class Peer:
         return time.monotonic() - begin
 
     def expect_pong(self, nonce, timeout=2):
-        start = max(0, self._cursor - 64)
-
-        def check():
-            for _, name, payload in self.received[start:]:
-                if name == "Pong" and payload["nonce"] == nonce:
-                    return True
-            return None
-        self._wait(check, timeout, f"Pong {nonce}")
+        self._wait(lambda: True if nonce in self.ponged else None, timeout, f"Pong {nonce}")
 
     def expect_closed(self, timeout=5):
         """Waits for the end of the connection; returns "eof" or "reset"."""

@@ -5,6 +5,8 @@ import http.client
 import json
 import os
 
+RPC_WARMING_UP = -28
+
 
 class RpcError(Exception):
     def __init__(self, error):

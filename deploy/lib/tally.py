@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Counts the results of one part of the tests, for deploy/test.sh.
 
-Reads meson's testlog.json or a JUnit file of pytest.  Prints the name and the reason of everything that was skipped,
-and as the last line three numbers: passed, failed, skipped.  A program of Check counts as many tests as it says it
+Reads meson's testlog.json or a JUnit file of pytest.  Prints the name of everything that failed, the name and the
+reason of everything that was skipped, and as the last line three numbers: passed, failed, skipped.  A program of Check counts as many tests as it says it
 ran; any other program counts as one.
 """
 
@@ -31,6 +31,7 @@ def tally_meson(path):
             bad = sum(c[1] + c[2] for c in checks)
             if not good:
                 bad = max(bad, 1)
+                print(f"  failed: {test['name']} ({test['result'].lower()})")
             ran = max(ran, bad)
             passed += ran - bad
             failed += bad
@@ -51,6 +52,7 @@ def tally_junit(path):
             print(f"  skipped: {case.get('name')}: {reason.get('message')}")
         elif case.find("failure") is not None or case.find("error") is not None:
             failed += 1
+            print(f"  failed: {case.get('classname')}::{case.get('name')}")
         else:
             passed += 1
     return passed, failed, skipped

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ip_list.h"
 #include "timed/util/thread.h"
 
 #define RECORD_VERSION 1
@@ -26,6 +27,7 @@ struct entry {
 	enum addr_source source;   /* the most trusted one that named it */
 	bool masternode;	   /* known to be one: more attempts */
 	bool own;		   /* ourselves: never dialled, never gossiped */
+	bool usable;		   /* may be dialled, coming from where it did */
 	bool given_up;		   /* too many failures; waits to be learnt again */
 	bool changed;		   /* not handed over to the store yet */
 	uint32_t busy;		   /* dials under way and ready connections */
@@ -41,6 +43,7 @@ struct address_book {
 	struct entry *entries;	/* count used of capacity */
 	size_t count, capacity;
 	size_t configured;	/* entries with ADDR_SOURCE_CONFIGURED */
+	struct ip_list gone;	/* replaced: to be deleted in the store */
 	bool has_own;		/* own is set */
 	struct net_ip own;	/* our IP as others see it */
 	struct address_book_params params; /* immutable */
@@ -64,6 +67,7 @@ void address_book_free(struct address_book *book)
 		return;
 	mutex_destroy(&book->lock);
 	free(book->entries);
+	free(book->gone.items);
 	free(book);
 }
 
@@ -111,9 +115,14 @@ static struct entry *append_locked(struct address_book *book) REQUIRES(book->loc
 /* A place for a new entry; NULL: full, or out of memory. */
 static struct entry *place_locked(struct address_book *book, enum addr_source source) REQUIRES(book->lock)
 {
-	if (source != ADDR_SOURCE_CONFIGURED && book->count - book->configured >= book->params.max_addresses)
-		return replaceable_locked(book);
-	return append_locked(book);
+	struct entry *old;
+
+	if (source == ADDR_SOURCE_CONFIGURED || book->count - book->configured < book->params.max_addresses)
+		return append_locked(book);
+	old = replaceable_locked(book);
+	if (old)
+		ip_list_add(&book->gone, &old->addr.ip);
+	return old;
 }
 
 /* PROTOCOL.md §4 "Who dials": the lower IP string; the other waits. */
@@ -180,6 +189,7 @@ static void make_configured_locked(struct address_book *book, struct entry *e, u
 	if (e->source != ADDR_SOURCE_CONFIGURED)
 		book->configured++;
 	e->source = ADDR_SOURCE_CONFIGURED;
+	e->usable = true;
 	e->addr.port = port;
 	e->given_up = false;
 	e->next_dial_ms = now_ms;
@@ -205,6 +215,7 @@ enum address_add address_book_add(struct address_book *book, const struct net_ad
 	} else if (e && source == ADDR_SOURCE_CONFIGURED) {
 		make_configured_locked(book, e, addr->port, now_ms);
 	} else if (e && e->given_up) {
+		e->addr.port = addr->port; /* the old one has failed often enough */
 		e->given_up = false;
 		e->failures = 0;
 		e->next_dial_ms = due_ms;
@@ -213,7 +224,13 @@ enum address_add address_book_add(struct address_book *book, const struct net_ad
 		e = place_locked(book, source);
 		result = e ? ADDRESS_ADDED : ADDRESS_BOOK_FULL;
 		if (e) {
-			*e = (struct entry){.addr = *addr, .source = source, .next_dial_ms = due_ms, .changed = true};
+			*e = (struct entry){
+				.addr = *addr,
+				.source = source,
+				.usable = true,
+				.next_dial_ms = due_ms,
+				.changed = true,
+			};
 			book->configured += source == ADDR_SOURCE_CONFIGURED;
 		}
 	}
@@ -230,6 +247,8 @@ bool address_book_remove_configured(struct address_book *book, const struct net_
 	e = find_locked(book, ip);
 	if (e && e->source == ADDR_SOURCE_CONFIGURED) {
 		e->source = ADDR_SOURCE_GOSSIP;
+		e->usable = net_ip_usable(ip, book->params.network, e->source);
+		e->changed = true;
 		book->configured--;
 		removed = true;
 	}
@@ -262,7 +281,7 @@ void address_book_set_masternode(struct address_book *book, const struct net_ip 
 
 static bool dialable(const struct entry *e)
 {
-	return !e->own && !e->given_up && e->busy == 0;
+	return !e->own && e->usable && !e->given_up && e->busy == 0;
 }
 
 static bool kept(const struct entry *e)
@@ -304,12 +323,13 @@ void address_book_ready(struct address_book *book, const struct net_ip *ip, bool
 
 	mutex_lock(&book->lock);
 	e = find_locked(book, ip);
-	if (!e && !outbound) {
+	if (!e && !outbound && net_ip_usable(ip, book->params.network, ADDR_SOURCE_INBOUND)) {
 		/* It dialled us: its port is the usual one until we learn better. */
 		e = place_locked(book, ADDR_SOURCE_INBOUND);
 		if (e)
 			*e = (struct entry){.addr = {*ip, book->params.default_port},
 					    .source = ADDR_SOURCE_INBOUND,
+					    .usable = true,
 					    .next_dial_ms = now_ms};
 	}
 	if (e) {
@@ -416,7 +436,7 @@ bool address_book_turnaround_begin(struct address_book *book, const struct net_i
 
 	mutex_lock(&book->lock);
 	e = find_locked(book, ip);
-	if (e && !e->own && e->turnaround == TURNAROUND_NONE && now_ms >= e->turnaround_ok_ms) {
+	if (e && !e->own && e->usable && e->turnaround == TURNAROUND_NONE && now_ms >= e->turnaround_ok_ms) {
 		e->turnaround = TURNAROUND_FIRST;
 		e->turnaround_ok_ms = now_ms + book->params.turnaround_interval_ms;
 		e->next_dial_ms = now_ms + book->params.turnaround_dial_ms;
@@ -486,7 +506,7 @@ size_t address_book_dialable(struct address_book *book)
 
 	mutex_lock(&book->lock);
 	for (size_t i = 0; i < book->count; i++)
-		n += !book->entries[i].own && !book->entries[i].given_up;
+		n += !book->entries[i].own && book->entries[i].usable && !book->entries[i].given_up;
 	mutex_unlock(&book->lock);
 	return n;
 }
@@ -538,8 +558,13 @@ size_t address_book_take_changed(struct address_book *book, struct address_recor
 	mutex_lock(&book->lock);
 	for (size_t i = 0; i < book->count; i++)
 		changed += book->entries[i].changed;
-	if (changed > 0)
-		records = calloc(changed, sizeof(*records));
+	if (changed + book->gone.count > 0)
+		records = calloc(changed + book->gone.count, sizeof(*records));
+	/* What has come back since comes later, and so stays. */
+	for (size_t i = 0; records && i < book->gone.count; i++)
+		records[n++] = (struct address_record){.addr.ip = book->gone.items[i], .deleted = true};
+	if (records)
+		book->gone.count = 0;
 	for (size_t i = 0; records && i < book->count; i++) {
 		struct entry *e = &book->entries[i];
 
@@ -549,7 +574,7 @@ size_t address_book_take_changed(struct address_book *book, struct address_recor
 		records[n++] = (struct address_record){
 			.addr = e->addr,
 			.last_ready_s = e->last_ready_s,
-			.deleted = e->own || e->given_up,
+			.deleted = e->own || !e->usable || e->given_up,
 		};
 	}
 	mutex_unlock(&book->lock);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ip_list.h"
 #include "timed/net/rate_limit.h"
 #include "timed/util/thread.h"
 
@@ -26,8 +27,7 @@ struct ban_list {
 	struct mutex lock;	  /* guards all below */
 	struct entry *entries;	  /* count used of capacity */
 	size_t count, capacity;
-	struct net_ip *gone;	  /* evicted while the store has them: to be deleted there */
-	size_t gone_count, gone_capacity;
+	struct ip_list gone;	  /* evicted while the store has them: to be deleted there */
 	int64_t uses;		  /* counts calls: the clock of eviction */
 	struct ban_params params; /* immutable */
 };
@@ -50,7 +50,7 @@ void ban_list_free(struct ban_list *list)
 		return;
 	mutex_destroy(&list->lock);
 	free(list->entries);
-	free(list->gone);
+	free(list->gone.items);
 	free(list);
 }
 
@@ -81,23 +81,6 @@ static struct entry *victim_locked(struct ban_list *list) REQUIRES(list->lock)
 	return best;
 }
 
-/* The store must forget what we forget, or it would grow for ever.  (Without memory it keeps one record too many.) */
-static void forget_stored_locked(struct ban_list *list, const struct entry *e) REQUIRES(list->lock)
-{
-	if (!e->stored)
-		return;
-	if (list->gone_count == list->gone_capacity) {
-		size_t capacity = list->gone_capacity ? list->gone_capacity * 2 : 16;
-		struct net_ip *grown = realloc(list->gone, capacity * sizeof(*grown));
-
-		if (!grown)
-			return;
-		list->gone = grown;
-		list->gone_capacity = capacity;
-	}
-	list->gone[list->gone_count++] = e->record.ip;
-}
-
 /* Finds or makes the record; NULL when out of memory. */
 static struct entry *get_locked(struct ban_list *list, const struct net_ip *ip) REQUIRES(list->lock)
 {
@@ -121,7 +104,8 @@ static struct entry *get_locked(struct ban_list *list, const struct net_ip *ip) 
 		e = &list->entries[list->count++];
 	} else if (list->count > 0) {
 		e = victim_locked(list);
-		forget_stored_locked(list, e);
+		if (e->stored)
+			ip_list_add(&list->gone, &e->record.ip);
 	} else {
 		return NULL;
 	}
@@ -329,13 +313,13 @@ size_t ban_list_take_changed(struct ban_list *list, struct ban_record **out, int
 		age(list, &list->entries[i], now_s);
 		changed += list->entries[i].changed;
 	}
-	if (changed + list->gone_count > 0)
-		records = calloc(changed + list->gone_count, sizeof(*records));
+	if (changed + list->gone.count > 0)
+		records = calloc(changed + list->gone.count, sizeof(*records));
 	/* What has come back since comes later, and so stays. */
-	for (size_t i = 0; records && i < list->gone_count; i++)
-		records[n++].ip = list->gone[i];
+	for (size_t i = 0; records && i < list->gone.count; i++)
+		records[n++].ip = list->gone.items[i];
 	if (records)
-		list->gone_count = 0;
+		list->gone.count = 0;
 	for (size_t i = 0; records && i < list->count; i++) {
 		struct entry *e = &list->entries[i];
 

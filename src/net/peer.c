@@ -23,6 +23,9 @@
 
 /* A frame no longer than this may be sent by the thread that made it. */
 #define DIRECT_SEND_BYTES 16384
+/* What the scratch buffer begins with: most messages fit, and growing by steps would leave each step in the thread's
+ * malloc cache. */
+#define SCRATCH_FIRST_BYTES 512
 /* What the scratch buffer keeps between messages. */
 #define SCRATCH_KEEP_BYTES 1024
 /* Addresses a peer may tell us unasked: this many at once, refilled at this rate. */
@@ -319,6 +322,8 @@ bool peer_send(struct peer *peer, struct frame *frame, enum send_class class)
 static bool encode_scratch(struct peer *peer, const struct wire_message *message)
 {
 	buf_reset(&peer->scratch);
+	if (!buf_reserve(&peer->scratch, SCRATCH_FIRST_BYTES))
+		return false;
 	if (wire_json_encode(&peer->scratch, message))
 		return false;
 	buf_append_byte(&peer->scratch, '\n');

@@ -134,14 +134,12 @@ static int run_node(struct node *node, const struct options *options, const sigs
 	return r ? r : node_exit_code(node);
 }
 
-static int run(const struct config *config, const struct options *options)
+static int run(const struct config *config, const struct options *options, const sigset_t *set)
 {
 	char error[NODE_ERROR_SIZE];
 	struct node *node;
-	sigset_t set;
 	int r;
 
-	block_signals(&set);
 	thread_set_name("main");
 	CHECK(mallopt(M_ARENA_MAX, MALLOC_ARENAS) == 1);
 	if (open_log(config))
@@ -152,7 +150,7 @@ static int run(const struct config *config, const struct options *options)
 	if (r) {
 		log_error(LOG_NODE, "%s", error);
 	} else {
-		r = run_node(node, options, &set);
+		r = run_node(node, options, set);
 		node_close(node);
 	}
 	log_info(LOG_NODE, "Stopped (exit code %d)", r);
@@ -164,8 +162,12 @@ static int load_and_run(const struct options *options)
 {
 	struct config_messages messages = {0};
 	struct config *config = NULL;
-	int r = options_load(&config, options, &messages);
+	sigset_t set;
+	int r;
 
+	/* From here on a signal waits until the node is up, and then stops it in order. */
+	block_signals(&set);
+	r = options_load(&config, options, &messages);
 	options_print_messages(stderr, &messages);
 	config_messages_free(&messages);
 	if (r)
@@ -173,7 +175,7 @@ static int load_and_run(const struct options *options)
 	else if (options->check_config)
 		options_print_config(stdout, options, config);
 	else
-		r = run(config, options);
+		r = run(config, options, &set);
 	config_free(config);
 	return r;
 }

@@ -176,10 +176,26 @@ START_TEST(full_reads_grow_the_buffer_to_the_burst_size)
 			ck_assert_uint_eq(len, 15);
 	}
 	ck_assert_uint_eq(r.capacity, LINE_BURST_BYTES);
-	/* Asking for space again without receiving does not grow it either. */
+	line_reader_free(&r);
+}
+END_TEST
+
+/* Asking for space time and again without receiving anything grows the buffer once at most. */
+START_TEST(asking_alone_does_not_grow_the_buffer)
+{
+	struct line_reader r;
+	const uint8_t *line;
+	uint8_t *space;
+	size_t room, len;
+
+	line_reader_init(&r, 1 << 20);
 	ck_assert_int_eq(line_reader_space(&r, &space, &room), 0);
-	ck_assert_int_eq(line_reader_space(&r, &space, &room), 0);
-	ck_assert_uint_eq(r.capacity, LINE_BURST_BYTES);
+	memset(space, '\n', room);
+	line_reader_commit(&r, room);
+	ck_assert_int_eq(line_reader_next(&r, &line, &len), LINE_E_AGAIN);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(line_reader_space(&r, &space, &room), 0);
+	ck_assert_uint_eq(r.capacity, 2 * LINE_FIRST_BYTES);
 	line_reader_free(&r);
 }
 END_TEST
@@ -240,6 +256,7 @@ int main(void)
 	tcase_add_test(tc, endless_line_is_cut_at_the_limit);
 	tcase_add_test(tc, small_reads_do_not_grow_the_buffer);
 	tcase_add_test(tc, full_reads_grow_the_buffer_to_the_burst_size);
+	tcase_add_test(tc, asking_alone_does_not_grow_the_buffer);
 	tcase_add_test(tc, shrink_frees_only_an_empty_reader);
 	tcase_add_test(tc, nul_bytes_pass_through);
 	suite_add_tcase(suite, tc);

@@ -11,7 +11,8 @@ bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, ui
 
 	if (q->outstanding || now_ms < q->unused_until_ms)
 		return false;
-	if (per_second > 0 && !token_bucket_take(&q->pace, per_second * 60, per_second, now_ms))
+	/* Evenly, not in bursts: a burst and its refill would be twice as many in one second. */
+	if (per_second > 0 && !token_bucket_take(&q->pace, per_second * 60, 1, now_ms))
 		return false;
 	q->outstanding = true;
 	q->fenced = false;

@@ -154,6 +154,33 @@ START_TEST(expire_of_nothing_pauses_nothing)
 }
 END_TEST
 
+/* Existing nodes drop what comes faster (protocol.md §4): 8 of a kind in any second, however they are spread. */
+START_TEST(pace_holds_in_any_second)
+{
+	int64_t asked[200];
+	int count = 0;
+
+	for (int64_t end = now + 20000; now < end; now++) {
+		if (!requests_begin(&requests, REQUEST_BLOCK_HASH, 0, 8, now, TIMEOUT_MS))
+			continue;
+		ck_assert(answer(REQUEST_BLOCK_HASH));
+		ck_assert_int_lt(count, 200);
+		if (count >= 8)
+			ck_assert_int_ge(now - asked[count - 8], 1000);
+		asked[count++] = now;
+	}
+	ck_assert_int_eq(count, 160);
+}
+END_TEST
+
+START_TEST(pace_is_of_each_kind)
+{
+	ck_assert(requests_begin(&requests, REQUEST_PEERS, 0, 8, now, TIMEOUT_MS));
+	ck_assert(requests_begin(&requests, REQUEST_MASTERNODES, 0, 8, now, TIMEOUT_MS));
+	ck_assert(requests_begin(&requests, REQUEST_BLOCK_HASH, 0, 8, now, TIMEOUT_MS));
+}
+END_TEST
+
 static void add_tests(TCase *c)
 {
 	tcase_add_test(c, answer_returns_the_key_once);
@@ -167,6 +194,8 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, answer_before_its_pong_leaves_the_kind_in_use);
 	tcase_add_test(c, expire_gives_up_at_the_deadline);
 	tcase_add_test(c, expire_of_nothing_pauses_nothing);
+	tcase_add_test(c, pace_holds_in_any_second);
+	tcase_add_test(c, pace_is_of_each_kind);
 }
 
 int main(void)

@@ -38,8 +38,8 @@ struct requests {
 	uint32_t answered; /* answers that matched */
 };
 
-/* True: ask now (it is noted).  False: one is outstanding, the kind is unused for a while, or it was asked for
- * `per_second` times in this second (0: as often as one likes). */
+/* True: ask now (it is noted).  False: one is outstanding, the kind is unused for a while, or the last
+ * one of its kind was less than a second / `per_second` ago (0: as often as one likes). */
 bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, uint32_t per_second, int64_t now_ms,
 		    int64_t timeout_ms);
 /* The ping with this nonce follows everything asked so far. */

@@ -522,9 +522,11 @@ void node_log_status(struct node *node)
 	struct net_totals totals;
 	struct chain_tip tip;
 	size_t known, active, n = net_peer_infos(node->net, &infos);
-	int64_t offset = 0;
-	bool has_offset = node_clock_offset_s(node, &offset);
+	char offset[32] = "unknown";
+	int64_t offset_s;
 
+	if (node_clock_offset_s(node, &offset_s))
+		snprintf(offset, sizeof(offset), "%" PRId64 "s", offset_s);
 	node_chain_tip(node, &tip);
 	node_masternode_count(node, &known, &active);
 	net_get_totals(node->net, &totals);
@@ -532,10 +534,9 @@ void node_log_status(struct node *node)
 		 active);
 	log_info(LOG_NODE,
 		 "  up %" PRId64 "s, %zu masternodes known, %zu addresses, %zu bans, %" PRIu64 " B of peer memory, clock "
-		 "offset %s%" PRId64 "s",
+		 "offset %s",
 		 node_uptime_ms(node) / 1000, known, address_book_size(net_addresses(node->net)),
-		 ban_list_count(net_bans(node->net), clock_real_s()), totals.memory_used, has_offset ? "" : "unknown, ",
-		 offset);
+		 ban_list_count(net_bans(node->net), clock_real_s()), totals.memory_used, offset);
 	for (size_t i = 0; i < n; i++)
 		log_peer(&infos[i]);
 	for (int i = PEER_CLOSE_NONE + 1; i < PEER_CLOSE_COUNT; i++) {

@@ -140,7 +140,6 @@ static int run(const struct config *config, const struct options *options, const
 	struct node *node;
 	int r;
 
-	thread_set_name("main");
 	CHECK(mallopt(M_ARENA_MAX, MALLOC_ARENAS) == 1);
 	if (open_log(config))
 		return EXIT_FAILURE;
@@ -150,6 +149,8 @@ static int run(const struct config *config, const struct options *options, const
 	if (r) {
 		log_error(LOG_NODE, "%s", error);
 	} else {
+		/* Only now: the database's own threads inherit the name of the thread that opens it. */
+		thread_set_name("main");
 		r = run_node(node, options, set);
 		node_close(node);
 	}

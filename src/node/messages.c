@@ -23,7 +23,7 @@ const struct message_rule node_message_rules[WIRE_TYPE_COUNT] = {
 	/* Masternodes. */
 	[WIRE_MASTERNODE_ANNOUNCEMENT] = {masternodes_on_announcement, RATE_OTHER, false, REQUEST_NONE},
 	[WIRE_GET_MASTERNODES] = {masternodes_on_get, RATE_OTHER, true, REQUEST_NONE},
-	[WIRE_MASTERNODES_RESPONSE] = {masternodes_on_response, RATE_OTHER, false, REQUEST_MASTERNODES},
+	[WIRE_MASTERNODES_RESPONSE] = {masternodes_on_response, RATE_NONE, false, REQUEST_MASTERNODES},
 	[WIRE_HEARTBEAT_BROADCAST] = {NULL, RATE_OTHER, false, REQUEST_NONE},
 	[WIRE_HEARTBEAT_ATTESTATION] = {NULL, RATE_OTHER, false, REQUEST_NONE},
 

@@ -242,7 +242,8 @@ int registry_announce(struct registry *registry, struct registry_event *event, c
 	slot = registry->known.items[at];
 	if (slot == registry->own)
 		return REGISTRY_E_OWN;
-	if (slot->entry.source == REGISTRY_SOURCE_ANNOUNCED && !registry_same_key(&slot->entry.key, &announced->public_key))
+	if (slot->entry.source == REGISTRY_SOURCE_ANNOUNCED &&
+	    !registry_same_key(&slot->entry.key, &announced->public_key))
 		return REGISTRY_E_KEY;
 
 	/* The masternode itself speaks: what others said of its key counts no longer. */
@@ -454,7 +455,8 @@ const struct registry_entry *registry_find(const struct registry *registry, cons
 	return slot ? &slot->entry : NULL;
 }
 
-size_t registry_encode(uint8_t out[REGISTRY_VALUE_MAX], const struct registry_entry *entry, int64_t now_ms, int64_t now_s)
+size_t registry_encode(uint8_t out[REGISTRY_VALUE_MAX], const struct registry_entry *entry, int64_t now_ms,
+		       int64_t now_s)
 {
 	uint64_t heard_s = (uint64_t)(now_s - (now_ms - entry->heard_ms) / 1000);
 	size_t len = entry->reward_address.len, at = 0;

@@ -81,8 +81,8 @@ static uint32_t wallet_network_number(enum chain_network network)
 static int wallet_damaged(char text[WALLET_TEXT_SIZE], const char *path, const char *what)
 {
 	snprintf(text, WALLET_TEXT_SIZE,
-		 "wallet %s is damaged (%s): restore it from a copy; it has been left as it is, and a new one is made only "
-		 "when it is moved away",
+		 "wallet %s is damaged (%s): restore it from a copy; it has been left as it is, and a new one is "
+		 "made only when it is moved away",
 		 path, what);
 	return WALLET_E_DAMAGED;
 }
@@ -133,7 +133,8 @@ static int wallet_parse_rest(struct wallet *wallet, char text[WALLET_TEXT_SIZE],
 
 	if (!public || memcmp(public, wallet->public_key.bytes, sizeof(wallet->public_key.bytes)) != 0)
 		return wallet_damaged(text, path, "its public key does not belong to its secret");
-	address_from_key(wallet->address, &wallet->public_key, network == WALLET_MAINNET ? CHAIN_MAINNET : CHAIN_TESTNET);
+	address_from_key(wallet->address, &wallet->public_key,
+			 network == WALLET_MAINNET ? CHAIN_MAINNET : CHAIN_TESTNET);
 	address = wallet_take(reader, len < ADDRESS_TEXT_SIZE ? (size_t)len : SIZE_MAX);
 	if (!address || len != strlen(wallet->address) || memcmp(address, wallet->address, (size_t)len) != 0)
 		return wallet_damaged(text, path, "its address does not belong to its key");
@@ -159,8 +160,8 @@ static int wallet_parse(struct wallet *wallet, char text[WALLET_TEXT_SIZE], cons
 		return wallet_damaged(text, path, "it is too short");
 	if (version != WALLET_VERSION) {
 		snprintf(text, WALLET_TEXT_SIZE,
-			 "wallet %s has the unknown format %" PRIu32 ": it is damaged, or a newer version is needed", path,
-			 version);
+			 "wallet %s has the unknown format %" PRIu32 ": it is damaged, or a newer version is needed",
+			 path, version);
 		return WALLET_E_VERSION;
 	}
 	if (network != WALLET_MAINNET && network != WALLET_TESTNET)
@@ -172,7 +173,8 @@ static int wallet_parse(struct wallet *wallet, char text[WALLET_TEXT_SIZE], cons
 		return r;
 	if (network != wallet_network_number(expected)) {
 		snprintf(text, WALLET_TEXT_SIZE,
-			 "wallet %s is one of %s, and this node runs %s: use another data directory, or move the wallet away",
+			 "wallet %s is one of %s, and this node runs %s: use another data directory, or move the "
+			 "wallet away",
 			 path, network == WALLET_MAINNET ? "mainnet" : "testnet", chain_network_name(expected));
 		return WALLET_E_NETWORK;
 	}
@@ -214,7 +216,8 @@ static int wallet_read(struct wallet *wallet, char text[WALLET_TEXT_SIZE], const
 		r = wallet_parse(wallet, text, path, file, len, network);
 	sodium_free(file);
 	if (!r && fstat(fd, &st) == 0 && (st.st_mode & 077))
-		log_warn(LOG_NODE, "wallet %s may be read by others (mode %04o): chmod 600 it", path, st.st_mode & 07777U);
+		log_warn(LOG_NODE, "wallet %s may be read by others (mode %04o): chmod 600 it", path,
+			 st.st_mode & 07777U);
 	return r;
 }
 
@@ -244,7 +247,8 @@ static int wallet_write(const struct wallet *wallet, const char *path, enum chai
 	return r;
 }
 
-static int wallet_create(struct wallet *wallet, char text[WALLET_TEXT_SIZE], const char *path, enum chain_network network)
+static int wallet_create(struct wallet *wallet, char text[WALLET_TEXT_SIZE], const char *path,
+			 enum chain_network network)
 {
 	uint8_t *seed = sodium_malloc(crypto_sign_SEEDBYTES);
 	int r;
@@ -265,7 +269,8 @@ static int wallet_create(struct wallet *wallet, char text[WALLET_TEXT_SIZE], con
 	return 0;
 }
 
-int wallet_open_or_create(struct wallet **out, char text[WALLET_TEXT_SIZE], const char *path, enum chain_network network)
+int wallet_open_or_create(struct wallet **out, char text[WALLET_TEXT_SIZE], const char *path,
+			  enum chain_network network)
 {
 	struct wallet *wallet;
 	int fd, r;

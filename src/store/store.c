@@ -93,7 +93,8 @@ int store_get(struct store *store, struct store_value *out, enum store_family fa
 	char *status = NULL;
 
 	*out = (struct store_value){.data = NULL};
-	slice = rocksdb_get_pinned_cf(store->db, store->read_options, store_handle(store, family), key, key_len, &status);
+	slice = rocksdb_get_pinned_cf(store->db, store->read_options, store_handle(store, family), key, key_len,
+				      &status);
 	if (status)
 		return store_read_failed(store, family, status);
 	if (!slice)
@@ -154,7 +155,8 @@ void store_batch_free(struct store_batch *batch)
 void store_batch_put(struct store *store, struct store_batch *batch, enum store_family family, const void *key,
 		     size_t key_len, const void *value, size_t value_len)
 {
-	rocksdb_writebatch_put_cf(store_batch_native(batch), store_handle(store, family), key, key_len, value, value_len);
+	rocksdb_writebatch_put_cf(store_batch_native(batch), store_handle(store, family), key, key_len, value,
+				  value_len);
 }
 
 void store_batch_delete(struct store *store, struct store_batch *batch, enum store_family family, const void *key,

@@ -39,15 +39,15 @@ static const char *store_error_advice(enum store_error error)
 	case STORE_E_CORRUPT:
 		return "restore the directory from a copy, or move it away: the node then fetches everything anew";
 	case STORE_E_WAL:
-		return "start once with --recover-wal to keep everything before the damage, restore the directory from a "
-		       "copy, or move it away: the node then fetches everything anew";
+		return "start once with --recover-wal to keep everything before the damage, restore the directory "
+		       "from a copy, or move it away: the node then fetches everything anew";
 	case STORE_E_LOCKED:
 		return "stop the other process, or use another data directory";
 	case STORE_E_DISK_FULL:
 		return "make room and start again; what was written before is safe";
 	case STORE_E_PERMISSION:
-		return "let the directory and its files belong to the user that runs timed, on a file system that can be "
-		       "written";
+		return "let the directory and its files belong to the user that runs timed, on a file system that "
+		       "can be written";
 	case STORE_E_NETWORK:
 	case STORE_E_GENESIS:
 		return "use another data directory, or correct the configuration";
@@ -63,8 +63,8 @@ static const char *store_error_advice(enum store_error error)
 void store_failure_set(struct store_failure *out, enum store_error error, const char *dir, const char *detail)
 {
 	out->error = error;
-	snprintf(out->text, sizeof(out->text), "database %s: %.600s (%s): %s", dir, detail, store_error_name((int)error),
-		 store_error_advice(error));
+	snprintf(out->text, sizeof(out->text), "database %s: %.600s (%s): %s", dir, detail,
+		 store_error_name((int)error), store_error_advice(error));
 }
 
 static enum store_error store_error_from_errno(int error)

@@ -55,9 +55,9 @@ int store_check_meta(struct store *store, struct store_failure *failure, const s
 
 /* What the files say before RocksDB reads them. */
 struct store_files {
-	bool exists;		/* there is a database */
-	int recovery_mode;	/* of RocksDB's WALRecoveryMode: what to open it with */
-	struct wal_report wal;	/* WAL_TORN or, with recover_wal, WAL_DAMAGED: will be cut off at its offset */
+	bool exists;	       /* there is a database */
+	int recovery_mode;     /* of RocksDB's WALRecoveryMode: what to open it with */
+	struct wal_report wal; /* WAL_TORN or, with recover_wal, WAL_DAMAGED: will be cut off at its offset */
 };
 /* 0 or an enum store_error and `failure`. */
 int store_check_files(struct store_files *out, struct store_failure *failure, const struct store_params *params)

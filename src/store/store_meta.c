@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The entries that say what a database is: schema, network, genesis hash.  Written when it is made, compared whenever it
- * is opened. */
+/* The entries that say what a database is: schema, network, genesis hash.  Written when it is made, compared whenever
+ * it is opened. */
 #include "store_impl.h"
 
 #include <stdio.h>

@@ -171,7 +171,6 @@ static int store_open_database(struct store *store, struct store_failure *failur
 	return 0;
 }
 
-
 /* Makes the directory itself; its parent is the caller's. */
 static int store_make_directory(struct store_failure *failure, const struct store_params *params)
 {
@@ -210,7 +209,8 @@ static int store_check_room(struct store_failure *failure, const struct store_pa
 static void store_log_recovery(const struct wal_report *wal)
 {
 	if (wal->verdict == WAL_TORN)
-		log_warn(LOG_CHAIN, "%s ends in an incomplete record at byte %" PRIu64 ": cut off (a crash while writing)",
+		log_warn(LOG_CHAIN,
+			 "%s ends in an incomplete record at byte %" PRIu64 ": cut off (a crash while writing)",
 			 wal->path, wal->offset);
 	if (wal->verdict == WAL_DAMAGED)
 		log_warn(LOG_CHAIN, "%s is damaged at byte %" PRIu64 ": it and what was written later are dropped",

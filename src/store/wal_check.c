@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Checking log files: see wal_check.h.
  *
- * The format: blocks of 32 KiB; in a block records of a header (CRC-32C, masked, 4 bytes; length, 2 bytes; type, 1 byte;
- * all little-endian) and that many bytes.  The sum covers type and bytes, not the length.  A record never crosses the
- * end of a block; what is left there, less than a header, is zero. */
+ * The format: blocks of 32 KiB; in a block records of a header (CRC-32C, masked, 4 bytes; length, 2 bytes; type, 1
+ * byte; all little-endian) and that many bytes.  The sum covers type and bytes, not the length.  A record never crosses
+ * the end of a block; what is left there, less than a header, is zero. */
 #include "wal_check.h"
 
 #include <dirent.h>

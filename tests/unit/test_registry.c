@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* consensus/registry: learning, pinning, activity, forgetting, hints, our own entry, storing; time travels by argument. */
+/* consensus/registry: learning, pinning, activity, forgetting, hints, our own entry, storing.  Time is an argument. */
 #include "timed/consensus/registry.h"
 
 #include <stdio.h>
@@ -510,7 +510,7 @@ START_TEST(count_is_equal_everywhere_and_constant_for_a_day)
 }
 END_TEST
 
-/* Stores the only entry, and loads it into a fresh registry after `away_ms`, the wall clock having jumped by `jump_s`. */
+/* Stores the only entry, and loads it into a fresh registry after `away_ms`; the wall clock has jumped by `jump_s`. */
 static int store_and_load(int64_t away_ms, int64_t jump_s)
 {
 	uint8_t value[REGISTRY_VALUE_MAX];
@@ -618,8 +618,9 @@ START_TEST(load_refuses_damaged_values)
 	ck_assert_int_eq(registry_load(registry, "10.0.0.1", 8, copy, len, now, 1000), REGISTRY_E_INVALID);
 	ck_assert_int_eq(registry_load(registry, "10.0\0.1", 7, value, len, now, 1000), REGISTRY_E_INVALID);
 	ck_assert_int_eq(registry_load(registry, "", 0, value, len, now, 1000), REGISTRY_E_INVALID);
-	ck_assert_int_eq(registry_load(registry, "1234567890123456789012345678901234567890123456", 46, value, len, now,
-				       1000), REGISTRY_E_INVALID);
+	ck_assert_int_eq(
+		registry_load(registry, "1234567890123456789012345678901234567890123456", 46, value, len, now, 1000),
+		REGISTRY_E_INVALID);
 	ck_assert_uint_eq(registry_known(registry), 0);
 	ck_assert_int_eq(registry_load(registry, "10.0.0.1", 8, value, len, now, 1000), 0);
 }

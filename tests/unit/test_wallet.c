@@ -90,8 +90,7 @@ static void load_vector(struct vector *v, size_t index)
 	ck_assert_int_eq(hex_decode(v->key.bytes, 32, hex, strlen(hex)), 0);
 	v->address = json_string_value(json_object_get(entry, "address"));
 	v->label = json_string_value(json_object_get(entry, "label"));
-	v->network = (enum chain_network)chain_network_from_name(
-		json_string_value(json_object_get(entry, "network")));
+	v->network = (enum chain_network)chain_network_from_name(json_string_value(json_object_get(entry, "network")));
 }
 
 START_TEST(files_of_the_rust_node_are_read)
@@ -128,7 +127,8 @@ START_TEST(missing_file_is_made)
 	ck_assert_int_eq(open_wallet(CHAIN_TESTNET), 0);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
-	ck_assert_int_eq(address_decode(NULL, wallet_address(wallet), strlen(wallet_address(wallet)), CHAIN_TESTNET), 0);
+	ck_assert_int_eq(address_decode(NULL, wallet_address(wallet), strlen(wallet_address(wallet)), CHAIN_TESTNET),
+			 0);
 	ck_assert_ptr_null(wallet_label(wallet));
 	ck_assert_int_le(llabs(wallet_created_at(wallet) - clock_real_s()), 5);
 	strcpy(address, wallet_address(wallet));

@@ -47,7 +47,9 @@ struct registry_params {
 };
 /* The values of PROTOCOL.md §8: 10000, 180 s, 120 s, 1 h. */
 #define REGISTRY_PARAMS_DEFAULT                                                                                        \
-	{.limit = WIRE_MAX_MASTERNODES, .active_ms = 180000, .check_ms = 120000, .forget_ms = 3600000}
+	{                                                                                                              \
+		.limit = WIRE_MAX_MASTERNODES, .active_ms = 180000, .check_ms = 120000, .forget_ms = 3600000           \
+	}
 
 /* How a key was learnt; a stronger source replaces a weaker one, never the other way round. */
 enum registry_source {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The database: RocksDB, which nothing outside src/store/ sees.  One directory holds column families of keys and values;
- * the modules that own them serialise their own values.
+ * The database: RocksDB, which nothing outside src/store/ sees.  One directory holds column families of keys and
+ * values; the modules that own them serialise their own values.
  *
  * What is damaged is found and named, never skipped: a torn end of the write-ahead log (a crash in the middle of a
  * write) is cut off, any other damage is an error whose text names the file and says what to do.  A directory of
@@ -64,12 +64,12 @@ struct store_failure {
 #define STORE_SCHEMA_VERSION 1
 
 struct store_params {
-	const char *dir;		 /* the database's own directory, made when missing; its parent must exist */
-	bool memory;			 /* nothing touches the disk; `dir` only names it in messages */
-	bool recover_wal;		 /* --recover-wal: keep what precedes damage in the write-ahead log */
-	const char *network;		 /* "testnet" ... */
-	struct wire_hash genesis_hash;	 /* of the chain that is, or will be, in it */
-	size_t cache_bytes;		 /* for blocks of tables; 0 for the smallest that works */
+	const char *dir;	       /* the database's own directory, made when missing; its parent must exist */
+	bool memory;		       /* nothing touches the disk; `dir` only names it in messages */
+	bool recover_wal;	       /* --recover-wal: keep what precedes damage in the write-ahead log */
+	const char *network;	       /* "testnet" ... */
+	struct wire_hash genesis_hash; /* of the chain that is, or will be, in it */
+	size_t cache_bytes;	       /* for blocks of tables; 0 for the smallest that works */
 	/* Called once, by the thread whose write failed first, while no lock of the store is held; may be NULL. */
 	void (*on_failure)(void *user, const struct store_failure *failure);
 	void *user; /* for on_failure */

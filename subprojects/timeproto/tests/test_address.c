@@ -22,7 +22,8 @@ START_TEST(vectors_both_networks_and_back)
 	size_t index;
 
 	ck_assert_uint_gt(json_array_size(root), 10);
-	json_array_foreach(root, index, entry) {
+	json_array_foreach(root, index, entry)
+	{
 		const char *testnet = vectors_text(entry, "testnet"), *mainnet = vectors_text(entry, "mainnet");
 		uint8_t payload[ADDRESS_PAYLOAD_BYTES];
 		char text[ADDRESS_TEXT_SIZE];

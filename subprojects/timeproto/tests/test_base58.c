@@ -28,8 +28,8 @@ START_TEST(encode_known_pairs)
 {
 	char text[64];
 
-	ck_assert_int_eq(base58_encode(text, sizeof(text), (const uint8_t *)base58_pairs[_i].bytes,
-				       base58_pairs[_i].len), 0);
+	ck_assert_int_eq(
+		base58_encode(text, sizeof(text), (const uint8_t *)base58_pairs[_i].bytes, base58_pairs[_i].len), 0);
 	ck_assert_str_eq(text, base58_pairs[_i].text);
 }
 END_TEST

@@ -25,7 +25,8 @@ START_TEST(txid_vectors)
 
 	ck_assert_uint_gt(json_array_size(root), 10);
 	arena_init(&arena, (size_t)64 << 20, NULL);
-	json_array_foreach(root, index, entry) {
+	json_array_foreach(root, index, entry)
+	{
 		struct wire_transaction transaction;
 		struct wire_hash expected, txid;
 		struct wire_error error;
@@ -33,8 +34,8 @@ START_TEST(txid_vectors)
 		uint8_t *bytes = vectors_bytes(entry, "bincode", &len);
 
 		vectors_fixed(expected.bytes, 32, entry, "txid");
-		ck_assert_int_eq(wire_bincode_decode_value(&transaction, &wire_desc_transaction, &arena, bytes, len,
-							   &error), 0);
+		ck_assert_int_eq(
+			wire_bincode_decode_value(&transaction, &wire_desc_transaction, &arena, bytes, len, &error), 0);
 		hash_txid(&txid, &transaction);
 		ck_assert_mem_eq(txid.bytes, expected.bytes, 32);
 		free(bytes);
@@ -54,7 +55,8 @@ START_TEST(block_vectors)
 
 	ck_assert_uint_gt(json_array_size(root), 10);
 	arena_init(&arena, (size_t)64 << 20, NULL);
-	json_array_foreach(root, index, entry) {
+	json_array_foreach(root, index, entry)
+	{
 		struct wire_hash expected, hash;
 		struct wire_error error;
 		struct wire_block block;
@@ -79,7 +81,8 @@ START_TEST(merkle_vectors)
 	size_t index;
 
 	ck_assert_uint_eq(json_array_size(root), 10);
-	json_array_foreach(root, index, entry) {
+	json_array_foreach(root, index, entry)
+	{
 		json_t *list = json_object_get(entry, "txids");
 		struct wire_hash txids[16], expected, out;
 		size_t count = json_array_size(list);
@@ -128,7 +131,8 @@ START_TEST(chain_of_the_rust_node_hangs_together)
 		struct wire_block block;
 
 		ck_assert_int_eq(wire_json_decode_value(&block, &wire_desc_block, &arena, (const uint8_t *)line,
-							(size_t)len - 1, &error), 0);
+							(size_t)len - 1, &error),
+				 0);
 		ck_assert_uint_eq(block.header.height, height++);
 		ck_assert(hash_equal(&block.header.previous_hash, &previous));
 		expect_merkle_root(&block);
@@ -201,8 +205,11 @@ START_TEST(binary_form_is_the_schemas)
 		{.previous_output = {{{6}}, 2}, .script_sig = {script, 1}, .sequence = 5},
 	};
 	struct wire_tx_output outputs[2] = {{.value = UINT64_MAX, .script_pubkey = {script, 0}}, {.value = 12345}};
-	struct wire_transaction transaction = {.version = 0x01020304, .inputs = {inputs, 3}, .outputs = {outputs, 2},
-					       .lock_time = 77, .timestamp = -5};
+	struct wire_transaction transaction = {.version = 0x01020304,
+					       .inputs = {inputs, 3},
+					       .outputs = {outputs, 2},
+					       .lock_time = 77,
+					       .timestamp = -5};
 	struct wire_hash txid;
 	uint8_t expected[32];
 

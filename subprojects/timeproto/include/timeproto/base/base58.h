@@ -15,7 +15,7 @@
 
 #define BASE58_MAX_BYTES 128
 /* Characters that `bytes` bytes need at most (log 256 / log 58 < 1.3658), plus the terminating zero. */
-#define BASE58_TEXT_SIZE(bytes) ((bytes) * 1366 / 1000 + 2)
+#define BASE58_TEXT_SIZE(bytes) ((bytes)*1366 / 1000 + 2)
 
 enum base58_error {
 	BASE58_E_CHARACTER = 1, /* a character outside the alphabet */

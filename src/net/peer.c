@@ -282,8 +282,11 @@ static bool send_directly_locked(struct peer *peer, struct frame *frame) REQUIRE
 	progress_locked(peer, (size_t)n);
 	if ((size_t)n == frame->len)
 		return true;
+	/* Half a line must not be followed by another: without memory for the rest the connection ends. */
 	if (queue_locked(peer, frame, false))
 		out_queue_consume(&peer->queue, (size_t)n);
+	else
+		(void)shutdown(peer->fd, SHUT_RDWR);
 	wake_locked(peer);
 	return true;
 }
@@ -294,7 +297,7 @@ bool peer_send(struct peer *peer, struct frame *frame, enum send_class class)
 	bool sent = false, too_slow = false;
 	size_t queued;
 
-	if (peer_get_state(peer) != PEER_READY)
+	if (!atomic_load_explicit(&peer->open, memory_order_acquire) || peer_get_state(peer) != PEER_READY)
 		return false;
 	mutex_lock(&peer->out);
 	queued = out_queue_bytes(&peer->queue);

@@ -94,6 +94,7 @@ struct peer {
 	atomic_uint refs;
 	atomic_int state;	 /* enum peer_state; written under the table's lock */
 	atomic_int close_reason; /* enum peer_close_reason; the first wins */
+	atomic_bool open;	 /* ready, and our greeting is queued: from here on others may send */
 	atomic_bool probe;	 /* a challenger wants to know whether we live: the worker pings */
 	atomic_bool kept;	 /* uses a slot kept for masternodes and configured peers */
 	atomic_size_t incomplete; /* bytes of the line that is coming in */
@@ -104,6 +105,7 @@ struct peer {
 	struct peer *live_next, **live_link; /* every peer whose worker runs */
 	struct peer *finished_next;	     /* workers that have ended */
 	int64_t challenged_ms;		     /* when its challenge began */
+	bool probed;			     /* the incumbent was asked for a sign of life because of it */
 	uint64_t incumbent_mark;	     /* bytes that the incumbent had received then */
 	bool has_node_id;
 	uint8_t node_id[16];

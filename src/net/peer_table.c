@@ -32,7 +32,8 @@ struct peer_table {
 	size_t live_count;
 	struct peer *finished;			 /* ended workers to be joined; counted */
 	uint32_t ready, ready_kept;		 /* ready peers, and those of them on kept slots */
-	uint32_t unready;			 /* running and neither ready nor closing */
+	uint32_t unready;			 /* running and neither ready nor closing ... */
+	uint32_t dialing;			 /* ... and of them those that will want a regular slot of ours */
 	bool shut;				 /* no new peer is taken */
 	uint64_t closed[PEER_CLOSE_COUNT];	 /* ended connections by reason */
 	struct peer_table_params params;	 /* immutable */
@@ -72,10 +73,11 @@ static uint32_t kept_slots(const struct peer_table *table)
 	return share;
 }
 
-static bool regular_slot_locked(const struct peer_table *table) REQUIRES(table->lock)
+/* A regular slot is free, although `more` others are on their way to one. */
+static bool regular_slot_locked(const struct peer_table *table, uint32_t more) REQUIRES(table->lock)
 {
-	return table->ready < table->params.max_peers &&
-	       table->ready - table->ready_kept < table->params.max_peers - kept_slots(table);
+	return table->ready + more < table->params.max_peers &&
+	       table->ready - table->ready_kept + more < table->params.max_peers - kept_slots(table);
 }
 
 static size_t bucket_of(const struct net_ip *ip)
@@ -125,6 +127,12 @@ static enum peer_state state_of(const struct peer *peer)
 	return (enum peer_state)atomic_load_explicit(&peer->state, memory_order_acquire);
 }
 
+/* A dial that we need not have made. */
+static bool is_dialing(const struct peer *peer, enum peer_state state)
+{
+	return (state == PEER_CONNECTING || state == PEER_HANDSHAKE) && peer->direction == PEER_OUTBOUND && !peer->manual;
+}
+
 /* The one place where a peer's state changes: keeps the counts. */
 static void set_state_locked(struct peer_table *table, struct peer *peer, enum peer_state state) REQUIRES(table->lock)
 {
@@ -143,6 +151,8 @@ static void set_state_locked(struct peer_table *table, struct peer *peer, enum p
 	} else if (state != PEER_CLOSING) {
 		table->unready++;
 	}
+	table->dialing -= is_dialing(peer, before);
+	table->dialing += is_dialing(peer, state);
 	atomic_store_explicit(&peer->state, state, memory_order_release);
 }
 
@@ -216,6 +226,7 @@ bool peer_table_register(struct peer_table *table, struct peer *peer)
 		table->live = peer_ref(peer);
 		table->live_count++;
 		table->unready++;
+		table->dialing += is_dialing(peer, state_of(peer));
 	}
 	mutex_unlock(&table->lock);
 	return ok;
@@ -307,8 +318,11 @@ static enum table_verdict obey_locked(struct peer_table *table, struct table_ent
 	case PAIR_WAIT:
 		return TABLE_WAIT;
 	case PAIR_PROBE:
-		if (!atomic_exchange(&e->incumbent->probe, true))
+		if (!e->challenger->probed) {
+			e->challenger->probed = true;
+			atomic_store(&e->incumbent->probe, true);
 			peer_wake(e->incumbent);
+		}
 		return TABLE_WAIT;
 	case PAIR_YIELD:
 		ask_close_locked(table, e->incumbent, PEER_CLOSE_YIELDED);
@@ -347,7 +361,6 @@ enum table_verdict peer_table_challenge(struct peer_table *table, struct peer *p
 			e->challenger = peer_ref(peer);
 			peer->challenged_ms = now_ms;
 			peer->incumbent_mark = atomic_load(&e->incumbent->stats.bytes_received);
-			atomic_store(&e->incumbent->probe, false);
 		}
 		if (e->challenger == peer)
 			verdict = obey_locked(table, e, judge_locked(table, e, peer, own, now_ms));
@@ -382,7 +395,7 @@ bool peer_table_make_ready(struct peer_table *table, struct peer *peer, int64_t 
 			ask_close_locked(table, victim, PEER_CLOSE_EVICTED);
 		ok = victim || peer->manual;
 	} else if (ok && !kept) {
-		ok = regular_slot_locked(table);
+		ok = regular_slot_locked(table, 0);
 	}
 	if (ok) {
 		atomic_store(&peer->stats.ready_ms, now_ms);
@@ -468,7 +481,7 @@ bool peer_table_has_regular_slot(struct peer_table *table)
 	bool has;
 
 	mutex_lock(&table->lock);
-	has = regular_slot_locked(table);
+	has = regular_slot_locked(table, table->dialing);
 	mutex_unlock(&table->lock);
 	return has;
 }

@@ -73,7 +73,8 @@ struct peer *peer_table_find(struct peer_table *table, const struct net_ip *ip);
 /* Counted references to every ready peer (or every running one), ordered by id.  *out is malloc'ed; the caller unrefs each and frees. */
 size_t peer_table_list(struct peer_table *table, struct peer ***out, bool all);
 uint32_t peer_table_ready_count(struct peer_table *table);
-/* True when a peer that is neither masternode nor configured would find a slot. */
+/* True when a dial of a peer that is neither masternode nor configured would find a slot, should all dials under way
+ * succeed: a thousand addresses in one answer are not a thousand sockets. */
 bool peer_table_has_regular_slot(struct peer_table *table);
 uint64_t peer_table_closed(struct peer_table *table, enum peer_close_reason reason);
 

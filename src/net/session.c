@@ -56,10 +56,16 @@ void session_init(struct peer *peer, int64_t now_ms)
 	s->announce_due_ms = INT64_MAX;
 }
 
+static void free_parked(struct peer *peer, struct parked_line *line)
+{
+	mem_account_give(&peer->memory, line->len);
+	free(line->bytes);
+}
+
 void session_free(struct peer *peer)
 {
 	for (int i = 0; i < peer->session.parked_count; i++)
-		free(peer->session.parked[i].bytes);
+		free_parked(peer, &peer->session.parked[i]);
 	peer->session.parked_count = 0;
 }
 
@@ -162,9 +168,9 @@ static bool uses_kept_slot(struct peer *peer)
 	       ops->is_masternode(ops->user, &peer->addr.ip);
 }
 
-static void dispatch_line(struct peer *peer, const uint8_t *line, size_t len, int64_t now_ms);
+static void dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bool waited, int64_t now_ms);
 
-/* Handles the lines that waited, in order. */
+/* Handles the lines that waited, in order; what still cannot be handled waits again. */
 static void unpark(struct peer *peer, int64_t now_ms)
 {
 	struct session *s = &peer->session;
@@ -174,8 +180,9 @@ static void unpark(struct peer *peer, int64_t now_ms)
 	memcpy(lines, s->parked, sizeof(lines));
 	s->parked_count = 0;
 	for (int i = 0; i < count; i++) {
-		dispatch_line(peer, lines[i].bytes, lines[i].len, now_ms);
-		free(lines[i].bytes);
+		dispatch_line(peer, lines[i].bytes, lines[i].len, true, now_ms);
+		arena_reset(&peer->arena);
+		free_parked(peer, &lines[i]);
 	}
 }
 
@@ -196,6 +203,7 @@ static void enter_ready(struct peer *peer, int64_t now_ms)
 		send_ack(peer);
 		send_version(peer);
 	}
+	atomic_store_explicit(&peer->open, true, memory_order_release);
 	address_book_ready(book, &peer->addr.ip, peer->direction == PEER_OUTBOUND, clock_real_s(), now_ms);
 	if (peer->direction == PEER_OUTBOUND && address_book_turnaround_second(book, &peer->addr.ip))
 		s->redial_due_ms = now_ms + p->turnaround_redial_ms;
@@ -284,9 +292,12 @@ static void first_line(struct peer *peer, const uint8_t *line, size_t len, int64
 static void park(struct peer *peer, const uint8_t *line, size_t len)
 {
 	struct session *s = &peer->session;
-	uint8_t *copy = s->parked_count < PEER_MAX_PARKED ? malloc(len) : NULL;
+	bool room = s->parked_count < PEER_MAX_PARKED && mem_account_take(&peer->memory, len);
+	uint8_t *copy = room ? malloc(len) : NULL;
 
 	if (!copy) {
+		if (room)
+			mem_account_give(&peer->memory, len);
 		atomic_fetch_add_explicit(&peer->stats.rate_limited, 1, memory_order_relaxed);
 		return;
 	}
@@ -328,7 +339,8 @@ static void handle_ready(struct peer *peer, const struct wire_message *m, const 
 		atomic_fetch_add_explicit(&peer->stats.rate_limited, 1, memory_order_relaxed);
 		return;
 	}
-	if (rule->request && peer_queue_bytes(peer) > p->output_soft_bytes) {
+	/* Requests are answered in order: none overtakes one that waits. */
+	if (rule->request && (s->parked_count > 0 || peer_queue_bytes(peer) > p->output_soft_bytes)) {
 		park(peer, line, len);
 		return;
 	}
@@ -336,7 +348,8 @@ static void handle_ready(struct peer *peer, const struct wire_message *m, const 
 		rate_limit_charge(&s->rates, &p->rates, rule->rate, now_ms);
 }
 
-static void dispatch_line(struct peer *peer, const uint8_t *line, size_t len, int64_t now_ms)
+/* `waited`: the line was parked, and counted then. */
+static void dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bool waited, int64_t now_ms)
 {
 	struct wire_error error;
 	struct wire_message m;
@@ -352,7 +365,8 @@ static void dispatch_line(struct peer *peer, const uint8_t *line, size_t len, in
 		unparsable(peer, &error);
 		return;
 	}
-	atomic_fetch_add_explicit(&peer->stats.received_per_type[m.type], len + 1, memory_order_relaxed);
+	if (!waited)
+		atomic_fetch_add_explicit(&peer->stats.received_per_type[m.type], len + 1, memory_order_relaxed);
 	switch (peer->session.phase) {
 	case SESSION_CONNECTING:
 	case SESSION_AWAIT_HANDSHAKE:
@@ -387,7 +401,7 @@ void session_line(struct peer *peer, const uint8_t *line, size_t len, int64_t no
 	if (peer->session.phase == SESSION_AWAIT_HANDSHAKE)
 		first_line(peer, line, len, now_ms);
 	else
-		dispatch_line(peer, line, len, now_ms);
+		dispatch_line(peer, line, len, false, now_ms);
 	arena_reset(&peer->arena);
 }
 

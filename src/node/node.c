@@ -180,6 +180,7 @@ static int open_store(struct node *node, char error[NODE_ERROR_SIZE])
 	struct store_params params = {
 		.dir = dir,
 		.memory = c->storage.backend == CONFIG_BACKEND_MEMORY,
+		.recover_wal = c->storage.recover_wal,
 		.network = node->chain.name,
 		.genesis_hash = node->chain.genesis_hash,
 		.cache_bytes = (size_t)c->storage.cache_size_mb << 20,
@@ -192,7 +193,7 @@ static int open_store(struct node *node, char error[NODE_ERROR_SIZE])
 		return 0;
 	if (node->store && !store_failed(node->store, &failure))
 		snprintf(failure.text, sizeof(failure.text), "The node id cannot be read from %.400s", dir);
-	snprintf(error, NODE_ERROR_SIZE, "%.*s", NODE_ERROR_SIZE - 1, failure.text);
+	snprintf(error, NODE_ERROR_SIZE, "%s", failure.text);
 	return EXIT_RUN_TIME;
 }
 

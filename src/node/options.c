@@ -58,6 +58,14 @@ static int take_listen(struct parse *p, const char *name, const char *value)
 	return 0;
 }
 
+static int take_recover_wal(struct parse *p, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	p->out->recover_wal = true;
+	return 0;
+}
+
 static int take_masternode(struct parse *p, const char *name, const char *value)
 {
 	(void)name;
@@ -132,6 +140,7 @@ static const struct option {
 	{"connect", 0, "IP[:PORT]", take_connect, "dial this peer at once and for ever (repeatable)"},
 	{"network", 0, "NAME", take_network, "testnet, mainnet or devnet"},
 	{"datadir", 0, "DIR", take_data_dir, "data directory"},
+	{"recover-wal", 0, NULL, take_recover_wal, "keep what precedes damage in the database's log, and lose the rest"},
 	{"masternode", 0, NULL, take_masternode, "announce ourselves as a masternode"},
 	{"verbose", 'v', NULL, take_verbose, "log level debug; twice: trace"},
 	{"version", 'V', NULL, take_version, "print the version, and exit"},
@@ -270,6 +279,7 @@ int options_apply(const struct options *options, struct config *config)
 	}
 	if (options->masternode)
 		config->masternode.enabled = true;
+	config->storage.recover_wal = options->recover_wal;
 	if (options->verbose) {
 		config->logging.level = options->verbose > 1 ? LOG_LEVEL_TRACE : LOG_LEVEL_DEBUG;
 		for (int i = 0; i < LOG_CATEGORY_COUNT; i++)

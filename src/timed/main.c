@@ -140,7 +140,7 @@ static int run(const struct config *config, const struct options *options, const
 	struct node *node;
 	int r;
 
-	CHECK(mallopt(M_ARENA_MAX, MALLOC_ARENAS) == 1);
+	(void)mallopt(M_ARENA_MAX, MALLOC_ARENAS); /* a hint: a sanitizer's allocator refuses it */
 	if (open_log(config))
 		return EXIT_FAILURE;
 	log_info(LOG_NODE, "timed %s (%s, commit %s), %s", TIMED_VERSION, TIMED_COMMIT_DATE, TIMED_COMMIT_COUNT,

@@ -89,6 +89,7 @@ struct config {
 		enum config_backend backend;
 		char *data_dir; /* never empty once resolved */
 		uint32_t cache_size_mb;
+		bool recover_wal; /* --recover-wal; no key in the file */
 	} storage;
 	struct {
 		uint32_t min_masternodes;      /* for production without validators */

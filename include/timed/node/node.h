@@ -20,7 +20,7 @@ struct net;
 struct node;
 struct registry;
 
-#define NODE_ERROR_SIZE 512
+#define NODE_ERROR_SIZE 1024
 
 /* Opens everything under the data directory.  0; or an exit code of interfaces (1 run-time, 2 configuration) with the reason
  * in `error`, and nothing is left open.  `config` must outlive the node. */

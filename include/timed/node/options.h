@@ -29,6 +29,7 @@ struct options {
 	bool generate_config;
 	bool check_config;
 	bool masternode;
+	bool recover_wal;
 	bool help;
 	bool version;
 	unsigned int verbose; /* times given: 1 debug, 2 trace */

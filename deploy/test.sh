@@ -118,7 +118,7 @@ fuzz() {
 		-artifact_prefix="$root/build/fuzz/$name-" "$root/build/fuzz/corpus/$name" $seeds && passed=$((passed + 1))
 }
 
-export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0
+export ASAN_OPTIONS=detect_stack_use_after_return=1:abort_on_error=0
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=suppressions=$root/tests/tsan.supp:second_deadlock_stack=1:history_size=4
 workers=4

@@ -61,16 +61,17 @@ void dialer_wake(struct dialer *d)
 	mutex_unlock(&d->lock);
 }
 
-/* A socket on its way to `addr`, or a negative errno.  Bound to the listen IP when that is one address, so that nodes on
- * 127.0.0.1, 127.0.0.2, ... of one machine are different peers. */
-static int open_connecting(const struct net_params *p, const struct net_addr *addr)
+/* A socket for a connection to `addr`, or a negative errno.  Bound to the listen IP when that is one address, so that
+ * nodes on 127.0.0.1, 127.0.0.2, ... of one machine are different peers. */
+static int open_socket(const struct net_params *p, const struct net_addr *addr)
 {
 	struct net_addr from = {.ip = p->listen.ip, .port = 0};
 	struct sockaddr_storage sa, bind_sa;
-	socklen_t len = net_addr_to_sockaddr(&sa, addr), bind_len = net_addr_to_sockaddr(&bind_sa, &from);
-	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r;
+	socklen_t bind_len = net_addr_to_sockaddr(&bind_sa, &from);
+	int fd, r;
 
+	(void)net_addr_to_sockaddr(&sa, addr);
+	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	if (!net_ip_is_unspecified(&from.ip) && bind_sa.ss_family == sa.ss_family &&
@@ -79,13 +80,13 @@ static int open_connecting(const struct net_params *p, const struct net_addr *ad
 		close(fd);
 		return r;
 	}
-	/* What goes wrong here the worker reads from the socket, as with any other failed connect. */
-	if (connect(fd, (struct sockaddr *)&sa, len) && errno != EINPROGRESS) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
 	return fd;
+}
+
+/* Ours is the want, not the peer's. */
+static bool is_exhausted(int r)
+{
+	return r == -EMFILE || r == -ENFILE || r == -ENOBUFS || r == -ENOMEM || r == -EAGAIN;
 }
 
 static void put_back(struct net *net, const struct net_addr *addr, enum address_end end, int64_t pause_ms)
@@ -97,27 +98,26 @@ static void dial(struct net *net, const struct net_addr *addr)
 {
 	bool configured = address_book_is_configured(net_addresses(net), &addr->ip);
 	char text[NET_ADDR_TEXT_SIZE];
-	int fd, r;
+	int r;
 
-	net_addr_text(text, addr);
 	if (ban_list_is_banned(net_bans(net), &addr->ip, clock_real_s())) {
 		put_back(net, addr, ADDRESS_END_REFUSED, BANNED_PAUSE_MS);
 		return;
 	}
-	log_info(LOG_NET, "🔗 [Outbound] Connecting to %s", text);
-	fd = open_connecting(net_params(net), addr);
-	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
+	r = open_socket(net_params(net), addr);
+	if (r >= 0)
+		r = net_start_peer(net, addr, PEER_OUTBOUND, r, configured);
+	if (!r)
+		return;
+	if (r == -EEXIST) {
+		put_back(net, addr, ADDRESS_END_REDUNDANT, 0);
+	} else if (r == -ESHUTDOWN || is_exhausted(r)) {
 		put_back(net, addr, ADDRESS_END_REFUSED, EXHAUSTED_PAUSE_MS);
-		return;
-	}
-	if (fd < 0) {
-		log_debug(LOG_NET, "Connecting to %s failed: %s", text, strerrorname_np(-fd));
+	} else {
+		net_addr_text(text, addr);
+		log_debug(LOG_NET, "Connecting to %s failed: %s", text, strerrorname_np(-r));
 		put_back(net, addr, ADDRESS_END_FAILED, 0);
-		return;
 	}
-	r = net_start_peer(net, addr, PEER_OUTBOUND, fd, configured);
-	if (r)
-		put_back(net, addr, r == -EEXIST ? ADDRESS_END_REDUNDANT : ADDRESS_END_REFUSED, EXHAUSTED_PAUSE_MS);
 }
 
 static void *dialer_run(void *arg)

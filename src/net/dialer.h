@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dialer: asks the address book what is due, claims the IP in the peer table, begins a non-blocking connect and hands the
- * socket to net_start_peer() at once, so that a slow connect never delays another.
+ * The dialer: asks the address book what is due and hands a socket for it to net_start_peer(), which claims the IP in the
+ * peer table and begins a non-blocking connect, so that a slow connect never delays another.
  *
  * Thread safety: dialer_wake from any thread, the rest from one.
  */

@@ -14,6 +14,7 @@
 
 #include "acceptor.h"
 #include "dialer.h"
+#include "faults.h"
 #include "net_impl.h"
 #include "peer_impl.h"
 #include "peer_table.h"
@@ -218,6 +219,18 @@ void net_listen_text(struct net *net, char out[NET_ADDR_TEXT_SIZE], const struct
 	net_addr_text(out, &listen);
 }
 
+/* The connect is only begun; the worker waits for its end. */
+static int begin_connect(int fd, const struct net_addr *addr)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = net_addr_to_sockaddr(&sa, addr);
+	char text[NET_ADDR_TEXT_SIZE];
+
+	net_addr_text(text, addr);
+	log_info(LOG_NET, "🔗 [Outbound] Connecting to %s", text);
+	return connect(fd, (struct sockaddr *)&sa, len) && errno != EINPROGRESS ? -errno : 0;
+}
+
 int net_start_peer(struct net *net, const struct net_addr *addr, enum peer_direction direction, int fd, bool manual)
 {
 	struct peer *peer = peer_new(net, addr, direction, fd, manual);
@@ -231,6 +244,10 @@ int net_start_peer(struct net *net, const struct net_addr *addr, enum peer_direc
 	} else if (direction == PEER_OUTBOUND && !peer_table_claim(net->table, peer)) {
 		peer_ask_close(peer, PEER_CLOSE_DUPLICATE);
 		r = -EEXIST;
+	} else if (direction == PEER_OUTBOUND) {
+		r = begin_connect(fd, addr);
+		if (r)
+			peer_ask_close(peer, PEER_CLOSE_CONNECT_FAILED);
 	}
 	if (!r) {
 		snprintf(name, sizeof(name), "p:%s", peer->ip_text);

@@ -32,8 +32,9 @@ void net_own_ip(struct net *net, struct net_ip *out, const struct net_addr *boun
 void net_listen_text(struct net *net, char out[NET_ADDR_TEXT_SIZE], const struct net_addr *bound);
 
 /* Acceptor and dialer hand a socket over here: registers the peer and starts its worker, which owns the fd from now on
- * (it is closed on failure).  For an outbound peer the address book must hold the address busy.  0 or a negative errno;
- * -EEXIST: there is a connection with this IP. */
+ * (it is closed on failure).  An outbound peer claims its IP before its connect is begun; its socket is non-blocking and
+ * not connected, and the address book must hold the address busy.  0 or a negative errno; -EEXIST: there is a connection
+ * with this IP. */
 int net_start_peer(struct net *net, const struct net_addr *addr, enum peer_direction direction, int fd, bool manual);
 
 #endif

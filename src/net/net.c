@@ -59,7 +59,9 @@ int net_create(struct net **out, const struct net_params *params, const struct n
 	net->ops = *ops;
 	mem_budget_init(&net->budget, params->memory_budget_bytes);
 	memcpy(table.node_id, params->node_id, sizeof(table.node_id));
-	r = address_book_create(&net->addresses, &params->addresses);
+	r = faults_load();
+	if (!r)
+		r = address_book_create(&net->addresses, &params->addresses);
 	if (!r)
 		r = ban_list_create(&net->bans, &params->bans);
 	if (!r)

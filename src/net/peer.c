@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "net_impl.h"
 #include "peer_impl.h"
 #include "peer_table.h"
@@ -303,6 +304,8 @@ bool peer_send(struct peer *peer, struct frame *frame, enum send_class class)
 	queued = out_queue_bytes(&peer->queue);
 	if (peer->fd < 0) {
 		sent = false;
+	} else if (faults_output_locked(peer, frame, class == SEND_ANSWER)) {
+		sent = true;
 	} else if (class == SEND_GOSSIP && queued + frame->len > p->output_soft_bytes && queued > 0) {
 		atomic_fetch_add_explicit(&peer->stats.gossip_dropped, 1, memory_order_relaxed);
 	} else if (queued + frame->len > p->output_hard_bytes && queued > 0) {
@@ -344,7 +347,8 @@ bool peer_send_control(struct peer *peer, const struct wire_message *message, bo
 	if (!in_order) {
 		if (out_queue_bytes(&peer->queue) == 0)
 			peer->progress_ms = clock_mono_ms();
-		ok = out_queue_push_control(&peer->queue, peer->scratch.data, peer->scratch.len) == 0;
+		ok = faults_control_locked(peer, message->type, peer->scratch.data, peer->scratch.len) ||
+		     out_queue_push_control(&peer->queue, peer->scratch.data, peer->scratch.len) == 0;
 		if (mark)
 			*mark = (struct out_mark){true, peer->queue.control_in};
 	}
@@ -371,7 +375,7 @@ bool peer_send_own(struct peer *peer, const struct wire_message *message, struct
 	too_slow = out_queue_bytes(&peer->queue) > 0 &&
 		   out_queue_bytes(&peer->queue) + frame->len > p->output_hard_bytes;
 	if (!too_slow && peer->fd >= 0)
-		ok = queue_locked(peer, frame, true);
+		ok = faults_output_locked(peer, frame, true) || queue_locked(peer, frame, true);
 	if (mark)
 		*mark = (struct out_mark){false, peer->queue.frames_in};
 	mutex_unlock(&peer->out);

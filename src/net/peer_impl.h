@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "faults.h"
 #include "out_queue.h"
 #include "timed/net/heartbeat.h"
 #include "timed/net/mem_budget.h"
@@ -126,6 +127,9 @@ struct peer {
 	struct mem_account memory;
 	struct buf scratch; /* small encoded messages on their way to the queue */
 	struct log_limit log_limit;
+#ifdef TIMED_FAULTS
+	struct peer_faults faults; /* guarded as its fields say */
+#endif
 };
 
 /* peer.c */

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "net_impl.h"
 #include "peer_impl.h"
 #include "peer_table.h"
@@ -97,7 +98,8 @@ static void handle_lines(struct peer *peer, int64_t now_ms)
 			peer_violation(peer, "line longer than the limit");
 			return;
 		}
-		session_line(peer, line, len, now_ms);
+		if (!faults_input(peer, line, len, now_ms))
+			session_line(peer, line, len, now_ms);
 	}
 }
 
@@ -254,6 +256,7 @@ static bool turn(struct peer *peer)
 
 	deadline_ms = session_tick(peer, now_ms);
 	want_out = flush(peer, now_ms);
+	faults_turn(peer, &fds[0], &deadline_ms, now_ms);
 	if (closing(peer) && peer->session.phase != SESSION_LINGER)
 		return false;
 	fds[0].events = wanted_events(peer, want_out);
@@ -305,6 +308,7 @@ static void end(struct peer *peer)
 {
 	(void)peer_flush(peer);
 	peer_close_fds(peer);
+	faults_free(peer);
 	session_free(peer);
 	mem_account_give(&peer->memory, peer->reader.capacity);
 	line_reader_free(&peer->reader);

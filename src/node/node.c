@@ -227,6 +227,10 @@ static int open_network(struct node *node, char error[NODE_ERROR_SIZE])
 	fill_net_params(&params, node);
 	if (!r)
 		r = net_create(&node->net, &params, &ops);
+	if (r == -EINVAL) {
+		snprintf(error, NODE_ERROR_SIZE, "The environment asks for what cannot be done: see the line before");
+		return EXIT_CONFIG;
+	}
 	if (r) {
 		snprintf(error, NODE_ERROR_SIZE, "Out of memory");
 		return EXIT_RUN_TIME;

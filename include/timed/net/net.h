@@ -89,7 +89,8 @@ struct net_ops {
 	void *user;
 };
 
-/* 0 and *out, or a negative errno; nothing runs yet.  `params` is copied. */
+/* 0 and *out, or a negative errno; nothing runs yet.  `params` is copied.  -EINVAL: the environment asks for what cannot
+ * be done; the log says what. */
 int net_create(struct net **out, const struct net_params *params, const struct net_ops *ops)
 	__attribute__((warn_unused_result));
 /* Binds the listeners and starts acceptor and dialer.  0 or a negative errno (address in use, ...). */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Runs a fuzz target without libFuzzer, as an ordinary test: on every file of the directories named on the command
- * line, and on the vectors (the variable TIMED_VECTORS names their directory): each frame and each odd line as text, each
- * frame as bincode, and what is left of them when they end early.
+ * line, and on the vectors (the variable TIMED_VECTORS names their directory): each frame and each odd line as text,
+ * each frame as bincode, and what is left of them when they end early.
  *
  * With --write DIR the vectors are written there instead, as a corpus to start a fuzzer with. */
 #include <dirent.h>

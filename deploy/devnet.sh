@@ -45,7 +45,7 @@ if [ -z "$binary" ]; then
 	mkdir -p "$root/build/logs"
 	log=$root/build/logs/release.log
 	say "Building a release in build/release ..."
-	if ! { configure "$dir" gcc -Dbuildtype=release -Dtests=false && ninja -C "$dir"; } </dev/null >"$log" 2>&1; then
+	if ! { configure "$dir" gcc -Dbuildtype=release -Ddebug=true -Dtests=false -Dbenchmarks=false && ninja -C "$dir"; } </dev/null >"$log" 2>&1; then
 		give_back
 		tail -n 100 "$log" >&2
 		die "the build failed; its output is in $log"

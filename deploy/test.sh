@@ -139,11 +139,11 @@ if build test gcc -Dbuildtype=debugoptimized -Dfaults=true; then
 fi
 if build asan clang "${sanitizer_build[@]}" -Db_sanitize=address,undefined; then
 	unit asan --no-suite house --timeout-multiplier 4
-	functional asan 3 "${sanitizer_part[@]}"
+	functional asan 2 "${sanitizer_part[@]}"
 fi
 if build tsan clang "${sanitizer_build[@]}" -Db_sanitize=thread; then
-	unit tsan --no-suite house --timeout-multiplier 8
-	functional tsan 5 "${sanitizer_part[@]}"
+	unit tsan --no-suite house --no-suite fuzz --timeout-multiplier 8
+	functional tsan 3 "${sanitizer_part[@]}"
 fi
 if [ "$rounds" = all ] && build fuzz clang "${sanitizer_build[@]}" -Dfuzz=true; then
 	while read -r target; do

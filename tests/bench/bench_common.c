@@ -166,6 +166,9 @@ void bench_daemon_start(struct bench_daemon *d, const char *binary, const char *
 	int64_t deadline = bench_ns() + START_TIMEOUT_NS;
 	int fd = -1;
 
+	fd = bench_try_connect("127.0.0.1", ip, BENCH_PORT);
+	if (fd >= 0)
+		bench_die("something listens on %s:%d: another run of this benchmark?", ip, BENCH_PORT);
 	snprintf(d->ip, sizeof(d->ip), "%s", ip);
 	snprintf(d->dir, sizeof(d->dir), "/tmp/timed-bench.XXXXXX");
 	if (!mkdtemp(d->dir))

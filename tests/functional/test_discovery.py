@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness import wire
-from harness.net import P2P_PORT, rounds, scaled, scaled_ms, wait_until
+from harness.net import P2P_PORT, paced_ms, rounds, scaled, wait_until
 
 EAGER = {"dial_grace_ms": 50, "reconnect_min_ms": 50, "reconnect_max_ms": 100}
 
@@ -45,7 +45,8 @@ def test_adversarial_33_useless_addresses(daemons, net, listen, genesis):
                "ff02::1", "fe80::1", "::ffff:224.0.0.1", f"::ffff:{net.ip(5)}"]
     peer = node.dial_in(net.ip(3))
     texts = [f"{ip}:{P2P_PORT}" if ":" not in ip else f"[{ip}]:{P2P_PORT}" for ip in useless]
-    texts += useless + ["", ":", "localhost", "1.2.3", "1.2.3.4.5", "10.0.0.1:99999", "10.0.0.1:-1", "\x1b[31m", "a" * 900]
+    texts += useless + ["", ":", "localhost", "1.2.3", "1.2.3.4.5", "10.0.0.1:99999", "10.0.0.1:-1",
+              "\x1b[31m", "a" * 900]
     peer.send({"PeersResponse": texts + [f"{net.ip(8)}:{P2P_PORT}"]})
     good.accept_ready()
     node.wait_peer(net.ip(8))
@@ -257,7 +258,7 @@ def test_adversarial_36_missing_database(with_memory, net):
 
 def test_addresses_come_from_a_peers_answer(daemons, net, listen, genesis):
     """Three nodes, of which one knows the other two: all are connected with all."""
-    timers = {"reconnect_min_ms": scaled_ms(100), "dial_grace_ms": scaled_ms(1000)}
+    timers = {"reconnect_min_ms": paced_ms(100), "dial_grace_ms": paced_ms(1000)}
     hub = daemons(net.ip(2), {"timers": timers})
     others = [daemons(net.ip(number), {"timers": timers, "network": {"bootstrap_peers": [net.ip(2)]}})
               for number in (3, 4)]

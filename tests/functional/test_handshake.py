@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import wire
-from harness.net import rounds, scaled, scaled_ms, wait_until
+from harness.net import paced, paced_ms, rounds, scaled, wait_until
 from harness.peer import connect
 from harness.relay import Relay
 
@@ -15,7 +15,7 @@ from harness.relay import Relay
 @pytest.fixture
 def hasty(daemons, net):
     """A daemon that waits only half a second for a handshake."""
-    return daemons(net.ip(5), {"timers": {"handshake_timeout_ms": scaled_ms(500)}})
+    return daemons(net.ip(5), {"timers": {"handshake_timeout_ms": paced_ms(500)}})
 
 
 @pytest.mark.fast
@@ -25,7 +25,7 @@ def test_adversarial_11_connects_and_stays_silent(hasty, net):
     begin = time.monotonic()
     peer.expect_closed()
     took = time.monotonic() - begin
-    assert scaled(0.4) < took < scaled(2)
+    assert paced(0.4) < took < scaled(2)
     hasty.wait_ended(net.ip(3), "handshake timeout")
     assert not peer.received and not hasty.violations(net.ip(3))
 
@@ -133,7 +133,7 @@ def test_adversarial_15_bans_grow(daemons, net):
 @pytest.mark.fast
 def test_adversarial_16_dialled_peer_on_another_chain(daemons, net, listen, genesis):
     """Disconnected with that reason, and not dialled again before the pause is over."""
-    pause = scaled(1.5)
+    pause = paced(1.5)
     listener = listen(net.ip(8), genesis=genesis[::-1])
     node = daemons(net.ip(5), {"network": {"bootstrap_peers": [net.ip(8)]},
                                "timers": {"wrong_chain_ms": int(pause * 1000), "reconnect_min_ms": 50,

@@ -2,8 +2,8 @@
 """Networks of our own daemons: everybody connected with everybody, once, and for ever."""
 import pytest
 
-from harness.mesh import BRISK, Mesh, complete, connections, one_connection_per_pair
-from harness.net import rounds, scaled_ms, wait_until
+from harness.mesh import BRISK, Mesh, complete, connections, lost, one_connection_per_pair
+from harness.net import paced_ms, rounds, wait_until
 
 
 @pytest.mark.parametrize("count", [pytest.param(3, marks=pytest.mark.fast), 5])
@@ -19,8 +19,8 @@ def test_mesh_all_dial_all_at_once(daemons, net, count):
 def test_mesh_nothing_changes_over_many_heartbeats(daemons, net):
     """Three masternodes at 100 ms a heartbeat: no connection ends, no ping is missed, and the number of masternodes is
     the same everywhere and stays."""
-    count = rounds(1000, 60)
-    timers = {**BRISK, "ping_interval_ms": scaled_ms(100), "pong_timeout_ms": scaled_ms(3000)}
+    count = rounds(1000, 40)
+    timers = {**BRISK, "ping_interval_ms": paced_ms(100), "pong_timeout_ms": paced_ms(3000)}
     mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], {"masternode": {"enabled": True}}, timers)
     mesh.start_at_once()
     one_connection_per_pair(mesh.nodes, timeout=15)
@@ -32,7 +32,7 @@ def test_mesh_nothing_changes_over_many_heartbeats(daemons, net):
         assert len(node.masternodes()) == 3
     assert connections(mesh.nodes) == before
     for node in mesh.nodes:
-        assert node.endings(since=marks[node]) == []
+        assert lost(node, marks[node]) == []
         assert not node.log_lines("Ping timeout|marked offline", marks[node])
         assert not any(node.violations(other.ip) for other in mesh.nodes)
 
@@ -40,7 +40,7 @@ def test_mesh_nothing_changes_over_many_heartbeats(daemons, net):
 @pytest.mark.fast
 def test_mesh_masternodes_go_and_come_back(daemons, net):
     """One of three masternodes stops: offline after its time, and back online after its restart, on both others."""
-    timers = {**BRISK, "masternode_active_ms": scaled_ms(1500), "masternode_check_ms": scaled_ms(300)}
+    timers = {**BRISK, "masternode_active_ms": paced_ms(1500), "masternode_check_ms": paced_ms(300)}
     mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], {"masternode": {"enabled": True}}, timers)
     mesh.start_at_once()
     wait_until(lambda: all(len(node.masternodes()) == 3 for node in mesh.nodes), 15, "three masternodes everywhere")
@@ -67,7 +67,7 @@ def test_mesh_masternodes_survive_a_restart(daemons, net):
 
 def test_mesh_grows_one_by_one(daemons, net):
     """Each newcomer knows only its predecessor and is soon connected with all."""
-    timers = {**BRISK, "dial_grace_ms": scaled_ms(1000)}
+    timers = {**BRISK, "dial_grace_ms": paced_ms(1000)}
     nodes = []
     for number in (3, 1, 4, 2, 5):
         known = [nodes[-1].ip] if nodes else []

@@ -15,8 +15,8 @@ import time
 import pytest
 
 from harness import wire
-from harness.mesh import BRISK, Mesh, connections, one_connection_per_pair
-from harness.net import SCALE, rounds, scaled, scaled_ms, wait_until
+from harness.mesh import BRISK, Mesh, connections, lost, one_connection_per_pair
+from harness.net import SCALE, paced_ms, rounds, scaled, wait_until
 from harness.peer import connect
 
 MIB = 1 << 20
@@ -137,8 +137,8 @@ def test_adversarial_57_one_peer_never_reads(daemons, net):
     """It makes the daemon talk and never listens: disconnected as a slow consumer, memory bounded; what is announced
     to the others comes on time."""
     node = daemons(net.ip(5), {"masternode": {"enabled": True},
-                               "timers": {"announce_delay_ms": 100, "announce_interval_ms": scaled_ms(100),
-                                          "no_progress_ms": scaled_ms(3000)},
+                               "timers": {"announce_delay_ms": 100, "announce_interval_ms": paced_ms(100),
+                                          "no_progress_ms": paced_ms(3000)},
                                "limits": {"output_soft_bytes": 256 * 1024, "output_hard_bytes": MIB},
                                "logging": {"level": "info"}})
     others = [node.dial_in(net.ip(20 + number)) for number in range(5)]
@@ -163,7 +163,7 @@ def test_adversarial_57_one_peer_never_reads(daemons, net):
 
 def test_adversarial_57_no_byte_of_progress(daemons, net):
     """Little output that is never taken: closed when there was no byte of progress for so long."""
-    node = daemons(net.ip(5), {"timers": {"no_progress_ms": scaled_ms(700)}, "logging": {"level": "info"}})
+    node = daemons(net.ip(5), {"timers": {"no_progress_ms": paced_ms(700)}, "logging": {"level": "info"}})
     deaf = node.dial_in(net.ip(3), rcvbuf=4096)
     deaf.pause_reading()
     deaf.sock.settimeout(scaled(5))
@@ -275,7 +275,7 @@ def test_gdb_shows_the_thread_names(node, net):
 @needs_gdb
 def test_gdb_breaking_into_a_worker_loses_no_connection(daemons, net):
     """A breakpoint of a debugger is hit in a worker, which stands still for 5 s with all the others, and goes on."""
-    mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], timers={"ping_interval_ms": scaled_ms(500)})
+    mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], timers={"ping_interval_ms": paced_ms(500)})
     mesh.start_at_once()
     one_connection_per_pair(mesh.nodes)
     before, marks = connections(mesh.nodes), {node: node.mark() for node in mesh.nodes}
@@ -288,7 +288,7 @@ def test_gdb_breaking_into_a_worker_loses_no_connection(daemons, net):
         node.wait_log("Received pong from ", node.mark(), timeout=10, count=4)
     assert connections(mesh.nodes) == before
     for node in mesh.nodes:
-        assert node.endings(since=marks[node]) == []
+        assert lost(node, marks[node]) == []
 
 
 # --- everyday matters -----------------------------------------------------------------------------------------------

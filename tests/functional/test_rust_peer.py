@@ -6,19 +6,19 @@ import time
 import pytest
 
 from harness import wire
-from harness.net import P2P_PORT, scaled, scaled_ms, wait_until
+from harness.net import P2P_PORT, paced, paced_ms, wait_until
 from harness.rust_peer import RustPeer
 from harness.transcript import transcript
 
 # A fiftieth of the protocol's timers on both sides, in their proportions.
-PACE = scaled(0.02)
-TIMERS = {"ping_interval_ms": scaled_ms(300), "pong_timeout_ms": scaled_ms(1800), "heartbeat_check_ms": scaled_ms(100),
-          "turnaround_after_ms": scaled_ms(600), "turnaround_dial_ms": scaled_ms(40),
-          "turnaround_redial_ms": scaled_ms(140), "turnaround_interval_ms": scaled_ms(12000),
-          "reconnect_min_ms": scaled_ms(100), "reconnect_max_ms": scaled_ms(1000),
-          "announce_delay_ms": scaled_ms(100), "announce_interval_ms": scaled_ms(1200),
-          "dial_grace_ms": scaled_ms(600), "crossed_dial_window_ms": scaled_ms(200),
-          "probe_timeout_ms": scaled_ms(100), "tie_break_wait_ms": scaled_ms(100)}
+PACE = paced(0.02)
+TIMERS = {"ping_interval_ms": paced_ms(300), "pong_timeout_ms": paced_ms(1800), "heartbeat_check_ms": paced_ms(100),
+          "turnaround_after_ms": paced_ms(600), "turnaround_dial_ms": paced_ms(40),
+          "turnaround_redial_ms": paced_ms(140), "turnaround_interval_ms": paced_ms(12000),
+          "reconnect_min_ms": paced_ms(100), "reconnect_max_ms": paced_ms(1000),
+          "announce_delay_ms": paced_ms(100), "announce_interval_ms": paced_ms(1200),
+          "dial_grace_ms": paced_ms(600), "crossed_dial_window_ms": paced_ms(200),
+          "probe_timeout_ms": paced_ms(100), "tie_break_wait_ms": paced_ms(100)}
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_rust_configured_peer_stays_connected(daemons, net, rust, last):
     node = daemons(net.ip(5), {"timers": TIMERS, "network": {"bootstrap_peers": [net.ip(last)]},
                                "masternode": {"enabled": True}})
     node.wait_peer(net.ip(last))
-    heartbeats(node, net.ip(last), 15)
+    heartbeats(node, net.ip(last), 8)
     assert len(peer.open_connections()) == 1 and node.endings() == []
     assert "MasternodeAnnouncement" in peer.open_connections()[0].seen
     peer.assert_content()
@@ -93,7 +93,7 @@ def test_rust_mute_inbound_peer_is_turned_around(daemons, net, rust):
     # From here on it dials no more and answers: over two of its checks and many heartbeats.
     mark, dials = node.mark(), len(peer.dials())
     begin = time.monotonic()
-    heartbeats(node, net.ip(2), 20, mark)
+    heartbeats(node, net.ip(2), 10, mark)
     wait_until(lambda: time.monotonic() - begin > 240 * PACE, 30, "two of its checks")
     assert len(peer.dials()) == dials, "it dials although it is connected"
     assert node.endings(since=mark) == []

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from harness import cable
-from harness.mesh import Mesh, connections, one_connection_per_pair
+from harness.mesh import Mesh, connections, lost, one_connection_per_pair
 from harness.net import wait_until
 
 pytestmark = pytest.mark.soak
@@ -25,7 +25,7 @@ def test_adversarial_61_three_daemons_thirty_minutes(daemons, net):
         assert connections(mesh.nodes) == before
         for node in mesh.nodes:
             assert len(node.masternodes()) == 3
-            assert node.endings(since=marks[node]) == []
+            assert lost(node, marks[node]) == []
             assert not node.log_lines("Ping timeout|marked offline", marks[node])
         heights = [node.rpc("getblockchaininfo")["blocks"] for node in mesh.nodes]
         assert max(heights) - min(heights) <= 1

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One real `timed` process: started on an address of its own, watched through its RPC and its log, ended by its pid."""
 import os
+import pathlib
 import re
 import resource
 import shutil
@@ -13,11 +14,11 @@ from .net import P2P_PORT, RPC_PORT, listening, scaled, wait_until
 from .peer import Peer
 from .rpc import RPC_WARMING_UP, Rpc, RpcError
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-BINARY = os.environ.get("TIMED_BINARY", os.path.join(ROOT, "build", "src", "timed", "timed"))
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BINARY = os.environ.get("TIMED_BINARY", str(ROOT / "build" / "src" / "timed" / "timed"))
 
 # What a sanitizer, a CHECK() or the C library prints when the process is broken.
-BROKEN = re.compile(r"Sanitizer|runtime error:|CHECK failed|[Aa]ssertion .*failed|\*\*\* stack smashing|double free")
+BROKEN = re.compile(r"Sanitizer|runtime error:|(?i:check failed)|[Aa]ssertion .*failed|stack smashing|double free")
 
 
 class Daemon:
@@ -101,7 +102,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             stacks = self.backtraces()
             self.kill9()
-            raise AssertionError(f"{self.ip} did not stop within {scaled(timeout)} s\n{self.tail()}\n{stacks}") from None
+            raise AssertionError(f"{self.ip} still runs {scaled(timeout)} s after\n{self.tail()}\n{stacks}") from None
         self.check_clean()
         assert code == 0, f"{self.ip} ended with {code}:\n{self.tail()}"
         return time.monotonic() - begin

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Several daemons that all know each other, and what must be true of their connections."""
 from . import config as toml
-from .net import scaled_ms, wait_until
+from .net import paced_ms, wait_until
 
 # The protocol's timers, shortened in proportion where a test would wait for them.
-BRISK = {"ping_interval_ms": scaled_ms(200), "pong_timeout_ms": scaled_ms(1500), "heartbeat_check_ms": scaled_ms(100),
-         "reconnect_min_ms": scaled_ms(100), "reconnect_max_ms": scaled_ms(1000),
-         "announce_delay_ms": scaled_ms(100), "announce_interval_ms": scaled_ms(500)}
+BRISK = {"ping_interval_ms": paced_ms(200), "pong_timeout_ms": paced_ms(1500), "heartbeat_check_ms": paced_ms(100),
+         "reconnect_min_ms": paced_ms(100), "reconnect_max_ms": paced_ms(1000),
+         "announce_delay_ms": paced_ms(100), "announce_interval_ms": paced_ms(500)}
 
 
 class Mesh:
@@ -37,7 +37,7 @@ class Mesh:
 
 
 def pairs_of(nodes):
-    """Every ready connection as {(lower ip, higher ip): {what each end says}}; an end says who dialled, and its port."""
+    """Every ready connection as {(lower ip, higher ip): [what each end says]}: the address of the end that dialled."""
     ends = {}
     for node in nodes:
         for ip, entry in node.peers().items():
@@ -66,3 +66,8 @@ def one_connection_per_pair(nodes, timeout=10):
 def connections(nodes):
     """What identifies the connections of now: the dialling end's port of each pair."""
     return {pair: said[0] for pair, said in pairs_of(nodes).items()}
+
+
+def lost(node, since=0):
+    """The reasons of the connections that ended, but for the losers of tie-breaks, whose end may come late."""
+    return [reason for reason in node.endings(since=since) if reason not in ("tie-break", "yielded")]

@@ -32,9 +32,14 @@ def scaled(seconds):
     return seconds * SCALE
 
 
-def scaled_ms(milliseconds):
-    """A protocol timer for a configuration file, slower by the same factor as the deadlines."""
-    return int(milliseconds * SCALE)
+def paced(seconds):
+    """Protocol timers of a test, in seconds: slower on a slow build, but less so than the deadlines."""
+    return seconds * min(SCALE, 2)
+
+
+def paced_ms(milliseconds):
+    """The same in milliseconds, for a configuration file."""
+    return int(milliseconds * min(SCALE, 2))
 
 
 def wait_until(predicate, timeout=5.0, what="condition", interval=0.02):

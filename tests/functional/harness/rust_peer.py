@@ -7,8 +7,8 @@
   there each unparsable line is a violation, and the third bans for 5 minutes.
 - Of each kind of request it answers 10 a second and drops the rest.
 - 5 s after the end of a connection that it dialled its task dials again. A task that finds its peer connected by then
-  ends, and forgets that connection as it ends; every 120 s whoever is not known as connected is dialled anew. The end of
-  such a dial takes away what it answers through: the peer's other connection gets no answer any more, pongs included.
+  ends, and forgets that connection as it ends; every 120 s whoever is not known as connected is dialled anew. The end
+  of such a dial takes away what it answers through: the peer's other connection gets no answer any more, pongs too.
 
 All waits are multiplied by `pace`, so that a test need not sit through them.
 """

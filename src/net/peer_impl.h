@@ -43,6 +43,7 @@ struct parked_line {
 struct session {
 	enum session_phase phase;
 	int64_t deadline_ms;	     /* of connecting, of the handshake, of lingering */
+	int64_t received_s;	     /* Unix time at which the bytes at hand came in */
 	struct heartbeat heartbeat;
 	uint64_t unflushed_nonce[HEARTBEAT_MAX_PENDING];     /* pings still in the output queue ... */
 	struct out_mark unflushed_mark[HEARTBEAT_MAX_PENDING]; /* ... and where each ends in it */

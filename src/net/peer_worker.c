@@ -126,7 +126,8 @@ static void note_received(struct peer *peer, size_t n, int64_t now_ms)
 {
 	atomic_fetch_add_explicit(&peer->stats.bytes_received, n, memory_order_relaxed);
 	atomic_store_explicit(&peer->stats.last_recv_ms, now_ms, memory_order_relaxed);
-	atomic_store_explicit(&peer->stats.last_recv_s, clock_real_s(), memory_order_relaxed);
+	peer->session.received_s = clock_real_s();
+	atomic_store_explicit(&peer->stats.last_recv_s, peer->session.received_s, memory_order_relaxed);
 }
 
 /* Reads and handles up to TURN_BYTES. */

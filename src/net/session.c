@@ -432,7 +432,7 @@ static void note_clock(struct peer *peer, int64_t timestamp)
 {
 	int64_t offset;
 
-	if (__builtin_sub_overflow(timestamp, clock_real_s(), &offset) || offset > MAX_TIME_OFFSET_S ||
+	if (__builtin_sub_overflow(timestamp, peer->session.received_s, &offset) || offset > MAX_TIME_OFFSET_S ||
 	    offset < -MAX_TIME_OFFSET_S)
 		return;
 	atomic_store_explicit(&peer->stats.time_offset_s, offset, memory_order_relaxed);
@@ -480,7 +480,7 @@ enum message_verdict peer_on_version(struct peer *peer, const struct wire_messag
 
 enum message_verdict peer_on_ping(struct peer *peer, const struct wire_message *message)
 {
-	struct wire_message pong = {.type = WIRE_PONG, .u.pong = {message->u.ping.nonce, clock_real_s()}};
+	struct wire_message pong = {.type = WIRE_PONG, .u.pong = {message->u.ping.nonce, peer->session.received_s}};
 
 	note_clock(peer, message->u.ping.timestamp);
 	if (peer->session.phase == SESSION_READY)

@@ -1,13 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parameters of a network for tests: the protocol's values, on a devnet, listening on an ephemeral port.
+ * Networks for tests: their parameters (the protocol's values, on a devnet, listening on an ephemeral port), a node of few
+ * words above them, and raw sockets that speak to them line by line.
  */
 #ifndef TESTS_UNIT_NET_FIXTURE_H
 #define TESTS_UNIT_NET_FIXTURE_H
 
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <check.h>
+#include <sodium.h>
+
 #include "net_util.h"
+#include "timed/net/handlers.h"
 #include "timed/net/net.h"
+#include "timed/util/clock.h"
 #include "timed/util/log.h"
+
+/* Nothing that a test waits for takes so long. */
+#define NET_FIXTURE_PATIENCE_MS 20000
 
 static inline struct net_params net_fixture_params(const char *listen_ip)
 {
@@ -62,11 +80,281 @@ static inline struct net_params net_fixture_params(const char *listen_ip)
 	};
 }
 
-/* The log is not what is tested. */
-static inline void net_fixture_silence(void)
+/* --- a node of few words --- */
+
+struct fixture_node {
+	struct net *net;
+	struct net_addr addr;	      /* where it listens */
+	void (*on_ready)(struct peer *peer); /* may be NULL */
+	enum message_verdict (*on_request)(struct peer *peer, const struct wire_message *message); /* GetBlockHash */
+	atomic_uint ready;	      /* times a peer became ready */
+	atomic_uint announced;	      /* times it was time to announce */
+	atomic_uint received[WIRE_TYPE_COUNT]; /* messages handled, by type */
+	atomic_uint expected;	      /* answers that had been asked for */
+	atomic_uint_fast64_t key;     /* of the last of those */
+};
+
+static inline enum message_verdict fixture_count(struct peer *peer, const struct wire_message *message)
 {
+	struct fixture_node *node = peer_user(peer);
+	uint64_t key;
+
+	if (peer_answer_expected(peer, &key)) {
+		atomic_store(&node->key, key);
+		atomic_fetch_add(&node->expected, 1);
+	}
+	atomic_fetch_add(&node->received[message->type], 1);
+	return MESSAGE_USEFUL;
+}
+
+static inline enum message_verdict fixture_useless(struct peer *peer, const struct wire_message *message)
+{
+	(void)fixture_count(peer, message);
+	return MESSAGE_USELESS;
+}
+
+static inline enum message_verdict fixture_get_peers(struct peer *peer, const struct wire_message *message)
+{
+	struct wire_str one = {"10.9.8.7:6", 10};
+	struct wire_message m = {.type = WIRE_PEERS_RESPONSE, .u.peers_response = {&one, 1}};
+
+	(void)fixture_count(peer, message);
+	(void)peer_reply(peer, &m);
+	return MESSAGE_USEFUL;
+}
+
+static inline enum message_verdict fixture_request(struct peer *peer, const struct wire_message *message)
+{
+	struct fixture_node *node = peer_user(peer);
+
+	return node->on_request ? node->on_request(peer, message) : fixture_count(peer, message);
+}
+
+static const struct message_rule fixture_rules[WIRE_TYPE_COUNT] = {
+	[WIRE_HANDSHAKE] = {peer_on_handshake, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_ACK] = {peer_on_ack, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_VERSION] = {peer_on_version, RATE_OTHER, false, REQUEST_NONE},
+	[WIRE_PING] = {peer_on_ping, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_PONG] = {peer_on_pong, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_GET_PEERS] = {fixture_get_peers, RATE_OTHER, true, REQUEST_NONE},
+	[WIRE_PEERS_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_PEERS},
+	[WIRE_GET_BLOCK_HASH] = {fixture_request, RATE_NONE, true, REQUEST_NONE},
+	[WIRE_BLOCK_HASH_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_BLOCK_HASH},
+	[WIRE_GET_BLOCK_HEIGHT] = {fixture_useless, RATE_OTHER, true, REQUEST_NONE},
+	[WIRE_BLOCK_HEIGHT_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_NONE},
+	[WIRE_TRANSACTION_REJECTED] = {fixture_count, RATE_TRANSACTION, false, REQUEST_NONE},
+	[WIRE_TRANSACTION_BROADCAST] = {fixture_count, RATE_TRANSACTION, false, REQUEST_NONE},
+};
+
+static inline void fixture_ready(void *user, struct peer *peer)
+{
+	struct fixture_node *node = user;
+
+	if (node->on_ready)
+		node->on_ready(peer);
+	atomic_fetch_add(&node->ready, 1);
+}
+
+static inline void fixture_announce(void *user, struct peer *peer)
+{
+	struct fixture_node *node = user;
+
+	(void)peer;
+	atomic_fetch_add(&node->announced, 1);
+}
+
+static inline void fixture_version(void *user, struct wire_version *version)
+{
+	(void)user;
+	version->version = (struct wire_str){"test", 4};
+}
+
+static inline bool fixture_is_masternode(void *user, const struct net_ip *ip)
+{
+	(void)user;
+	(void)ip;
+	return false;
+}
+
+static inline void fixture_start(struct fixture_node *node, const struct net_params *params)
+{
+	const struct net_ops ops = {fixture_rules, fixture_ready,	  fixture_announce,
+				    fixture_version, fixture_is_masternode, node};
+	struct net_params p = *params;
+
+	/* The log is not what is tested. */
 	for (int category = 0; category < LOG_CATEGORY_COUNT; category++)
 		log_set_level((enum log_category)category, LOG_LEVEL_ERROR);
+	ck_assert_int_ge(sodium_init(), 0);
+	randombytes_buf(p.node_id, sizeof(p.node_id));
+	ck_assert_int_eq(net_create(&node->net, &p, &ops), 0);
+	ck_assert_int_eq(net_start(node->net), 0);
+	node->addr = (struct net_addr){p.listen.ip, net_listen_port(node->net)};
+}
+
+/* Stopped, freed, and nothing is left of the memory that its peers had reserved. */
+static inline void fixture_stop(struct fixture_node *node)
+{
+	struct net_totals totals;
+
+	net_stop(node->net);
+	net_get_totals(node->net, &totals);
+	ck_assert_uint_eq(totals.memory_used, 0);
+	ck_assert_uint_eq(net_ready_count(node->net), 0);
+	net_free(node->net);
+}
+
+static inline void fixture_dial(struct fixture_node *node, const struct net_addr *to)
+{
+	(void)address_book_add(net_addresses(node->net), to, ADDR_SOURCE_CONFIGURED, clock_mono_ms());
+	net_wake_dialer(node->net);
+}
+
+static inline uint64_t fixture_closed(struct fixture_node *node, enum peer_close_reason reason)
+{
+	struct net_totals totals;
+
+	net_get_totals(node->net, &totals);
+	return totals.closed[reason];
+}
+
+/* The only ready connection. */
+static inline struct peer_info fixture_only_peer(struct fixture_node *node)
+{
+	struct peer_info *infos, info;
+
+	ck_assert_uint_eq(net_peer_infos(node->net, &infos), 1);
+	info = infos[0];
+	free(infos);
+	return info;
+}
+
+static inline int64_t fixture_real_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static inline void fixture_pause(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+}
+
+/* Waits until it is so. */
+#define FIXTURE_AWAIT(condition)                                                                                       \
+	do {                                                                                                           \
+		int64_t until_ms = fixture_real_ms() + NET_FIXTURE_PATIENCE_MS;                                        \
+		while (!(condition)) {                                                                                 \
+			ck_assert_msg(fixture_real_ms() < until_ms, "waited in vain for: %s", #condition);             \
+			fixture_pause();                                                                               \
+		}                                                                                                      \
+	} while (0)
+
+/* --- raw sockets --- */
+
+#define RAW_HANDSHAKE "{\"Handshake\":{\"magic\":[84,73,77,69],\"protocol_version\":1,\"network\":\"raw\"}}\n"
+#define RAW_LINE_BYTES 65536
+
+struct raw {
+	int fd;
+	size_t len; /* of `buffer` */
+	char buffer[RAW_LINE_BYTES];
+	char line[RAW_LINE_BYTES]; /* the last one that raw_line() gave */
+};
+
+static inline void raw_adopt(struct raw *raw, int fd)
+{
+	ck_assert_int_ge(fd, 0);
+	raw->fd = fd;
+	raw->len = 0;
+}
+
+/* A connection from this IP. */
+static inline void raw_connect(struct raw *raw, const char *from, const struct net_addr *to)
+{
+	struct net_addr source = {.ip = ip_of(from)};
+	struct sockaddr_storage sa;
+	socklen_t len = net_addr_to_sockaddr(&sa, &source);
+
+	raw_adopt(raw, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	ck_assert_int_eq(bind(raw->fd, (struct sockaddr *)&sa, len), 0);
+	len = net_addr_to_sockaddr(&sa, to);
+	ck_assert_int_eq(connect(raw->fd, (struct sockaddr *)&sa, len), 0);
+}
+
+static inline void raw_send(struct raw *raw, const char *text)
+{
+	size_t len = strlen(text);
+
+	ck_assert_int_eq(send(raw->fd, text, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+static inline void raw_close(struct raw *raw)
+{
+	close(raw->fd);
+	raw->fd = -1;
+}
+
+/* The next line, without its newline, in raw->line; false: the connection has ended. */
+static inline bool raw_line(struct raw *raw)
+{
+	for (;;) {
+		char *end = memchr(raw->buffer, '\n', raw->len);
+		struct pollfd p = {.fd = raw->fd, .events = POLLIN};
+		ssize_t n;
+
+		if (end) {
+			size_t len = (size_t)(end - raw->buffer);
+
+			memcpy(raw->line, raw->buffer, len);
+			raw->line[len] = '\0';
+			raw->len -= len + 1;
+			memmove(raw->buffer, end + 1, raw->len);
+			return true;
+		}
+		ck_assert_uint_lt(raw->len, sizeof(raw->buffer));
+		ck_assert_msg(poll(&p, 1, NET_FIXTURE_PATIENCE_MS) == 1, "nothing comes");
+		n = recv(raw->fd, raw->buffer + raw->len, sizeof(raw->buffer) - raw->len, 0);
+		if (n <= 0)
+			return false;
+		raw->len += (size_t)n;
+	}
+}
+
+/* Reads up to the line that begins so; false: the connection ended before. */
+static inline bool raw_await(struct raw *raw, const char *begin)
+{
+	while (raw_line(raw)) {
+		if (strncmp(raw->line, begin, strlen(begin)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static inline void raw_await_end(struct raw *raw)
+{
+	while (raw_line(raw))
+		continue;
+}
+
+/* Connected and past the handshake, without a Version: like an existing node. */
+static inline void raw_join(struct raw *raw, const char *from, const struct net_addr *to)
+{
+	raw_connect(raw, from, to);
+	raw_send(raw, RAW_HANDSHAKE);
+	ck_assert(raw_await(raw, "{\"Ack\""));
+}
+
+/* Answers the ping that raw->line holds. */
+static inline void raw_pong(struct raw *raw)
+{
+	char pong[256];
+
+	ck_assert_msg(strncmp(raw->line, "{\"Ping\"", 7) == 0, "no ping: %s", raw->line);
+	snprintf(pong, sizeof(pong), "{\"Pong\"%s\n", raw->line + 7);
+	raw_send(raw, pong);
 }
 
 #endif

@@ -40,7 +40,8 @@ static void create(uint32_t max_peers, uint32_t max_handshakes)
 
 static void setup(void)
 {
-	net_fixture_silence();
+	for (int category = 0; category < LOG_CATEGORY_COUNT; category++)
+		log_set_level((enum log_category)category, LOG_LEVEL_ERROR);
 	ck_assert_int_ge(sodium_init(), 0);
 	now = 100000;
 	own = ip_of("10.0.0.5");
@@ -241,14 +242,20 @@ START_TEST(description_holds_identity_and_our_end)
 	ck_assert_uint_eq(info.bound.port, 77);
 	peer_table_get_bound(table, peer, &got);
 	ck_assert(net_ip_equal(&got.ip, &bound.ip));
-	/* a Version without an id, and with a very long text */
-	{
-		char text[1000];
+}
+END_TEST
 
-		memset(text, 'v', sizeof(text) - 1);
-		text[sizeof(text) - 1] = '\0';
-		peer_table_set_identity(table, peer, NULL, text);
-	}
+/* Whatever a peer calls itself, and without an id: an earlier one stays. */
+START_TEST(long_version_text_is_cut)
+{
+	struct peer *peer = inbound("10.0.0.9");
+	struct peer_info info = {0};
+	char text[1000];
+
+	show_id(peer, 0xab);
+	memset(text, 'v', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	peer_table_set_identity(table, peer, NULL, text);
 	peer_table_describe(table, peer, &info);
 	ck_assert_uint_eq(strlen(info.subver), PEER_SUBVER_SIZE - 1);
 	ck_assert_str_eq(info.node_id, "abababababababababababababababab");
@@ -833,6 +840,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, many_ips_in_one_bucket_are_told_apart);
 	tcase_add_test(c, list_is_ordered_by_id_and_holds_references);
 	tcase_add_test(c, description_holds_identity_and_our_end);
+	tcase_add_test(c, long_version_text_is_cut);
 	tcase_add_test(c, first_inbound_proceeds);
 	tcase_add_test(c, dial_that_has_not_spoken_yields);
 	tcase_add_loop_test(c, tie_break_closes_the_loser_on_either_side, 0, 2);

@@ -69,7 +69,6 @@ def no_violations(*nodes):
 
 # --- two daemons ----------------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_every_pong_is_dropped(breaker, daemons, net):
     """Given up after three missed pongs and connected again, and so for ever."""
     mute = breaker(net.ip(2), "out:Pong:drop", timers(CALM))
@@ -86,17 +85,8 @@ def test_every_pong_is_dropped(breaker, daemons, net):
     no_violations(node, mute)
 
 
-@pytest.mark.fast
-def test_adversarial_23_blackhole_after_one_pong(breaker, daemons, net):
-    blackhole_after(1, breaker, daemons, net)
-
-
-@pytest.mark.parametrize("pongs", [0, 3, 7])
+@pytest.mark.parametrize("pongs", [0, pytest.param(1, marks=pytest.mark.fast), 3, 7])
 def test_adversarial_23_blackhole_after_some_pongs(breaker, daemons, net, pongs):
-    blackhole_after(pongs, breaker, daemons, net)
-
-
-def blackhole_after(pongs, breaker, daemons, net):
     """The other end reaps it within the time that its timers give. The dark end, whose own heartbeat is slow, lets the
     new connection take the place of the dark one."""
     dark = breaker(net.ip(2), f"out:Pong:blackhole@{pongs + 1}-{pongs + 1}", timers(CALM))
@@ -141,6 +131,10 @@ def test_broken_handshake_heals(breaker, daemons, net, message, direction, actio
     for node in (two, one) if breaks_as_dialler else (one, two):
         node.start()
     one.wait_log(rf"Fault: {direction} {message} 1 of {re.escape(two.ip)}: {action.partition('=')[0]}")
+    if action.startswith("close") or action == "blackhole":
+        # Ready, perhaps, for a moment or until it is noticed: only what comes after it has healed.
+        one.wait_log(rf"Message loop ended for {re.escape(two.ip)}")
+        two.wait_log(rf"Message loop ended for {re.escape(one.ip)}")
     one_connection_per_pair([one, two], timeout=15)
     for node, other in ((one, two), (two, one)):
         wait_until(lambda: node.workers() == [f"p:{other.ip}"[:15]], 5, lambda: f"one worker, has {node.workers()}")
@@ -149,14 +143,6 @@ def test_broken_handshake_heals(breaker, daemons, net, message, direction, actio
         assert set(one.endings() + two.endings()) <= REDUNDANT
 
 
-@pytest.mark.fast
-@pytest.mark.parametrize("action", ["close-before", "close-after"])
-@pytest.mark.parametrize("direction", ["in", "out"])
-def test_connection_closed_at_the_ack_heals(breaker, daemons, net, direction, action):
-    test_broken_handshake_heals(breaker, daemons, net, "Ack", direction, action)
-
-
-@pytest.mark.fast
 @pytest.mark.parametrize("direction", ["in", "out"])
 def test_held_pong_loses_nothing(breaker, daemons, net, direction):
     """Held for less than the timeout, at the end that sends it or at the one that waits for it: no pong is missed or
@@ -175,7 +161,7 @@ def test_held_pong_loses_nothing(breaker, daemons, net, direction):
     got = [re.search(r"nonce: (\d+)", line).group(1) for line in node.log_lines("Received pong from")]
     assert got == sent[:len(got)]
     assert not node.log_lines("Ping timeout") and node.endings() == [] and other.endings() == []
-    assert 0.25 <= node.peer(other.ip)["minping"] < 0.25 + scaled(0.2)
+    assert 0.24 <= node.peer(other.ip)["minping"] < 0.25 + scaled(0.2)
 
 
 # --- one daemon and a script ----------------------------------------------------------------------------------------
@@ -221,7 +207,6 @@ def test_hold_in_keeps_the_order_and_holds_up_nothing_else(breaker, net):
     assert node.endings() == []
 
 
-@pytest.mark.fast
 @pytest.mark.parametrize("fault", ["in:GetPeers:hold=600000", "out:PeersResponse:hold=600000", "in:GetPeers:blackhole",
                                    "out:PeersResponse:blackhole"])
 def test_stops_in_order_whatever_is_held(breaker, net, fault):
@@ -278,7 +263,6 @@ def test_numbers_count_over_all_connections(breaker, net):
     assert 1 not in one.ponged
 
 
-@pytest.mark.fast
 def test_blackhole_reads_nothing_and_sends_nothing(breaker, net):
     """Silent and open: what comes is not handled, what is due is not sent, an end of the other side is not noticed."""
     node = breaker(net.ip(5), "in:GetPeers:blackhole", {"timers": FAST})
@@ -299,14 +283,13 @@ def test_blackhole_reads_nothing_and_sends_nothing(breaker, net):
 
 # --- the text -------------------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 @pytest.mark.parametrize("faults, position, why", [
     ("out:Pnog:drop", 5, 'unknown message "Pnog", did you mean Pong'),
     ("out:Pong:drop, in:Ack:hold", 27, "hold needs a time"),
     ("out:Pong:drop@0", 15, "the number of a message is 1 to 1000000000"),
 ])
 def test_bad_text_is_refused(daemons, faults_built, net, faults, position, why):
-    """Exit code 2, and the place is named; without fault injection any text is refused."""
+    """Exit code 2, and the place is named."""
     if not faults_built:
         pytest.skip("this timed was built without fault injection (meson option faults)")
     code, log = refusal(daemons(net.ip(5), start=False), faults)
@@ -314,7 +297,6 @@ def test_bad_text_is_refused(daemons, faults_built, net, faults, position, why):
     assert f"ERROR TIMED_FAULTS, character {position}: {why}" in log
 
 
-@pytest.mark.fast
 def test_good_text_is_refused_without_fault_injection(daemons, faults_built, net):
     """Nothing that is asked for is silently ignored."""
     if faults_built:

@@ -161,6 +161,21 @@ def test_adversarial_57_one_peer_never_reads(daemons, net):
     assert node.endings() == ["slow consumer"]
 
 
+def test_adversarial_57_over_the_hard_bound(daemons, net):
+    """Output beyond the hard bound: closed at once, long before the time for a byte of progress is over."""
+    node = daemons(net.ip(5), {"limits": {"output_soft_bytes": 16384, "output_hard_bytes": 32768},
+                               "logging": {"level": "info"}})
+    deaf = node.dial_in(net.ip(3), rcvbuf=4096)
+    deaf.pause_reading()
+    deaf.sock.settimeout(scaled(5))
+    begin = time.monotonic()
+    with pytest.raises(OSError):
+        while time.monotonic() - begin < scaled(15):
+            deaf.send_raw(wire.encode(wire.ping(1)) * 100 + wire.encode({"BlockRequest": 0}) * 5)
+    node.wait_ended(net.ip(3), "slow consumer")
+    node.assert_alive(net.ip(4))
+
+
 def test_adversarial_57_no_byte_of_progress(daemons, net):
     """Little output that is never taken: closed when there was no byte of progress for so long."""
     node = daemons(net.ip(5), {"timers": {"no_progress_ms": paced_ms(700)}, "logging": {"level": "info"}})

@@ -554,14 +554,17 @@ void node_log_status(struct node *node)
 
 void node_request_stop(struct node *node, int exit_code, const char *reason)
 {
+	/* A failure counts and is told even when the stop was asked for before. */
+	if (exit_code) {
+		atomic_store(&node->exit_code, exit_code);
+		log_error(LOG_NODE, "Stopping: %s", reason);
+	}
 	if (atomic_exchange(&node->stop_asked, true))
 		return;
-	atomic_store(&node->exit_code, exit_code);
-	if (exit_code)
-		log_error(LOG_NODE, "Stopping: %s", reason);
-	else
+	if (!exit_code)
 		log_info(LOG_NODE, "Stopping: %s", reason);
-	CHECK(kill(getpid(), SIGTERM) == 0);
+	/* Not SIGTERM: that kills once main is stopping, and the last writes of a stop may fail too. */
+	CHECK(kill(getpid(), SIGUSR2) == 0);
 }
 
 int node_exit_code(const struct node *node)

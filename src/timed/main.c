@@ -33,6 +33,7 @@ static void block_signals(sigset_t *set)
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGUSR2); /* node_request_stop */
 	CHECK(pthread_sigmask(SIG_BLOCK, set, NULL) == 0);
 	CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
 }

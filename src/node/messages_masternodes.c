@@ -101,7 +101,8 @@ static enum message_verdict announce(struct node *node, struct peer *peer, const
 	peer_set_key_disputed(peer, false);
 	peer_set_masternode(peer);
 	node_masternode_event(node, &event);
-	return MESSAGE_USEFUL;
+	/* Said again, or now this and now that: limited. */
+	return event.kind == REGISTRY_NOTHING || event.kind == REGISTRY_UPDATED ? MESSAGE_USELESS : MESSAGE_USEFUL;
 }
 
 enum message_verdict masternodes_on_announcement(struct peer *peer, const struct wire_message *message)
@@ -114,8 +115,12 @@ enum message_verdict masternodes_on_announcement(struct peer *peer, const struct
 	if (net_addr_parse(&addr, about->address.ptr, about->address.len, node->chain.p2p_port) ||
 	    net_ip_equal(&addr.ip, peer_ip(peer)))
 		return announce(node, peer, about);
+	/* An existing node names all that it knows, then asks: hints draw on the addresses it may tell, not on its requests. */
+	if (peer_take_address_tokens(peer, 1, false) == 0)
+		return MESSAGE_USELESS;
 	hint(node, &addr, about);
-	return MESSAGE_USELESS;
+	net_wake_dialer(node->net);
+	return MESSAGE_USEFUL;
 }
 
 /* A copy of the active entries as wire values; the strings stand behind them in the same allocation. */

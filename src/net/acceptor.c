@@ -90,7 +90,8 @@ static void *acceptor_run(void *arg)
 		CHECK(poll(fds, paused ? 1 : 2, paused ? wait_ms : -1) >= 0 || errno == EINTR);
 		if (fds[0].revents)
 			return NULL;
-		while (accept_one(a, &pause))
+		/* A backlog that never empties must not keep us from the quit pipe. */
+		while (!net_is_stopping(a->net) && accept_one(a, &pause))
 			continue;
 		if (pause) {
 			if (atomic_fetch_add(&a->exhausted, 1) % 100 == 0)

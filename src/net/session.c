@@ -26,6 +26,8 @@ static const char OLD_MAGIC[4] = {'~', 'W', '~', 'M'};
 #define CHALLENGE_POLL_MS 50
 /* An Ack that is owed, or owing, is waited for this long after the verdict. */
 #define LINGER_MS 2000
+/* No honest request is longer.  Lines that wait are not incomplete ones: nobody frees the budget of them. */
+#define PARKED_LINE_BYTES ((size_t)262144)
 /* A banned or refused peer is not dialled for this long. */
 #define REFUSED_PAUSE_MS 300000
 /* Clocks that differ by more than ten years say nothing. */
@@ -88,6 +90,8 @@ static void send_heartbeat_ping(struct peer *peer, uint64_t nonce)
 
 	if (peer_send_control(peer, &ping, false, &mark))
 		note_ping(peer, nonce, &mark);
+	else /* it ages as one that was lost: five that never age would end all pinging */
+		heartbeat_flushed(&peer->session.heartbeat, nonce, clock_mono_ms(), clock_mono_us());
 }
 
 /* A ping in its place behind what is queued. */
@@ -97,8 +101,12 @@ static bool send_ordered_ping(struct peer *peer, uint64_t *nonce, int64_t now_ms
 	struct out_mark mark;
 
 	*nonce = ping.u.ping.nonce;
-	if (!heartbeat_add_ping(&peer->session.heartbeat, *nonce, now_ms) || !peer_send_own(peer, &ping, &mark))
+	if (!heartbeat_add_ping(&peer->session.heartbeat, *nonce, now_ms))
 		return false;
+	if (!peer_send_own(peer, &ping, &mark)) {
+		heartbeat_flushed(&peer->session.heartbeat, *nonce, now_ms, clock_mono_us()); /* as above */
+		return false;
+	}
 	note_ping(peer, *nonce, &mark);
 	return true;
 }
@@ -292,7 +300,8 @@ static void first_line(struct peer *peer, const uint8_t *line, size_t len, int64
 static void park(struct peer *peer, const uint8_t *line, size_t len)
 {
 	struct session *s = &peer->session;
-	bool room = s->parked_count < PEER_MAX_PARKED && mem_account_take(&peer->memory, len);
+	bool room = s->parked_count < PEER_MAX_PARKED && len <= PARKED_LINE_BYTES &&
+		    mem_account_take(&peer->memory, len);
 	uint8_t *copy = room ? malloc(len) : NULL;
 
 	if (!copy) {
@@ -456,6 +465,8 @@ enum message_verdict peer_on_version(struct peer *peer, const struct wire_messag
 	uint8_t node_id[16];
 	bool has_id = parse_node_id(node_id, v->node_id);
 
+	if (peer->session.version_seen)
+		return MESSAGE_USELESS; /* what it said first stands, and a flood of them is limited */
 	peer->session.version_seen = true;
 	atomic_store(&peer->stats.has_version, true);
 	atomic_store(&peer->stats.protocol_version, v->protocol_version);

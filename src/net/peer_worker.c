@@ -286,6 +286,11 @@ static bool turn(struct peer *peer)
 	if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) ||
 	    atomic_load_explicit(&peer->starved, memory_order_relaxed))
 		read_turn(peer, now_ms);
+	/* Nothing is read for want of memory: the end would be seen by nobody, and the poll return at once for ever. */
+	if (atomic_load_explicit(&peer->starved, memory_order_relaxed) && (fds[0].revents & (POLLHUP | POLLERR))) {
+		peer_ask_close(peer, PEER_CLOSE_RESET);
+		peer->session.deadline_ms = now_ms;
+	}
 	return true;
 }
 

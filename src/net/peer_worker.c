@@ -215,7 +215,14 @@ static bool flush(struct peer *peer, int64_t now_ms)
 	return r == -EAGAIN;
 }
 
-static int poll_timeout(const struct peer *peer, int64_t deadline_ms, int64_t now_ms, bool want_out)
+/* Requests that waited for output which has left meanwhile: nothing else may ever wake us for them. */
+static bool can_unpark(struct peer *peer)
+{
+	return peer->session.phase == SESSION_READY && peer->session.parked_count > 0 &&
+	       peer_queue_bytes(peer) <= net_params(peer->net)->output_soft_bytes;
+}
+
+static int poll_timeout(struct peer *peer, int64_t deadline_ms, int64_t now_ms, bool want_out)
 {
 	int64_t wait_ms = deadline_ms - now_ms;
 
@@ -223,11 +230,13 @@ static int poll_timeout(const struct peer *peer, int64_t deadline_ms, int64_t no
 		wait_ms = QUIET_MS;
 	if (want_out && wait_ms > QUIET_MS)
 		wait_ms = QUIET_MS;
+	if (want_out && wait_ms > net_params(peer->net)->no_progress_ms)
+		wait_ms = net_params(peer->net)->no_progress_ms;
 	if (atomic_load_explicit(&peer->starved, memory_order_relaxed) && wait_ms > RETRY_MS)
 		wait_ms = RETRY_MS;
 	if (peer->session.phase == SESSION_LINGER && wait_ms > RETRY_MS)
 		wait_ms = RETRY_MS;
-	if (wait_ms < 0)
+	if (wait_ms < 0 || can_unpark(peer))
 		wait_ms = 0;
 	return wait_ms > MAX_POLL_MS ? MAX_POLL_MS : (int)wait_ms;
 }

@@ -18,7 +18,9 @@
 #include <check.h>
 #include <sodium.h>
 
+#include "net_impl.h"
 #include "net_util.h"
+#include "timed/net/frame.h"
 #include "timed/net/handlers.h"
 #include "timed/net/net.h"
 #include "timed/util/clock.h"
@@ -227,6 +229,21 @@ static inline struct peer_info fixture_only_peer(struct fixture_node *node)
 	info = infos[0];
 	free(infos);
 	return info;
+}
+
+/* A frame of gossip with so much text in it. */
+static inline struct frame *fixture_news(struct fixture_node *node, size_t bytes)
+{
+	struct wire_message m = {.type = WIRE_TRANSACTION_REJECTED};
+	struct frame *frame;
+	char *text = malloc(bytes);
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'n', bytes);
+	m.u.transaction_rejected.reason = (struct wire_str){text, bytes};
+	ck_assert_int_eq(frame_encode(&frame, net_budget(node->net), &m), 0);
+	free(text);
+	return frame;
 }
 
 static inline int64_t fixture_real_ms(void)

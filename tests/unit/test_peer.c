@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+/* net/peer: what a peer that reads slowly or not at all, or never ends its line, costs us and the others (design: output,
+ * memory). */
+#include "timed/net/peer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "net_fixture.h"
+
+#define US "127.79.0.1"
+#define THEM "127.79.0.2"
+#define OTHER "127.79.0.3"
+
+static struct net_params params;
+static struct fixture_node node;
+static struct raw raw, second;
+
+static void setup(void)
+{
+	params = net_fixture_params(US);
+	memset(&node, 0, sizeof(node));
+}
+
+static void start(void)
+{
+	fixture_start(&node, &params);
+}
+
+static void stop(void)
+{
+	fixture_stop(&node);
+}
+
+static uint64_t closed(enum peer_close_reason reason)
+{
+	return fixture_closed(&node, reason);
+}
+
+/* A peer whose kernel takes little of what it does not read. */
+static void connect_slow_reader(void)
+{
+	int small = 65536;
+
+	raw_connect(&raw, THEM, &node.addr);
+	ck_assert_int_eq(setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	raw_send(&raw, RAW_HANDSHAKE);
+	FIXTURE_AWAIT(net_ready_count(node.net) == 1);
+}
+
+/* Answers with 30 KB, of which the first word is the height asked for. */
+static enum message_verdict answer_much(struct peer *peer, const struct wire_message *message)
+{
+	static const char padding[167]; /* NUL bytes: six characters each on the wire */
+	char height[32];
+	struct wire_str items[31] = {{height, 0}};
+	struct wire_message m = {.type = WIRE_PEERS_RESPONSE, .u.peers_response = {items, 31}};
+
+	items[0].len = (size_t)snprintf(height, sizeof(height), "%06llu",
+					(unsigned long long)message->u.get_block_hash);
+	for (int i = 1; i < 31; i++)
+		items[i] = (struct wire_str){padding, sizeof(padding)};
+	(void)peer_reply(peer, &m);
+	return MESSAGE_USEFUL;
+}
+
+#define REQUESTS 400
+
+/* Over the soft bound requests wait, 16 of them, and later ones are dropped; what is answered is answered in order. */
+START_TEST(requests_of_a_slow_reader_wait_in_order)
+{
+	int answered = 0;
+	long last = -1;
+
+	params.output_soft_bytes = 100000;
+	node.on_request = answer_much;
+	start();
+	connect_slow_reader();
+	for (int i = 0; i < REQUESTS; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "{\"GetBlockHash\":%d}\n", 100 + i);
+		raw_send(&raw, line);
+	}
+	raw_send(&raw, "{\"TransactionVoteRequest\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}\n");
+	FIXTURE_AWAIT(fixture_only_peer(&node).received_per_type[WIRE_TRANSACTION_VOTE_REQUEST] > 0);
+	while (raw_await(&raw, "{\"PeersResponse\":[\"")) {
+		long height = strtol(raw.line + 19, NULL, 10);
+
+		ck_assert_int_gt(height, last);
+		last = height;
+		answered++;
+		if (answered + (int)fixture_only_peer(&node).rate_limited == REQUESTS)
+			break;
+	}
+	ck_assert_int_gt(answered, 16);
+	ck_assert_uint_gt(fixture_only_peer(&node).rate_limited, 0);
+	/* each was counted once, though some waited */
+	ck_assert_uint_eq(fixture_only_peer(&node).received_per_type[WIRE_GET_BLOCK_HASH], REQUESTS * 21);
+	raw_close(&raw);
+	stop();
+}
+END_TEST
+
+/* adversarial 57: gossip falls to the soft bound, and the hard bound ends the connection; the others get everything. */
+START_TEST(slow_consumer_is_closed_at_the_hard_bound)
+{
+	struct frame *frame;
+	uint64_t dropped = 0;
+
+	params.output_soft_bytes = 100000;
+	params.output_hard_bytes = 400000;
+	start();
+	connect_slow_reader();
+	frame = fixture_news(&node, 4000);
+	for (int i = 0; i < 5000 && dropped == 0; i++) {
+		(void)net_broadcast(node.net, frame, SEND_GOSSIP, NULL);
+		dropped = fixture_only_peer(&node).gossip_dropped;
+	}
+	ck_assert_uint_gt(dropped, 0);
+	ck_assert_uint_le(fixture_only_peer(&node).send_queue_bytes, 100000);
+	ck_assert_uint_eq(closed(PEER_CLOSE_SLOW_CONSUMER), 0);
+	raw_join(&second, OTHER, &node.addr);
+	/* what must not be dropped goes on to the hard bound */
+	for (int i = 0; i < 200; i++) {
+		ck_assert_uint_ge(net_broadcast(node.net, frame, SEND_CONSENSUS, NULL), 1);
+		ck_assert(raw_await(&second, "{\"TransactionRejected\""));
+	}
+	FIXTURE_AWAIT(closed(PEER_CLOSE_SLOW_CONSUMER) == 1);
+	ck_assert_str_eq(fixture_only_peer(&node).ip, OTHER);
+	frame_unref(frame);
+	raw_close(&raw);
+	raw_close(&second);
+	stop();
+}
+END_TEST
+
+START_TEST(reader_without_progress_is_closed)
+{
+	struct frame *frame;
+
+	params.no_progress_ms = 100;
+	start();
+	connect_slow_reader();
+	frame = fixture_news(&node, 100000);
+	/* until the kernel's buffers take no more, and then the peer's time is up */
+	FIXTURE_AWAIT((net_broadcast(node.net, frame, SEND_GOSSIP, NULL), closed(PEER_CLOSE_SLOW_CONSUMER) == 1));
+	frame_unref(frame);
+	raw_close(&raw);
+	stop();
+}
+END_TEST
+
+/* adversarial 25: pings without a pause from a peer that does not read: no growth. */
+START_TEST(pings_of_a_deaf_peer_cost_a_bounded_lane)
+{
+	static char pings[35 * 1000 + 1];
+
+	for (int i = 0; i < 1000; i++)
+		memcpy(pings + 35 * i, "{\"Ping\":{\"nonce\":9,\"timestamp\":1}}\n", 35);
+	params.no_progress_ms = 100;
+	start();
+	connect_slow_reader();
+	while (send(raw.fd, pings, sizeof(pings) - 1, MSG_NOSIGNAL) > 0 && !closed(PEER_CLOSE_SLOW_CONSUMER)) {
+		struct peer_info *infos;
+
+		if (net_peer_infos(node.net, &infos) == 1)
+			ck_assert_uint_le(infos->send_queue_bytes, 65536 + 35);
+		free(infos);
+	}
+	FIXTURE_AWAIT(closed(PEER_CLOSE_SLOW_CONSUMER) == 1);
+	raw_close(&raw);
+	stop();
+}
+END_TEST
+
+static uint64_t bytes_received(int nth)
+{
+	struct peer_info *infos;
+	size_t n = net_peer_infos(node.net, &infos);
+	uint64_t bytes = (size_t)nth < n ? infos[nth].bytes_received : 0;
+
+	free(infos);
+	return bytes;
+}
+
+/* The budget is used up by unfinished lines and nobody gets on: the longest is closed, the other goes on. */
+START_TEST(longest_unfinished_line_gives_way)
+{
+	static char part[100001];
+	int64_t shift_ms = 0;
+
+	memset(part, 'x', sizeof(part) - 1);
+	params.memory_budget_bytes = 600000;
+	start();
+	raw_join(&raw, THEM, &node.addr);
+	raw_join(&second, OTHER, &node.addr);
+	for (int i = 0; i < 5; i++)
+		raw_send(&raw, part);
+	FIXTURE_AWAIT(bytes_received(0) >= 500000);
+	for (int i = 0; i < 2; i++)
+		raw_send(&second, part);
+	FIXTURE_AWAIT(bytes_received(1) >= 60000);
+	/* the keeper's second, again and again; it is patient for two of them */
+	FIXTURE_AWAIT((net_relieve_memory(node.net), clock_set_offset_ms(shift_ms += 50, 0),
+		       closed(PEER_CLOSE_MEMORY) == 1));
+	FIXTURE_AWAIT(net_ready_count(node.net) == 1);
+	ck_assert_str_eq(fixture_only_peer(&node).ip, OTHER);
+	raw_send(&second, "\n{\"Ping\":{\"nonce\":9,\"timestamp\":1}}\n");
+	ck_assert(raw_await(&second, "{\"Pong\":{\"nonce\":9,"));
+	raw_close(&raw);
+	raw_close(&second);
+	stop();
+}
+END_TEST
+
+static void add_tests(TCase *c)
+{
+	tcase_add_test(c, requests_of_a_slow_reader_wait_in_order);
+	tcase_add_test(c, slow_consumer_is_closed_at_the_hard_bound);
+	tcase_add_test(c, reader_without_progress_is_closed);
+	tcase_add_test(c, pings_of_a_deaf_peer_cost_a_bounded_lane);
+	tcase_add_test(c, longest_unfinished_line_gives_way);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("peer");
+	TCase *c = tcase_create("peer");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(c, 60);
+	tcase_add_checked_fixture(c, setup, NULL);
+	add_tests(c);
+	suite_add_tcase(suite, c);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

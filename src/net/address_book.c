@@ -159,7 +159,8 @@ void address_book_mark_own(struct address_book *book, const struct net_ip *ip)
 	mutex_lock(&book->lock);
 	e = find_locked(book, ip);
 	if (!e) {
-		e = append_locked(book);
+		/* A peer may claim to be us from any address: such entries are bounded as learnt ones are. */
+		e = place_locked(book, ADDR_SOURCE_INBOUND);
 		if (e)
 			*e = (struct entry){.addr.ip = *ip, .source = ADDR_SOURCE_INBOUND};
 	}

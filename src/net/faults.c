@@ -248,19 +248,23 @@ struct fault_item {
 	bool answer;		  /* as out_queue_push wants it */
 };
 
-/* Of the process, as the environment is; written by faults_load() before there are other threads. */
+/* Of the process, as the environment is; written by the first faults_load(), before there are other threads. */
 static struct faults active;
+static bool loaded;
 
 int faults_load(void)
 {
 	const char *text = getenv("TIMED_FAULTS");
 	struct faults_error error;
 
+	if (loaded)
+		return 0;
 	if (faults_parse(&active, &error, text ? text : "")) {
 		active.count = 0;
 		log_error(LOG_NET, "TIMED_FAULTS, character %zu: %s", error.position, error.text);
 		return -EINVAL;
 	}
+	loaded = true;
 	if (active.count > 0)
 		log_warn(LOG_NET, "⚠️ FAULTS ARE ON, this node breaks its own connections (TIMED_FAULTS): %s", text);
 	return 0;

@@ -9,7 +9,6 @@
 void mem_budget_init(struct mem_budget *b, size_t limit_bytes)
 {
 	atomic_init(&b->used, 0);
-	atomic_init(&b->releases, 0);
 	b->limit = limit_bytes;
 }
 
@@ -30,7 +29,6 @@ void mem_budget_give(struct mem_budget *b, size_t bytes)
 	size_t before = atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
 
 	CHECK(before >= bytes);
-	atomic_fetch_add_explicit(&b->releases, 1, memory_order_relaxed);
 }
 
 static size_t reserved(size_t held)

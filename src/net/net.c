@@ -23,7 +23,7 @@
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
-/* The keeper looks at starved connections this often at most. */
+/* A connection that waits for memory longer than this is relieved. */
 #define STARVED_MS 2000
 
 struct net {
@@ -38,8 +38,6 @@ struct net {
 	atomic_uint_fast64_t next_peer_id;
 	atomic_uint_fast64_t missed_pongs;
 	atomic_bool stopping;
-	uint_fast64_t releases_seen; /* keeper only: progress of the budget at its last look ... */
-	int64_t starved_since_ms;    /* ... and since when there was none; 0: there is */
 };
 
 int net_create(struct net **out, const struct net_params *params, const struct net_ops *ops)
@@ -326,18 +324,29 @@ uint32_t net_ready_count(struct net *net)
 	return peer_table_ready_count(net->table);
 }
 
-/* The connection with the longest incomplete line, counted; *starved: somebody waits for memory. */
-static struct peer *largest_line(struct net *net, bool *starved)
+/* What a connection keeps of the memory that others wait for. */
+static size_t memory_of(struct peer *peer)
+{
+	return atomic_load_explicit(&peer->incomplete, memory_order_relaxed) + peer_queue_bytes(peer);
+}
+
+/* The living connection that holds most, counted; *starved: somebody has been waiting for memory for too long. */
+static struct peer *largest_holder(struct net *net, bool *starved, int64_t now_ms)
 {
 	struct peer **peers, *largest = NULL;
-	size_t n = peer_table_list(net->table, &peers, true);
+	size_t n = peer_table_list(net->table, &peers, true), most = 0;
 
 	*starved = false;
 	for (size_t i = 0; i < n; i++) {
-		*starved |= atomic_load_explicit(&peers[i]->starved, memory_order_relaxed);
-		if (!largest || atomic_load(&peers[i]->incomplete) > atomic_load(&largest->incomplete)) {
+		size_t bytes = memory_of(peers[i]);
+
+		*starved |= atomic_load_explicit(&peers[i]->starved, memory_order_relaxed) &&
+			    now_ms - atomic_load_explicit(&peers[i]->starved_since_ms, memory_order_relaxed) >=
+				    STARVED_MS;
+		if (bytes > most && peer_get_state(peers[i]) != PEER_CLOSING) {
 			peer_unref(largest);
 			largest = peers[i];
+			most = bytes;
 		} else {
 			peer_unref(peers[i]);
 		}
@@ -348,23 +357,29 @@ static struct peer *largest_line(struct net *net, bool *starved)
 
 void net_relieve_memory(struct net *net)
 {
-	uint_fast64_t releases = atomic_load(&net->budget.releases);
-	int64_t now_ms = clock_mono_ms();
+	struct peer *largest;
 	bool starved;
-	struct peer *largest = largest_line(net, &starved);
 
-	if (!starved || releases != net->releases_seen) {
-		net->releases_seen = releases;
-		net->starved_since_ms = 0;
-	} else if (net->starved_since_ms == 0) {
-		net->starved_since_ms = now_ms;
-	} else if (now_ms - net->starved_since_ms >= STARVED_MS && largest) {
-		log_warn(LOG_NET, "The memory budget is used up: closing %s, whose unfinished line is the longest",
+	/* Nobody waits while half of the budget is free. */
+	if (atomic_load_explicit(&net->budget.used, memory_order_relaxed) < net->budget.limit / 2)
+		return;
+	largest = largest_holder(net, &starved, clock_mono_ms());
+	if (starved && largest) {
+		log_warn(LOG_NET, "The memory budget is used up: closing %s, which holds most of it",
 			 peer_ip_text(largest));
 		peer_ask_close(largest, PEER_CLOSE_MEMORY);
-		net->starved_since_ms = 0;
 	}
 	peer_unref(largest);
+}
+
+void net_wait_ended(struct net *net, int64_t deadline_ms)
+{
+	peer_table_wait(net->table, deadline_ms);
+}
+
+void net_wake_keeper(struct net *net)
+{
+	peer_table_wake(net->table);
 }
 
 void net_get_totals(struct net *net, struct net_totals *out)

@@ -29,6 +29,8 @@
 #define SCRATCH_FIRST_BYTES 512
 /* What the scratch buffer keeps between messages. */
 #define SCRATCH_KEEP_BYTES 1024
+/* The same blocks asked for again within this time are limited. */
+#define RANGE_REPEAT_MS 10000
 /* Addresses a peer may tell us unasked: this many at once, refilled at this rate. */
 #define ADDRESS_BURST 1000
 #define ADDRESS_PER_MINUTE 60
@@ -102,6 +104,7 @@ struct peer *peer_new(struct net *net, const struct net_addr *addr, enum peer_di
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 	int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	size_t first_line_bytes = net_params(net)->max_frame_bytes;
 
 	if (!peer || wake_fd < 0) {
 		if (wake_fd >= 0)
@@ -128,7 +131,9 @@ struct peer *peer_new(struct net *net, const struct net_addr *addr, enum peer_di
 	peer->fd = fd;
 	peer->wake_fd = wake_fd;
 	peer->progress_ms = peer->started_ms;
-	line_reader_init(&peer->reader, net_params(net)->max_frame_bytes);
+	if (direction == PEER_INBOUND && first_line_bytes > PEER_FIRST_LINE_BYTES)
+		first_line_bytes = PEER_FIRST_LINE_BYTES;
+	line_reader_init(&peer->reader, first_line_bytes);
 	peer->memory.budget = net_budget(net);
 	peer->arena_budget = (struct arena_budget){arena_take, arena_give, peer};
 	arena_init(&peer->arena, net_params(net)->memory_budget_bytes, &peer->arena_budget);
@@ -344,6 +349,11 @@ bool peer_send_control(struct peer *peer, const struct wire_message *message, bo
 		return false;
 	mutex_lock(&peer->out);
 	in_order = after_answers && peer->queue.answers > 0;
+	/* A peer that does not read its answers gets no more pongs than gossip. */
+	if (in_order && out_queue_bytes(&peer->queue) > net_params(peer->net)->output_soft_bytes) {
+		mutex_unlock(&peer->out);
+		return false;
+	}
 	if (!in_order) {
 		if (out_queue_bytes(&peer->queue) == 0)
 			peer->progress_ms = clock_mono_ms();
@@ -443,6 +453,20 @@ size_t peer_take_address_tokens(struct peer *peer, size_t wanted, bool solicited
 	atomic_fetch_add_explicit(&peer->stats.addresses_processed, taken, memory_order_relaxed);
 	atomic_fetch_add_explicit(&peer->stats.addresses_limited, wanted - taken, memory_order_relaxed);
 	return taken;
+}
+
+bool peer_repeats_range(struct peer *peer, enum wire_type type, uint64_t first, uint64_t last)
+{
+	struct session *s = &peer->session;
+	int64_t now_ms = clock_mono_ms();
+	bool repeats = s->range.asked_ms && s->range.type == type && s->range.first == first &&
+		       s->range.last == last && now_ms - s->range.asked_ms < RANGE_REPEAT_MS;
+
+	s->range.type = type;
+	s->range.first = first;
+	s->range.last = last;
+	s->range.asked_ms = now_ms;
+	return repeats;
 }
 
 bool peer_address_flood(struct peer *peer, bool asked)

@@ -21,6 +21,9 @@
 #include "timeproto/base/buf.h"
 #include "timeproto/wire/line.h"
 
+/* A handshake is shorter; until it has come, a connection needs nothing of the memory budget. */
+#define PEER_FIRST_LINE_BYTES (MEM_ACCOUNT_FREE_BYTES / 2)
+
 /* Requests that wait while the output is over its soft bound, and lines that wait for a verdict of the pair rule. */
 #define PEER_MAX_PARKED 16
 
@@ -52,6 +55,11 @@ struct session {
 	bool answering;		     /* the message at hand answers a request ... */
 	uint64_t answering_key;	     /* ... with this key */
 	struct rate_limit rates;
+	struct {
+		enum wire_type type;
+		uint64_t first, last;
+		int64_t asked_ms; /* monotonic; 0: none */
+	} range; /* the blocks that the peer asked for last */
 	struct token_bucket address_tokens; /* addresses it may tell us */
 	bool told_second_handshake;
 	bool address_flood;	     /* an answer of the greatest length has come */
@@ -100,7 +108,8 @@ struct peer {
 	atomic_bool probe;	 /* a challenger wants to know whether we live: the worker pings */
 	atomic_bool kept;	 /* uses a slot kept for masternodes and configured peers */
 	atomic_size_t incomplete; /* bytes of the line that is coming in */
-	atomic_bool starved;	 /* the memory budget refused its line to grow */
+	atomic_bool starved;	 /* the memory budget refused its line to grow, or to be decoded ... */
+	atomic_int_fast64_t starved_since_ms; /* ... since then (monotonic) */
 	struct peer_stats stats;
 
 	/* Guarded by the table's lock. */

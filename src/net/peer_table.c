@@ -35,6 +35,7 @@ struct peer_table {
 	uint32_t unready;			 /* running and neither ready nor closing ... */
 	uint32_t dialing;			 /* ... and of them those that will want a regular slot of ours */
 	bool shut;				 /* no new peer is taken */
+	bool woken;				 /* peer_table_wake() was called */
 	uint64_t closed[PEER_CLOSE_COUNT];	 /* ended connections by reason */
 	struct peer_table_params params;	 /* immutable */
 };
@@ -502,6 +503,23 @@ void peer_table_shut(struct peer_table *table)
 	table->shut = true;
 	for (struct peer *p = table->live; p; p = p->live_next)
 		ask_close_locked(table, p, PEER_CLOSE_SHUTDOWN);
+	mutex_unlock(&table->lock);
+}
+
+void peer_table_wait(struct peer_table *table, int64_t deadline_ms)
+{
+	mutex_lock(&table->lock);
+	while (!table->finished && !table->woken && !cond_wait_until(&table->finished_cond, &table->lock, deadline_ms))
+		continue;
+	table->woken = false;
+	mutex_unlock(&table->lock);
+}
+
+void peer_table_wake(struct peer_table *table)
+{
+	mutex_lock(&table->lock);
+	table->woken = true;
+	cond_broadcast(&table->finished_cond);
 	mutex_unlock(&table->lock);
 }
 

@@ -80,6 +80,9 @@ uint64_t peer_table_closed(struct peer_table *table, enum peer_close_reason reas
 
 /* Asks every peer to close and refuses new ones. */
 void peer_table_shut(struct peer_table *table);
+/* Waits until a worker has ended, peer_table_wake() is called, or the deadline (monotonic ms). */
+void peer_table_wait(struct peer_table *table, int64_t deadline_ms);
+void peer_table_wake(struct peer_table *table);
 /* Joins the workers that have ended.  With `all`: waits until every worker has ended. */
 void peer_table_reap(struct peer_table *table, bool all);
 #endif

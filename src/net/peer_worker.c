@@ -83,7 +83,15 @@ static void finish_connect(struct peer *peer, int64_t now_ms)
 	session_connected(peer, now_ms);
 }
 
-static void handle_lines(struct peer *peer, int64_t now_ms)
+static void set_starved(struct peer *peer, bool starved, int64_t now_ms)
+{
+	if (starved && !atomic_load_explicit(&peer->starved, memory_order_relaxed))
+		atomic_store_explicit(&peer->starved_since_ms, now_ms, memory_order_relaxed);
+	atomic_store_explicit(&peer->starved, starved, memory_order_relaxed);
+}
+
+/* Handles every complete line.  False: there was no memory for one; it stays in the reader. */
+static bool handle_lines(struct peer *peer, int64_t now_ms)
 {
 	const uint8_t *line;
 	size_t len;
@@ -92,15 +100,18 @@ static void handle_lines(struct peer *peer, int64_t now_ms)
 	while (!(closing(peer) && peer->session.phase != SESSION_LINGER) && !session_holds_lines(peer)) {
 		r = line_reader_next(&peer->reader, &line, &len);
 		if (r == LINE_E_AGAIN)
-			return;
+			return true;
 		if (r) {
-			peer_ask_close(peer, PEER_CLOSE_LINE_TOO_LONG);
-			peer_violation(peer, "line longer than the limit");
-			return;
+			session_line_too_long(peer);
+			return true;
 		}
-		if (!faults_input(peer, line, len, now_ms))
-			session_line(peer, line, len, now_ms);
+		if (!faults_input(peer, line, len, now_ms) && !session_line(peer, line, len, now_ms)) {
+			line_reader_unread(&peer->reader, line);
+			set_starved(peer, true, now_ms);
+			return false;
+		}
 	}
+	return true;
 }
 
 /* Room to receive into, reserved of the memory budget.  0; -EAGAIN: refused for now; -ENODATA: the connection ends. */
@@ -115,8 +126,7 @@ static int get_space(struct peer *peer, uint8_t **space, size_t *len)
 	if (r && growth > 0)
 		mem_account_give(&peer->memory, growth);
 	if (r == LINE_E_TOO_LONG) {
-		peer_ask_close(peer, PEER_CLOSE_LINE_TOO_LONG);
-		peer_violation(peer, "line longer than the limit");
+		session_line_too_long(peer);
 		return -ENODATA;
 	}
 	return r ? -EAGAIN : 0;
@@ -142,7 +152,7 @@ static void read_turn(struct peer *peer, int64_t now_ms)
 		ssize_t n;
 		int r = get_space(peer, &space, &len);
 
-		atomic_store_explicit(&peer->starved, r == -EAGAIN, memory_order_relaxed);
+		set_starved(peer, r == -EAGAIN, now_ms);
 		if (r)
 			return;
 		n = recv(peer->fd, space, len, MSG_DONTWAIT);
@@ -158,7 +168,8 @@ static void read_turn(struct peer *peer, int64_t now_ms)
 		line_reader_commit(&peer->reader, (size_t)n);
 		taken += (size_t)n;
 		note_received(peer, (size_t)n, now_ms);
-		handle_lines(peer, now_ms);
+		if (!handle_lines(peer, now_ms))
+			return;
 		session_received(peer, now_ms);
 		if ((size_t)n < len)
 			return; /* the socket is empty for now */
@@ -265,6 +276,9 @@ static bool turn(struct peer *peer)
 	int timeout, n;
 
 	deadline_ms = session_tick(peer, now_ms);
+	/* Lines that waited for the verdict of the pair rule do not wait for more bytes. */
+	if (peer->session.phase == SESSION_READY && line_reader_buffered(&peer->reader) > 0)
+		(void)handle_lines(peer, now_ms);
 	want_out = flush(peer, now_ms);
 	faults_turn(peer, &fds[0], &deadline_ms, now_ms);
 	if (closing(peer) && peer->session.phase != SESSION_LINGER)
@@ -290,10 +304,8 @@ static bool turn(struct peer *peer)
 			peer_ask_close(peer, PEER_CLOSE_EOF);
 		return true;
 	}
-	/* Lines that waited for a verdict come first. */
-	handle_lines(peer, now_ms);
-	if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) ||
-	    atomic_load_explicit(&peer->starved, memory_order_relaxed))
+	if (handle_lines(peer, now_ms) && ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) ||
+					   atomic_load_explicit(&peer->starved, memory_order_relaxed)))
 		read_turn(peer, now_ms);
 	/* Nothing is read for want of memory: the end would be seen by nobody, and the poll return at once for ever. */
 	if (atomic_load_explicit(&peer->starved, memory_order_relaxed) && (fds[0].revents & (POLLHUP | POLLERR))) {

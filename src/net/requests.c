@@ -33,6 +33,11 @@ void requests_fence(struct requests *r, uint64_t nonce)
 	}
 }
 
+bool requests_asked(const struct requests *r, enum request_kind kind, uint64_t key)
+{
+	return r->kind[kind].outstanding && r->kind[kind].key == key;
+}
+
 bool requests_answer(struct requests *r, enum request_kind kind, uint64_t *key)
 {
 	struct request *q = &r->kind[kind];

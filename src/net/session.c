@@ -119,6 +119,13 @@ void peer_fence(struct peer *peer)
 		requests_fence(&peer->session.requests, nonce);
 }
 
+/* A greeting that finds no memory ends the connection: the peer would wait for it in vain. */
+static void greet(struct peer *peer, const struct wire_message *message)
+{
+	if (!peer_send_own(peer, message, NULL))
+		peer_ask_close(peer, PEER_CLOSE_MEMORY);
+}
+
 static void send_version(struct peer *peer)
 {
 	const struct net_params *p = net_params(peer->net);
@@ -138,14 +145,14 @@ static void send_version(struct peer *peer)
 	v->timestamp = clock_real_s();
 	v->node_id = &node_id_text;
 	ops->version(ops->user, v);
-	(void)peer_send_own(peer, &m, NULL);
+	greet(peer, &m);
 }
 
 static void send_ack(struct peer *peer)
 {
 	struct wire_message ack = {.type = WIRE_ACK, .u.ack.message_type = {"Handshake", 9}};
 
-	(void)peer_send_own(peer, &ack, NULL);
+	greet(peer, &ack);
 }
 
 void session_connected(struct peer *peer, int64_t now_ms)
@@ -160,7 +167,7 @@ void session_connected(struct peer *peer, int64_t now_ms)
 	memcpy(m.u.handshake.magic, MAGIC, sizeof(MAGIC));
 	m.u.handshake.protocol_version = PROTOCOL_VERSION;
 	m.u.handshake.network = (struct wire_str){p->network_name, strlen(p->network_name)};
-	(void)peer_send_own(peer, &m, NULL);
+	greet(peer, &m);
 	log_info(LOG_NET, "🤝 [%s] Sent handshake to %s", direction_of(peer), peer->ip_text);
 	send_version(peer);
 	(void)send_ordered_ping(peer, &nonce, now_ms);
@@ -176,7 +183,7 @@ static bool uses_kept_slot(struct peer *peer)
 	       ops->is_masternode(ops->user, &peer->addr.ip);
 }
 
-static void dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bool waited, int64_t now_ms);
+static bool dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bool waited, int64_t now_ms);
 
 /* Handles the lines that waited, in order; what still cannot be handled waits again. */
 static void unpark(struct peer *peer, int64_t now_ms)
@@ -188,7 +195,8 @@ static void unpark(struct peer *peer, int64_t now_ms)
 	memcpy(lines, s->parked, sizeof(lines));
 	s->parked_count = 0;
 	for (int i = 0; i < count; i++) {
-		dispatch_line(peer, lines[i].bytes, lines[i].len, true, now_ms);
+		if (!dispatch_line(peer, lines[i].bytes, lines[i].len, true, now_ms))
+			peer_ask_close(peer, PEER_CLOSE_MEMORY);
 		arena_reset(&peer->arena);
 		free_parked(peer, &lines[i]);
 	}
@@ -294,6 +302,7 @@ static void first_line(struct peer *peer, const uint8_t *line, size_t len, int64
 		 (int)(h->network.len > 64 ? 64 : h->network.len), h->network.ptr);
 	s->phase = SESSION_CHALLENGING;
 	s->deadline_ms = INT64_MAX;
+	peer->reader.limit = net_params(peer->net)->max_frame_bytes;
 	challenge(peer, now_ms);
 }
 
@@ -339,6 +348,7 @@ static void handle_ready(struct peer *peer, const struct wire_message *m, const 
 	struct session *s = &peer->session;
 
 	s->answering = rule->answers != REQUEST_NONE &&
+		       (!rule->key || requests_asked(&s->requests, rule->answers, rule->key(m))) &&
 		       requests_answer(&s->requests, rule->answers, &s->answering_key);
 	if (s->answering)
 		atomic_store_explicit(&peer->stats.answers, true, memory_order_relaxed);
@@ -348,8 +358,9 @@ static void handle_ready(struct peer *peer, const struct wire_message *m, const 
 		atomic_fetch_add_explicit(&peer->stats.rate_limited, 1, memory_order_relaxed);
 		return;
 	}
-	/* Requests are answered in order: none overtakes one that waits. */
-	if (rule->request && (s->parked_count > 0 || peer_queue_bytes(peer) > p->output_soft_bytes)) {
+	/* Requests are answered in order: none overtakes one that waits, nor does the pong that would say "no answer". */
+	if ((rule->request && peer_queue_bytes(peer) > p->output_soft_bytes) ||
+	    ((rule->request || m->type == WIRE_PING) && s->parked_count > 0)) {
 		park(peer, line, len);
 		return;
 	}
@@ -358,21 +369,17 @@ static void handle_ready(struct peer *peer, const struct wire_message *m, const 
 }
 
 /* `waited`: the line was parked, and counted then. */
-static void dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bool waited, int64_t now_ms)
+static bool dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bool waited, int64_t now_ms)
 {
 	struct wire_error error;
 	struct wire_message m;
 	int r = wire_json_decode(&m, &peer->arena, line, len, &error);
 
-	if (r < 0) {
-		log_limited(&peer->log_limit, LOG_WIRE, LOG_LEVEL_WARN, "No memory for a message of %zu bytes from %s",
-			    len, peer->ip_text);
-		peer_ask_close(peer, PEER_CLOSE_MEMORY);
-		return;
-	}
+	if (r < 0)
+		return false;
 	if (r) {
 		unparsable(peer, &error);
-		return;
+		return true;
 	}
 	if (!waited)
 		atomic_fetch_add_explicit(&peer->stats.received_per_type[m.type], len + 1, memory_order_relaxed);
@@ -403,15 +410,30 @@ static void dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bo
 			peer->session.deadline_ms = now_ms;
 		break;
 	}
+	return true;
 }
 
-void session_line(struct peer *peer, const uint8_t *line, size_t len, int64_t now_ms)
+bool session_line(struct peer *peer, const uint8_t *line, size_t len, int64_t now_ms)
 {
+	bool handled = true;
+
 	if (peer->session.phase == SESSION_AWAIT_HANDSHAKE)
 		first_line(peer, line, len, now_ms);
 	else
-		dispatch_line(peer, line, len, false, now_ms);
+		handled = dispatch_line(peer, line, len, false, now_ms);
 	arena_reset(&peer->arena);
+	return handled;
+}
+
+void session_line_too_long(struct peer *peer)
+{
+	if (peer->session.phase == SESSION_AWAIT_HANDSHAKE) {
+		log_info(LOG_NET, "🚫 Rejecting %s - first message is not a handshake", peer->ip_text);
+		peer_ask_close(peer, PEER_CLOSE_NOT_HANDSHAKE);
+		return;
+	}
+	peer_ask_close(peer, PEER_CLOSE_LINE_TOO_LONG);
+	peer_violation(peer, "line longer than the limit");
 }
 
 bool session_holds_lines(const struct peer *peer)
@@ -430,8 +452,10 @@ enum message_verdict peer_on_handshake(struct peer *peer, const struct wire_mess
 
 enum message_verdict peer_on_ack(struct peer *peer, const struct wire_message *message)
 {
-	(void)message;
-	if (peer->session.phase != SESSION_AWAIT_ACK)
+	const struct wire_str *of = &message->u.ack.message_type;
+
+	if (peer->session.phase != SESSION_AWAIT_ACK || of->len != strlen("Handshake") ||
+	    memcmp(of->ptr, "Handshake", of->len) != 0)
 		return MESSAGE_USELESS;
 	enter_ready(peer, clock_mono_ms());
 	return MESSAGE_USEFUL;
@@ -627,8 +651,9 @@ static void tick_ready(struct peer *peer, int64_t now_ms)
 	struct session *s = &peer->session;
 	uint64_t nonce;
 
-	if (atomic_exchange(&peer->probe, false))
-		(void)send_ordered_ping(peer, &nonce, now_ms);
+	nonce = random_u64();
+	if (atomic_exchange(&peer->probe, false) && heartbeat_add_ping(&s->heartbeat, nonce, now_ms))
+		send_heartbeat_ping(peer, nonce);
 	tick_heartbeat(peer, now_ms);
 	tick_turnaround(peer, now_ms);
 	requests_expire(&s->requests, now_ms, p->request_timeout_ms);
@@ -750,6 +775,7 @@ void session_ended(struct peer *peer, int64_t now_ms)
 	int64_t pause_ms, delay_ms;
 	enum address_end end = end_of(reason, was_ready, &pause_ms, net_params(peer->net));
 
+	log_limit_finish(&peer->log_limit, LOG_NET);
 	log_info(LOG_NET, "🔌 [%s] Message loop ended for %s (reason: %s)", direction_of(peer), peer->ip_text,
 		 peer_close_reason_name(reason));
 	if (peer->direction == PEER_INBOUND && !was_ready)

@@ -19,8 +19,10 @@ void session_init(struct peer *peer, int64_t now_ms);
 void session_free(struct peer *peer);
 /* The outbound connection is up: speaks first. */
 void session_connected(struct peer *peer, int64_t now_ms);
-/* One line has come. */
-void session_line(struct peer *peer, const uint8_t *line, size_t len, int64_t now_ms);
+/* One line has come.  False: there is no memory to decode it now; nothing has happened. */
+bool session_line(struct peer *peer, const uint8_t *line, size_t len, int64_t now_ms);
+/* The line at hand is longer than may be. */
+void session_line_too_long(struct peer *peer);
 /* True while lines shall be left in the reader (a verdict of the pair rule is awaited). */
 bool session_holds_lines(const struct peer *peer);
 /* Bytes came in: the heartbeat's proof of life. */

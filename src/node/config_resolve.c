@@ -168,6 +168,8 @@ static void check_ahead(const struct config *c, struct config_messages *messages
 		{"wallet.passphrase_file", *c->wallet.passphrase_file != '\0'},
 		{"masternode.collateral_txid", *c->masternode.collateral_txid != '\0'},
 		{"consensus.validators", c->consensus.validators.count > 0},
+		{"consensus.min_masternodes", c->consensus.min_masternodes != 3},
+		{"block.max_transactions_per_block", c->block.max_transactions_per_block != 10000},
 	};
 
 	for (size_t i = 0; i < sizeof(ahead) / sizeof(ahead[0]); i++) {

@@ -11,7 +11,7 @@
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
-/* Ended workers are joined and changes written this often. */
+/* Changes are written and memory is looked at this often; ended workers are joined at once. */
 #define TICK_MS 1000
 /* Traffic of masternodes is looked at this often, or four times in the time that makes one inactive. */
 #define HEARD_MS 5000
@@ -21,10 +21,8 @@
 struct keeper {
 	struct node *node;
 	struct thread thread;
-	struct mutex lock; /* guards quit */
-	struct cond cond;
-	bool quit;
-	int64_t heard_due_ms, status_due_ms, skew_due_ms; /* keeper thread only */
+	atomic_bool quit;
+	int64_t tick_due_ms, heard_due_ms, status_due_ms, skew_due_ms; /* keeper thread only */
 };
 
 /* The traffic of a masternode's own connection keeps it active. */
@@ -82,7 +80,7 @@ static void status_line(struct node *node)
 	log_info(LOG_NODE, "📊 Status: Height=%" PRIu64 ", Connected Peers=%" PRIu32 ", Active Masternodes=%zu", tip.height,
 		 net_ready_count(node->net), active);
 	log_info(LOG_NET, "🔍 Peer check: %" PRIu32 " connected, %zu active masternodes, %" PRIu32 " total slots",
-		 net_ready_count(node->net), active, node->config->network.max_peers);
+		 net_ready_count(node->net), active, net_params(node->net)->max_peers);
 }
 
 static void tick(struct keeper *k, int64_t now_ms)
@@ -90,7 +88,6 @@ static void tick(struct keeper *k, int64_t now_ms)
 	struct node *node = k->node;
 	int64_t active_ms = node->config->timers.masternode_active_ms;
 
-	net_reap(node->net);
 	net_relieve_memory(node->net);
 	persist_save(node);
 	if (now_ms >= k->heard_due_ms) {
@@ -111,21 +108,18 @@ static void tick(struct keeper *k, int64_t now_ms)
 static void *keeper_run(void *arg)
 {
 	struct keeper *k = arg;
-	int64_t wait_ms = k->node->config->timers.masternode_active_ms / 4;
+	int64_t tick_ms = k->node->config->timers.masternode_active_ms / 4;
 
-	if (wait_ms > TICK_MS)
-		wait_ms = TICK_MS;
-	mutex_lock(&k->lock);
-	while (!k->quit) {
-		int64_t until_ms = clock_mono_ms() + wait_ms;
-
-		while (!k->quit && !cond_wait_until(&k->cond, &k->lock, until_ms))
+	if (tick_ms > TICK_MS)
+		tick_ms = TICK_MS;
+	while (!atomic_load(&k->quit)) {
+		net_wait_ended(k->node->net, k->tick_due_ms);
+		net_reap(k->node->net);
+		if (clock_mono_ms() < k->tick_due_ms)
 			continue;
-		mutex_unlock(&k->lock);
 		tick(k, clock_mono_ms());
-		mutex_lock(&k->lock);
+		k->tick_due_ms = clock_mono_ms() + tick_ms;
 	}
-	mutex_unlock(&k->lock);
 	return NULL;
 }
 
@@ -140,8 +134,6 @@ int keeper_start(struct keeper **out, struct node *node)
 	k->node = node;
 	k->skew_due_ms = now_ms + SKEW_MS;
 	k->status_due_ms = now_ms + node->config->timers.status_interval_ms;
-	mutex_init(&k->lock, "keeper", MUTEX_RANK_LEAF);
-	cond_init(&k->cond);
 	*out = k;
 	r = thread_start(&k->thread, "keeper", keeper_run, k);
 	if (r) {
@@ -155,13 +147,9 @@ void keeper_stop(struct keeper *k)
 {
 	if (!k)
 		return;
-	mutex_lock(&k->lock);
-	k->quit = true;
-	cond_signal(&k->cond);
-	mutex_unlock(&k->lock);
+	atomic_store(&k->quit, true);
+	net_wake_keeper(k->node->net);
 	if (k->thread.started)
 		thread_join(&k->thread);
-	cond_destroy(&k->cond);
-	mutex_destroy(&k->lock);
 	free(k);
 }

@@ -9,6 +9,12 @@
 #include "node_impl.h"
 #include "timed/util/log.h"
 
+/* Asked for over and over, the same blocks are limited (PROTOCOL.md §4 "Rate limits"). */
+static enum message_verdict verdict_on(struct peer *peer, enum wire_type type, uint64_t first, uint64_t last)
+{
+	return peer_repeats_range(peer, type, first, last) ? MESSAGE_USELESS : MESSAGE_USEFUL;
+}
+
 static bool hash_at(const struct node *node, uint64_t height, struct wire_hash *out)
 {
 	if (height != 0)
@@ -56,7 +62,12 @@ enum message_verdict chain_on_get_block_hash(struct peer *peer, const struct wir
 	if (hash_at(node, message->u.get_block_hash, &hash))
 		m.u.block_hash_response.hash = &hash;
 	(void)peer_reply(peer, &m);
-	return MESSAGE_USEFUL;
+	return verdict_on(peer, WIRE_GET_BLOCK_HASH, message->u.get_block_hash, message->u.get_block_hash);
+}
+
+uint64_t chain_block_hash_key(const struct wire_message *message)
+{
+	return message->u.block_hash_response.height;
 }
 
 enum message_verdict chain_on_block_hash(struct peer *peer, const struct wire_message *message)
@@ -66,7 +77,7 @@ enum message_verdict chain_on_block_hash(struct peer *peer, const struct wire_me
 	char theirs[HASH_TEXT_SIZE];
 	uint64_t key;
 
-	if (!peer_answer_expected(peer, &key) || answer->height != key)
+	if (!peer_answer_expected(peer, &key))
 		return MESSAGE_USELESS;
 	if (answer->height == 0 && answer->hash && !hash_equal(answer->hash, &node->genesis.hash)) {
 		log_warn(LOG_NET, "%s is on another chain: its genesis block is %s, ours %s", peer_ip_text(peer),
@@ -89,7 +100,7 @@ enum message_verdict chain_on_consensus_query(struct peer *peer, const struct wi
 	if (hash_at(node, query->height, &answer->their_hash))
 		answer->agrees = hash_equal(&answer->their_hash, &query->block_hash);
 	(void)peer_reply(peer, &m);
-	return MESSAGE_USEFUL;
+	return verdict_on(peer, WIRE_CONSENSUS_QUERY, query->height, query->height);
 }
 
 /* Both ends are included; heights that we do not have are left out. */
@@ -110,13 +121,13 @@ static void answer_range(struct peer *peer, enum wire_type type, const struct wi
 enum message_verdict chain_on_get_blocks(struct peer *peer, const struct wire_message *message)
 {
 	answer_range(peer, WIRE_BLOCKS_RESPONSE, &message->u.get_blocks);
-	return MESSAGE_USEFUL;
+	return verdict_on(peer, WIRE_GET_BLOCKS, message->u.get_blocks.start, message->u.get_blocks.end);
 }
 
 enum message_verdict chain_on_get_block_range(struct peer *peer, const struct wire_message *message)
 {
 	answer_range(peer, WIRE_BLOCK_RANGE_RESPONSE, &message->u.get_block_range);
-	return MESSAGE_USEFUL;
+	return verdict_on(peer, WIRE_GET_BLOCK_RANGE, message->u.get_block_range.start, message->u.get_block_range.end);
 }
 
 enum message_verdict chain_on_block_request(struct peer *peer, const struct wire_message *message)
@@ -126,5 +137,5 @@ enum message_verdict chain_on_block_request(struct peer *peer, const struct wire
 
 	if (message->u.block_request == 0)
 		(void)peer_reply(peer, &m);
-	return MESSAGE_USEFUL;
+	return verdict_on(peer, WIRE_BLOCK_REQUEST, message->u.block_request, message->u.block_request);
 }

@@ -11,6 +11,11 @@
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
+/* An answer is no longer than this; an entry takes this much and, at worst, so much a byte of its reward address. */
+#define ANSWER_BYTES ((size_t)4 << 20)
+#define ENTRY_BYTES 320
+#define ESCAPED_BYTES 6
+
 void node_masternode_event(struct node *node, const struct registry_event *event)
 {
 	switch (event->kind) {
@@ -20,7 +25,7 @@ void node_masternode_event(struct node *node, const struct registry_event *event
 		log_info(LOG_MASTERNODE, "✅ Registered masternode %s (total: %zu)", event->ip, event->known);
 		break;
 	case REGISTRY_UPDATED:
-		log_info(LOG_MASTERNODE, "Masternode %s has changed its reward address, tier or key", event->ip);
+		log_debug(LOG_MASTERNODE, "Masternode %s has changed its reward address, tier or key", event->ip);
 		break;
 	case REGISTRY_BACK_ONLINE:
 		log_info(LOG_MASTERNODE, "✓ Masternode %s is back online", event->ip);
@@ -126,7 +131,7 @@ enum message_verdict masternodes_on_announcement(struct peer *peer, const struct
 /* A copy of the active entries as wire values; the strings stand behind them in the same allocation. */
 static struct wire_masternode *copy_active_locked(struct node *node, size_t *count) REQUIRES(node->registry_lock)
 {
-	size_t known = registry_known(node->registry), n = 0, text = 0;
+	size_t known = registry_known(node->registry), n = 0, text = 0, json = 0;
 	struct wire_masternode *list;
 	char *at;
 
@@ -139,12 +144,13 @@ static struct wire_masternode *copy_active_locked(struct node *node, size_t *cou
 	if (!list)
 		return NULL;
 	at = (char *)(list + known);
-	for (size_t i = 0; i < known; i++) {
+	for (size_t i = 0; i < known && json < ANSWER_BYTES; i++) {
 		const struct registry_entry *e = registry_at(node->registry, i);
 		size_t ip_len = strlen(e->ip);
 
 		if (!e->active)
 			continue;
+		json += ENTRY_BYTES + ESCAPED_BYTES * e->reward_address.len;
 		memcpy(at, e->ip, ip_len);
 		if (e->reward_address.len)
 			memcpy(at + ip_len, e->reward_address.ptr, e->reward_address.len);

@@ -54,6 +54,8 @@ enum message_verdict peers_on_response(struct peer *peer, const struct wire_mess
 	size_t limit = node->config->limits.addresses_per_answer, added = 0, taken;
 	int64_t now_ms = clock_mono_ms();
 
+	if (!node->config->network.enable_peer_discovery)
+		return MESSAGE_USELESS;
 	/* Nobody has a thousand addresses to tell twice without being asked. */
 	if (list->len >= ANSWER_MAX && peer_address_flood(peer, asked))
 		return MESSAGE_USELESS;

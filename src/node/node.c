@@ -62,11 +62,13 @@ static void greet(void *user, struct peer *peer)
 	static const struct wire_message genesis = {.type = WIRE_GET_BLOCK_HASH};
 	static const struct wire_message peers = {.type = WIRE_GET_PEERS};
 	static const struct wire_message masternodes = {.type = WIRE_GET_MASTERNODES};
+	struct node *node = user;
 
 	if (node_is_masternode_ip(user, peer_ip(peer)))
 		address_book_set_masternode(net_addresses(peer_net(peer)), peer_ip(peer), true);
 	(void)peer_request(peer, REQUEST_BLOCK_HASH, 0, &genesis);
-	(void)peer_request(peer, REQUEST_PEERS, 0, &peers);
+	if (node->config->network.enable_peer_discovery)
+		(void)peer_request(peer, REQUEST_PEERS, 0, &peers);
 	(void)peer_request(peer, REQUEST_MASTERNODES, 0, &masternodes);
 }
 
@@ -364,7 +366,7 @@ int node_start(struct node *node, char error[NODE_ERROR_SIZE])
 }
 
 /* All masternodes as they were last heard: their times are kept for the next start. */
-static void save_masternodes(struct node *node)
+static void mark_masternodes(struct node *node)
 {
 	struct masternode_info *infos;
 	size_t n = node_masternodes(node, &infos);
@@ -381,8 +383,8 @@ void node_stop(struct node *node)
 	net_stop(node->net);
 	keeper_stop(node->keeper);
 	node->keeper = NULL;
+	mark_masternodes(node);
 	persist_save(node);
-	save_masternodes(node);
 }
 
 void node_close(struct node *node)
@@ -391,6 +393,7 @@ void node_close(struct node *node)
 		return;
 	net_free(node->net);
 	registry_free(node->registry);
+	free(node->changed);
 	wallet_close(node->wallet);
 	if (node->store)
 		store_close(node->store);

@@ -40,8 +40,10 @@ struct node {
 	struct discovery *discovery; /* NULL while stopped, or not configured */
 	int64_t started_ms;
 
-	struct mutex registry_lock; /* leaf; guards registry */
+	struct mutex registry_lock; /* leaf; guards the three below */
 	struct registry *registry;
+	char (*changed)[REGISTRY_IP_SIZE]; /* masternodes whose entry is to be written */
+	size_t changed_count;
 
 	atomic_int exit_code;
 	atomic_bool stop_asked;
@@ -62,9 +64,9 @@ void node_announce(struct node *node, struct peer *peer);
 
 /* Loads bans, addresses and masternodes; what cannot be read is rebuilt from nothing, with a warning. */
 void persist_load(struct node *node);
-/* Writes what has changed since the last call. */
+/* Writes what has changed since the last call; the keeper's job. */
 void persist_save(struct node *node);
-/* One masternode: its entry is written, or removed when it is not known any more. */
+/* The entry of this masternode is to be written, or removed when it is not known any more, by the next persist_save(). */
 void persist_masternode(struct node *node, const char *ip);
 /* The node id of this data directory, made at its first start.  0 or an enum store_error. */
 int persist_node_id(struct node *node) __attribute__((warn_unused_result));

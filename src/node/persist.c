@@ -4,6 +4,7 @@
  * learnt again, so what is damaged is dropped with a warning.
  */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,25 +135,31 @@ static void save_addresses(struct node *node, struct store_batch *batch)
 	free(records);
 }
 
-void persist_save(struct node *node)
+void persist_masternode(struct node *node, const char *ip)
 {
-	struct store_batch *batch = store_batch_new();
+	char(*grown)[REGISTRY_IP_SIZE];
 
-	save_bans(node, batch);
-	save_addresses(node, batch);
-	/* A failure is reported by the store, once, and stops the node: nothing is to be put back. */
-	if (store_batch_count(batch) > 0 && store_batch_commit(node->store, batch, false))
-		log_debug(LOG_NODE, "Bans and addresses are not saved");
-	store_batch_free(batch);
+	mutex_lock(&node->registry_lock);
+	for (size_t i = 0; i < node->changed_count; i++) {
+		if (strcmp(node->changed[i], ip) == 0)
+			goto out;
+	}
+	/* Without memory it is not saved now, and learnt again from its next announcement. */
+	grown = realloc(node->changed, (node->changed_count + 1) * sizeof(*grown));
+	if (grown) {
+		node->changed = grown;
+		snprintf(node->changed[node->changed_count++], REGISTRY_IP_SIZE, "%s", ip);
+	}
+out:
+	mutex_unlock(&node->registry_lock);
 }
 
-void persist_masternode(struct node *node, const char *ip)
+static void save_masternode(struct node *node, struct store_batch *batch, const char *ip)
 {
 	uint8_t value[REGISTRY_VALUE_MAX];
 	const struct registry_entry *e;
 	bool own = false;
 	size_t len = 0;
-	int r = 0;
 
 	mutex_lock(&node->registry_lock);
 	e = registry_find(node->registry, ip);
@@ -162,11 +169,38 @@ void persist_masternode(struct node *node, const char *ip)
 		len = registry_encode(value, e, clock_mono_ms(), clock_real_s());
 	mutex_unlock(&node->registry_lock);
 	if (len > 0)
-		r = store_put(node->store, STORE_MASTERNODES, ip, strlen(ip), value, len, false);
+		store_batch_put(node->store, batch, STORE_MASTERNODES, ip, strlen(ip), value, len);
 	else if (!own)
-		r = store_delete(node->store, STORE_MASTERNODES, ip, strlen(ip), false);
-	if (r)
-		log_debug(LOG_NODE, "Masternode %s is not saved", ip);
+		store_batch_delete(node->store, batch, STORE_MASTERNODES, ip, strlen(ip));
+}
+
+static void save_masternodes(struct node *node, struct store_batch *batch)
+{
+	char(*changed)[REGISTRY_IP_SIZE];
+	size_t count;
+
+	mutex_lock(&node->registry_lock);
+	changed = node->changed;
+	count = node->changed_count;
+	node->changed = NULL;
+	node->changed_count = 0;
+	mutex_unlock(&node->registry_lock);
+	for (size_t i = 0; i < count; i++)
+		save_masternode(node, batch, changed[i]);
+	free(changed);
+}
+
+void persist_save(struct node *node)
+{
+	struct store_batch *batch = store_batch_new();
+
+	save_bans(node, batch);
+	save_addresses(node, batch);
+	save_masternodes(node, batch);
+	/* A failure is reported by the store, once, and stops the node: nothing is to be put back. */
+	if (store_batch_count(batch) > 0 && store_batch_commit(node->store, batch, false))
+		log_debug(LOG_NODE, "Bans, addresses and masternodes are not saved");
+	store_batch_free(batch);
 }
 
 int persist_node_id(struct node *node)

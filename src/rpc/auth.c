@@ -66,6 +66,16 @@ int auth_create(struct auth **out, const char *user, const char *password)
 	return 0;
 }
 
+void auth_forget(const char *data_dir)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/.cookie", data_dir) < 0)
+		return;
+	(void)unlink(path);
+	free(path);
+}
+
 int auth_publish(struct auth *auth, const char *data_dir)
 {
 	char *path;

@@ -79,6 +79,8 @@ static int start(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
 	if (config->security.enable_rate_limiting)
 		params.requests_per_second = config->security.max_requests_per_second;
 	net_addr_text(addr, &params.listen);
+	/* What a killed daemon left behind opens nothing: without a cookie, clients know that we are not up yet. */
+	auth_forget(node_data_dir(node));
 	r = http_start(&rpc->http, &params, rpc->auth, &rpc->table);
 	if (r)
 		return refuse(error, EXIT_RUNTIME, "cannot listen for RPC on %s: %s", addr, strerror(-r));

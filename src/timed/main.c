@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "timed/node/config.h"
@@ -50,24 +49,13 @@ static void restore_stop_signals(void)
 	CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
 }
 
-/* systemd names device and inode of the journal's stream; only when they are our stdout's do lines go there. */
-static bool stdout_is_journal(void)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
-	struct stat st;
-
-	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDOUT_FILENO, &st) == 0 &&
-	       st.st_dev == device && st.st_ino == inode;
-}
-
 static int open_log(const struct config *config)
 {
 	struct log_config log;
 	int r;
 
 	config_log(config, &log);
-	log.journald = stdout_is_journal();
+	log.journald = log_stdout_is_journal();
 	r = log_open(&log);
 	if (r)
 		fprintf(stderr, "timed: log file %s: %s\n", log.file_path ? log.file_path : "(stdout)", strerror(-r));
@@ -144,6 +132,7 @@ static int run(const struct config *config, const struct options *options, const
 	(void)mallopt(M_ARENA_MAX, MALLOC_ARENAS); /* a hint: a sanitizer's allocator refuses it */
 	if (open_log(config))
 		return EXIT_FAILURE;
+	log_install_crash_handler();
 	log_info(LOG_NODE, "timed %s (%s, commit %s), %s", TIMED_VERSION, TIMED_COMMIT_DATE, TIMED_COMMIT_COUNT,
 		 config->node.name);
 	r = node_open(&node, config, error);

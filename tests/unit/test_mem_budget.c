@@ -47,17 +47,6 @@ START_TEST(budget_refuses_what_would_overflow)
 }
 END_TEST
 
-START_TEST(budget_counts_releases)
-{
-	uint_fast64_t before = atomic_load(&budget.releases);
-
-	ck_assert(mem_budget_take(&budget, 10));
-	ck_assert_uint_eq(atomic_load(&budget.releases), before);
-	mem_budget_give(&budget, 10);
-	ck_assert_uint_eq(atomic_load(&budget.releases), before + 1);
-}
-END_TEST
-
 /* A broken invariant of ours, not input: it aborts. */
 START_TEST(budget_aborts_when_more_is_given_back_than_was_taken)
 {
@@ -151,7 +140,6 @@ static void add_tests(TCase *c)
 {
 	tcase_add_test(c, budget_gives_up_to_the_limit);
 	tcase_add_test(c, budget_refuses_what_would_overflow);
-	tcase_add_test(c, budget_counts_releases);
 	tcase_add_test_raise_signal(c, budget_aborts_when_more_is_given_back_than_was_taken, SIGABRT);
 	tcase_add_test(c, account_reserves_only_beyond_its_free_bytes);
 	tcase_add_test(c, account_step_across_the_free_bytes_reserves_the_rest);

@@ -16,7 +16,6 @@
 struct mem_budget {
 	atomic_size_t used;	 /* bytes reserved */
 	size_t limit;		 /* immutable */
-	atomic_uint_fast64_t releases; /* counts every release: "somebody gets on" */
 };
 
 void mem_budget_init(struct mem_budget *b, size_t limit_bytes);

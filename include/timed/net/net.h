@@ -73,6 +73,7 @@ struct message_rule {
 	enum rate_kind rate;	    /* the bucket that a useless one draws from */
 	bool request;		    /* waits while the peer's output is over its soft bound */
 	enum request_kind answers;  /* REQUEST_NONE, or the kind of request that this message answers */
+	uint64_t (*key)(const struct wire_message *message); /* what it answers of that kind; NULL: the kind is enough */
 };
 
 struct net_ops {
@@ -107,9 +108,12 @@ struct ban_list *net_bans(struct net *net);
 /* The port that the listener got. */
 uint16_t net_listen_port(const struct net *net);
 
+/* The keeper's sleep: until a worker has ended, net_wake_keeper() was called, or `deadline_ms` (monotonic). */
+void net_wait_ended(struct net *net, int64_t deadline_ms);
+void net_wake_keeper(struct net *net);
 /* Joins workers that have ended; the keeper's job. */
 void net_reap(struct net *net);
-/* Closes the largest incomplete line when the memory budget is used up and nobody gets on; the keeper's job. */
+/* Closes the connection that holds most when the memory budget is used up and somebody waits for it; the keeper's job. */
 void net_relieve_memory(struct net *net);
 /* Wakes the dialer: addresses were added. */
 void net_wake_dialer(struct net *net);

@@ -116,6 +116,8 @@ void peer_set_key_disputed(struct peer *peer, bool disputed);
 bool peer_is_key_disputed(const struct peer *peer);
 /* Monotonic time of the last bytes received. */
 int64_t peer_last_received_ms(const struct peer *peer);
+/* The peer asks for blocks or a hash: true when it has asked for just these, and nothing else, a moment ago.  Worker only. */
+bool peer_repeats_range(struct peer *peer, enum wire_type type, uint64_t first, uint64_t last);
 /* An answer of the greatest length came.  When it is not the first and nobody asked for it, a violation is counted and
  * true returned.  Worker only. */
 bool peer_address_flood(struct peer *peer, bool asked);

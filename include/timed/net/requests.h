@@ -44,6 +44,8 @@ bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, ui
 		    int64_t timeout_ms);
 /* The ping with this nonce follows everything asked so far. */
 void requests_fence(struct requests *r, uint64_t nonce);
+/* This kind was asked for with this key, and is not answered yet. */
+bool requests_asked(const struct requests *r, enum request_kind kind, uint64_t key);
 /* An answer of this kind has come; true and its key when it was asked for. */
 bool requests_answer(struct requests *r, enum request_kind kind, uint64_t *key);
 /* A pong has come: what it fences stays unanswered. */

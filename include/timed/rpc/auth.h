@@ -20,6 +20,8 @@ enum auth_verdict {
 
 /* Makes the cookie, in memory only.  `user` "": the cookie alone is accepted.  0 and *out, or -ENOMEM. */
 int auth_create(struct auth **out, const char *user, const char *password) __attribute__((warn_unused_result));
+/* Removes a cookie file that an earlier run left behind. */
+void auth_forget(const char *data_dir);
 /* Writes the cookie to <data_dir>/.cookie, mode 0600, whole or not at all, in place of an old one.  0 or a negative
  * errno. */
 int auth_publish(struct auth *auth, const char *data_dir) __attribute__((warn_unused_result));

@@ -54,6 +54,13 @@ void line_reader_commit(struct line_reader *r, size_t n);
  * the next line_reader_space(), line_reader_shrink() or line_reader_free().  0, LINE_E_AGAIN or LINE_E_TOO_LONG. */
 int line_reader_next(struct line_reader *r, const uint8_t **line, size_t *len) __attribute__((warn_unused_result));
 
+/* Takes back the line that line_reader_next() gave last: it is given again. */
+static inline void line_reader_unread(struct line_reader *r, const uint8_t *line)
+{
+	r->start = (size_t)(line - r->data);
+	r->scanned = r->start;
+}
+
 /* Received bytes not yet given out. */
 static inline size_t line_reader_buffered(const struct line_reader *r)
 {

@@ -210,13 +210,11 @@ def verdict_of(node, ip, line):
     """What the daemon thinks of a line: nine bad ones before it, so that one more would end the connection."""
     peer = node.raw_peer(ip)
     peer.handshake()
-    peer.send_raw(b"garbage\n" * 9 + line + b"\n")
     try:
+        peer.send_raw(b"garbage\n" * 9 + line + b"\n")
         peer.ping()
         return "accept"
-    except Closed:
-        return "refuse"
-    except BrokenPipeError:
+    except (Closed, OSError):
         return "refuse"
     finally:
         peer.close()

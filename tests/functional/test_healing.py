@@ -230,7 +230,7 @@ def test_cable_slow_and_lossy_from_the_start(daemons):
         healed(nodes)
         marks = [node.mark() for node in nodes]
         for node, mark in zip(nodes, marks):
-            node.wait_log("Received pong from ", mark, timeout=60, count=rounds(300, 10))
+            node.wait_log("Received pong from ", mark, timeout=200, count=rounds(300, 10))
             assert lost(node, mark) == []
         assert made.lost > 0
         for node in nodes:

@@ -84,7 +84,8 @@ class Daemon:
         except (OSError, ValueError):
             return False
         except RpcError as error:
-            if error.code != RPC_WARMING_UP:
+            # The cookie on disk may still be that of the former process.
+            if error.code not in (RPC_WARMING_UP, 401):
                 raise
             return False
         return True

@@ -240,6 +240,9 @@ const struct fault_rule *faults_match(struct faults *faults, uint64_t *number, e
 
 /* --- hooks ------------------------------------------------------------------------------------------------------- */
 
+/* How often a line that there was no memory for is tried again. */
+#define RETRY_MS 100
+
 struct fault_item {
 	struct fault_item *next;
 	struct frame *frame;	  /* counted */
@@ -315,6 +318,16 @@ static struct fault_item *take_due(struct fault_queue *queue, int64_t now_ms)
 	if (!queue->first)
 		queue->last = NULL;
 	return item;
+}
+
+/* Makes it the first again, due at another time. */
+static void put_back(struct fault_queue *queue, struct fault_item *item, int64_t due_ms)
+{
+	item->due_ms = due_ms;
+	item->next = queue->first;
+	queue->first = item;
+	if (!queue->last)
+		queue->last = item;
 }
 
 static void free_item(struct fault_item *item)
@@ -412,18 +425,18 @@ static bool release_output(struct peer *peer, int64_t *deadline_ms, int64_t now_
 	return any;
 }
 
-/* A received line's turn has come. */
-static void let_in(struct peer *peer, enum fault_action action, const uint8_t *line, size_t len, int64_t now_ms)
+/* A received line's turn has come.  False: there is no memory to handle it now. */
+static bool let_in(struct peer *peer, enum fault_action action, const uint8_t *line, size_t len, int64_t now_ms)
 {
 	switch (action) {
 	case FAULT_PASS:
 	case FAULT_HOLD:
-		session_line(peer, line, len, now_ms);
-		break;
+		return session_line(peer, line, len, now_ms);
 	case FAULT_DROP:
 		break;
 	case FAULT_CLOSE_AFTER:
-		session_line(peer, line, len, now_ms);
+		if (!session_line(peer, line, len, now_ms))
+			return false;
 		peer_ask_close(peer, PEER_CLOSE_RESET);
 		break;
 	case FAULT_CLOSE_BEFORE:
@@ -435,6 +448,7 @@ static void let_in(struct peer *peer, enum fault_action action, const uint8_t *l
 		mutex_unlock(&peer->out);
 		break;
 	}
+	return true;
 }
 
 /* The type of a line; WIRE_TYPE_COUNT when it is not a message. */
@@ -463,8 +477,12 @@ bool faults_input(struct peer *peer, const uint8_t *line, size_t len, int64_t no
 	type = type_of(peer, line, len);
 	if (type < WIRE_TYPE_COUNT)
 		item.action = judge(peer, &item.due_ms, FAULT_IN, type, now_ms);
+	/* A line that there is no memory for stays with the caller, and is judged again when it is tried again. */
+	if (!queue->first && item.action == FAULT_PASS)
+		return false;
 	if (!queue->first && item.action != FAULT_HOLD) {
-		let_in(peer, item.action, line, len, now_ms);
+		if (!let_in(peer, item.action, line, len, now_ms))
+			peer_ask_close(peer, PEER_CLOSE_MEMORY);
 		return true;
 	}
 	if (frame_from_line(&item.frame, net_budget(peer->net), type, line, len)) {
@@ -490,7 +508,10 @@ static bool release_input(struct peer *peer, int64_t *deadline_ms, int64_t now_m
 	bool any = false;
 
 	while (takes_lines(peer) && (item = take_due(&peer->faults.in, now_ms))) {
-		let_in(peer, item->action, item->frame->bytes, item->frame->len - 1, now_ms);
+		if (!let_in(peer, item->action, item->frame->bytes, item->frame->len - 1, now_ms)) {
+			put_back(&peer->faults.in, item, now_ms + RETRY_MS);
+			break;
+		}
 		free_item(item);
 		any = true;
 	}

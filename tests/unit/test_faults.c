@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* net/faults: the text of TIMED_FAULTS becomes rules, and messages fall under them.  What the hooks do to a connection
- * is seen in tests/functional/test_faults.py. */
+/* net/faults: the text of TIMED_FAULTS becomes rules, and messages fall under them.  Of what the hooks do to a connection
+ * this has what needs other senders and a peer that does not read; tests/functional/test_faults.py has the rest. */
 #include "faults.h"
 
 #include <stdio.h>
@@ -8,6 +8,14 @@
 #include <string.h>
 
 #include <check.h>
+
+#include "net_fixture.h"
+
+#define US "127.85.0.1"
+#define THEM "127.85.0.2"
+/* More than the kernel takes of what nobody reads. */
+#define MANY 400
+#define NEWS_BYTES 50000
 
 static struct faults faults;
 static struct faults_error error;
@@ -227,10 +235,105 @@ START_TEST(test_match_numbers_the_messages)
 }
 END_TEST
 
+static struct fixture_node node;
+static struct raw raw;
+
+static void start(const char *text)
+{
+	struct net_params params = net_fixture_params(US);
+
+	ck_assert_int_eq(setenv("TIMED_FAULTS", text, 1), 0);
+	memset(&node, 0, sizeof(node));
+	fixture_start(&node, &params);
+}
+
+/* From this thread, which is not the connection's. */
+static void send_news(int count, size_t bytes)
+{
+	struct frame *frame = fixture_news(&node, bytes);
+
+	for (int i = 0; i < count; i++)
+		(void)net_broadcast(node.net, frame, SEND_CONSENSUS, NULL);
+	frame_unref(frame);
+}
+
+static int count_news(void)
+{
+	int count = 0;
+
+	while (raw_line(&raw))
+		count += strncmp(raw.line, "{\"TransactionRejected\"", 22) == 0;
+	return count;
+}
+
+/* The worker sleeps until its next ping, in 30 s: it is woken for what another thread's message makes due. */
+START_TEST(test_hold_wakes_the_worker)
+{
+	int64_t begin_ms;
+
+	start("out:TransactionRejected:hold=300@1-1");
+	raw_join(&raw, THEM, &node.addr);
+	ck_assert(raw_await(&raw, "{\"Ping\""));
+	begin_ms = fixture_real_ms();
+	send_news(1, 1);
+	send_news(1, 2);
+	ck_assert(raw_await(&raw, "{\"TransactionRejected\""));
+	ck_assert_int_ge(fixture_real_ms() - begin_ms, 299);
+	ck_assert_int_lt(fixture_real_ms() - begin_ms, 1500);
+	ck_assert_ptr_nonnull(strstr(raw.line, "\"n\""));
+	ck_assert(raw_line(&raw));
+	ck_assert_ptr_nonnull(strstr(raw.line, "\"nn\""));
+	raw_close(&raw);
+	fixture_stop(&node);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int received;
+} endings[] = {
+	{"out:TransactionRejected:close-before@300-300", 299},
+	{"out:TransactionRejected:close-after@300-300", 300},
+};
+
+/* A peer that does not read gets all that was sent before the end, and nothing of what was sent later. */
+START_TEST(test_close_waits_for_the_queue)
+{
+	int small = 65536;
+
+	start(endings[_i].text);
+	raw_connect(&raw, THEM, &node.addr);
+	ck_assert_int_eq(setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	raw_send(&raw, RAW_HANDSHAKE);
+	ck_assert(raw_await(&raw, "{\"Ping\""));
+	send_news(MANY, NEWS_BYTES);
+	ck_assert_uint_eq(fixture_closed(&node, PEER_CLOSE_RESET), 0);
+	ck_assert_int_eq(count_news(), endings[_i].received);
+	ck_assert_uint_eq(fixture_closed(&node, PEER_CLOSE_RESET), 1);
+	raw_close(&raw);
+	fixture_stop(&node);
+}
+END_TEST
+
+/* What a connection holds back goes with it. */
+START_TEST(test_held_messages_leave_no_memory)
+{
+	start("out:TransactionRejected:hold=600000, in:GetPeers:hold=600000");
+	raw_join(&raw, THEM, &node.addr);
+	ck_assert(raw_await(&raw, "{\"Ping\""));
+	send_news(3, 1000);
+	raw_send(&raw, "\"GetPeers\"\n\"GetPeers\"\n");
+	raw_close(&raw);
+	FIXTURE_AWAIT(fixture_closed(&node, PEER_CLOSE_EOF) + fixture_closed(&node, PEER_CLOSE_RESET) == 1);
+	ck_assert_uint_eq(atomic_load(&node.received[WIRE_GET_PEERS]), 0);
+	fixture_stop(&node);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("net/faults");
-	TCase *parser = tcase_create("parse"), *match = tcase_create("match");
+	TCase *parser = tcase_create("parse"), *match = tcase_create("match"), *connection = tcase_create("connection");
 	SRunner *runner;
 	int failed;
 
@@ -249,6 +352,11 @@ int main(void)
 	tcase_add_test(match, test_match_first_rule_counts);
 	tcase_add_test(match, test_match_numbers_the_messages);
 	suite_add_tcase(suite, match);
+	tcase_set_timeout(connection, 60);
+	tcase_add_test(connection, test_hold_wakes_the_worker);
+	tcase_add_loop_test(connection, test_close_waits_for_the_queue, 0, (int)(sizeof(endings) / sizeof(endings[0])));
+	tcase_add_test(connection, test_held_messages_leave_no_memory);
+	suite_add_tcase(suite, connection);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

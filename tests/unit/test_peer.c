@@ -105,6 +105,64 @@ START_TEST(requests_of_a_slow_reader_wait_in_order)
 }
 END_TEST
 
+/* The reader drinks while it asks on: what is asked later never overtakes what waits. */
+START_TEST(later_requests_do_not_overtake_those_that_wait)
+{
+	long last = -1;
+	int asked = 0;
+	char line[64];
+
+	params.output_soft_bytes = 100000;
+	node.on_request = answer_much;
+	start();
+	connect_slow_reader();
+	for (int answered = 0; answered < 300; answered++) {
+		while (asked < answered + 120) {
+			snprintf(line, sizeof(line), "{\"GetBlockHash\":%d}\n", asked++);
+			raw_send(&raw, line);
+		}
+		ck_assert(raw_await(&raw, "{\"PeersResponse\":[\""));
+		ck_assert_int_gt(strtol(raw.line + 19, NULL, 10), last);
+		last = strtol(raw.line + 19, NULL, 10);
+	}
+	raw_close(&raw);
+	stop();
+}
+END_TEST
+
+static enum message_verdict answer_little(struct peer *peer, const struct wire_message *message)
+{
+	struct wire_message m = {.type = WIRE_BLOCK_HASH_RESPONSE};
+
+	m.u.block_hash_response.height = message->u.get_block_hash;
+	(void)peer_reply(peer, &m);
+	return MESSAGE_USEFUL;
+}
+
+/* The output has left before they are looked at again, and no heartbeat is due for half a minute. */
+START_TEST(waiting_requests_need_no_other_event)
+{
+	int64_t began_ms = fixture_real_ms();
+
+	params.output_soft_bytes = 1;
+	node.on_request = answer_little;
+	start();
+	raw_join(&raw, THEM, &node.addr);
+	raw_send(&raw, "{\"GetBlockHash\":1}\n{\"GetBlockHash\":2}\n{\"GetBlockHash\":3}\n{\"GetBlockHash\":4}\n");
+	for (int height = 1; height <= 4; height++) {
+		char begin[64];
+
+		snprintf(begin, sizeof(begin), "{\"BlockHashResponse\":{\"height\":%d,", height);
+		ck_assert(raw_await(&raw, "{\"BlockHashResponse\""));
+		ck_assert_int_eq(strncmp(raw.line, begin, strlen(begin)), 0);
+	}
+	/* not even the look that a quiet connection takes every two seconds */
+	ck_assert_int_lt(fixture_real_ms() - began_ms, 1900);
+	raw_close(&raw);
+	stop();
+}
+END_TEST
+
 /* adversarial 57: gossip falls to the soft bound, and the hard bound ends the connection; the others get everything. */
 START_TEST(slow_consumer_is_closed_at_the_hard_bound)
 {
@@ -220,6 +278,8 @@ END_TEST
 static void add_tests(TCase *c)
 {
 	tcase_add_test(c, requests_of_a_slow_reader_wait_in_order);
+	tcase_add_test(c, later_requests_do_not_overtake_those_that_wait);
+	tcase_add_test(c, waiting_requests_need_no_other_event);
 	tcase_add_test(c, slow_consumer_is_closed_at_the_hard_bound);
 	tcase_add_test(c, reader_without_progress_is_closed);
 	tcase_add_test(c, pings_of_a_deaf_peer_cost_a_bounded_lane);

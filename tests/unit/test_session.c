@@ -313,6 +313,7 @@ START_TEST(crossed_dial_with_an_existing_node)
 	struct net_addr addr;
 	int listener = raw_listen(&addr);
 	bool we_are_lower = _i == 0;
+	int64_t began_ms = fixture_real_ms();
 
 	params.tie_break_wait_ms = 50;
 	params.listen.ip = ip_of(we_are_lower ? "127.78.0.1" : "127.78.0.3");
@@ -324,7 +325,9 @@ START_TEST(crossed_dial_with_an_existing_node)
 	raw_send(&second, RAW_HANDSHAKE);
 	ck_assert(raw_await(&second, "{\"Ack\""));
 	if (we_are_lower) {
+		/* the loser sees the end right behind its Ack */
 		ck_assert(!raw_line(&second));
+		ck_assert_int_lt(fixture_real_ms() - began_ms, 1500);
 		raw_close(&second);
 		raw_send(&raw, "{\"Ack\":{\"message_type\":\"Handshake\"}}\n");
 	} else {

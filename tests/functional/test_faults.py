@@ -220,7 +220,7 @@ def test_stops_in_order_whatever_is_held(breaker, net, fault):
     node.wait_log(r"Fault: \S+ \S+ 1 of ")
     spent, begin = node.cpu_seconds(), time.monotonic()
     time.sleep(1)
-    assert node.cpu_seconds() - spent < (time.monotonic() - begin) / 2
+    assert node.cpu_seconds() - spent < (time.monotonic() - begin) / 10
     assert peer.is_open() and not peer.ponged
     assert node.stop() < scaled(5)
 

@@ -271,18 +271,21 @@ START_TEST(test_hold_wakes_the_worker)
 {
 	int64_t begin_ms;
 
-	start("out:TransactionRejected:hold=300@1-1");
+	start("out:TransactionRejected:hold=50");
 	raw_join(&raw, THEM, &node.addr);
 	ck_assert(raw_await(&raw, "{\"Ping\""));
-	begin_ms = fixture_real_ms();
-	send_news(1, 1);
-	send_news(1, 2);
-	ck_assert(raw_await(&raw, "{\"TransactionRejected\""));
-	ck_assert_int_ge(fixture_real_ms() - begin_ms, 299);
-	ck_assert_int_lt(fixture_real_ms() - begin_ms, 1500);
-	ck_assert_ptr_nonnull(strstr(raw.line, "\"n\""));
-	ck_assert(raw_line(&raw));
-	ck_assert_ptr_nonnull(strstr(raw.line, "\"nn\""));
+	for (int i = 0; i < 10; i++) {
+		fixture_pause(); /* it falls asleep: nothing tells when */
+		begin_ms = fixture_real_ms();
+		send_news(1, 1);
+		send_news(1, 2);
+		ck_assert(raw_await(&raw, "{\"TransactionRejected\""));
+		ck_assert_int_ge(fixture_real_ms() - begin_ms, 49);
+		ck_assert_ptr_nonnull(strstr(raw.line, "\"n\""));
+		ck_assert(raw_line(&raw));
+		ck_assert_ptr_nonnull(strstr(raw.line, "\"nn\""));
+		ck_assert_int_lt(fixture_real_ms() - begin_ms, 1500);
+	}
 	raw_close(&raw);
 	fixture_stop(&node);
 }

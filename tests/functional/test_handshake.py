@@ -266,7 +266,7 @@ def test_adversarial_19_disconnect_in_every_state(daemons, net):
     for _ in range(rounds(100, 10)):
         for number, leave in enumerate(LEAVING):
             leave(node, net.ip(10 + number))
-    node.wait_no_connection(timeout=10)
+        node.wait_no_connection(timeout=10)
     wait_until(lambda: node.fds() <= fds, 5, lambda: f"{fds} descriptors, has {node.fds()}")
     assert len(node.threads()) <= threads
     # The slots can be used again.

@@ -90,7 +90,7 @@ def test_mesh_rpc_answers(daemons, net):
         assert key in entry, key
     assert entry["addr"].startswith(two.ip + ":") and entry["addrbind"].startswith(one.ip + ":")
     assert entry["is_masternode"] and entry["height"] == 0 and entry["violations"] == 0
-    assert sum(entry["bytesrecv_per_msg"].values()) == entry["bytesrecv"]
+    assert 0 < sum(entry["bytesrecv_per_msg"].values()) <= entry["bytesrecv"]
     assert abs(entry["timeoffset"]) <= 1 and 0 < entry["minping"] <= entry["pingtime"] < 2
     info = one.rpc("getblockchaininfo")
     assert info["blocks"] == 0 and len(info["bestblockhash"]) == 64

@@ -58,6 +58,7 @@ int out_queue_push(struct out_queue *q, struct frame *frame, bool answer)
 	*item_at(q, q->ring_len) = (struct out_item){frame_ref(frame), answer};
 	q->ring_len++;
 	q->answers += answer;
+	q->pongs += frame->type == WIRE_PONG;
 	q->frame_bytes += frame->len;
 	q->frames_in += frame->len;
 	return 0;
@@ -115,6 +116,7 @@ int out_queue_iov(const struct out_queue *q, struct iovec iov[OUT_QUEUE_IOV])
 static void pop_head(struct out_queue *q)
 {
 	q->answers -= item_at(q, 0)->answer;
+	q->pongs -= frame_at(q, 0)->type == WIRE_PONG;
 	frame_unref(frame_at(q, 0));
 	q->ring_head = (q->ring_head + 1) & (q->ring_capacity - 1);
 	q->ring_len--;

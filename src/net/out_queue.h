@@ -34,6 +34,7 @@ struct out_mark {
 struct out_queue {
 	struct out_item *ring;	 /* frames in order */
 	size_t answers;		 /* of them with `answer` set */
+	size_t pongs;		 /* of them pongs, which keep their place behind answers */
 	size_t ring_capacity;	 /* power of two, 0 when nothing is allocated */
 	size_t ring_head;	 /* index of the first frame */
 	size_t ring_len;	 /* frames queued */

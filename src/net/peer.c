@@ -27,6 +27,8 @@
 /* What the scratch buffer begins with: most messages fit, and growing by steps would leave each step in the thread's
  * malloc cache. */
 #define SCRATCH_FIRST_BYTES 512
+/* Pongs that wait behind answers; those of a peer that pings without reading are dropped. */
+#define MAX_PONGS_BEHIND_ANSWERS 64
 /* What the scratch buffer keeps between messages. */
 #define SCRATCH_KEEP_BYTES 1024
 /* The same blocks asked for again within this time are limited. */
@@ -349,8 +351,8 @@ bool peer_send_control(struct peer *peer, const struct wire_message *message, bo
 		return false;
 	mutex_lock(&peer->out);
 	in_order = after_answers && peer->queue.answers > 0;
-	/* A peer that does not read its answers gets no more pongs than gossip. */
-	if (in_order && out_queue_bytes(&peer->queue) > net_params(peer->net)->output_soft_bytes) {
+	/* Five of an honest peer's pings are outstanding at most, and each lost pong would count against the connection. */
+	if (in_order && peer->queue.pongs >= MAX_PONGS_BEHIND_ANSWERS) {
 		mutex_unlock(&peer->out);
 		return false;
 	}

@@ -306,7 +306,8 @@ static void first_line(struct peer *peer, const uint8_t *line, size_t len, int64
 	challenge(peer, now_ms);
 }
 
-static void park(struct peer *peer, const uint8_t *line, size_t len)
+/* False, and counted: there is no room. */
+static bool park(struct peer *peer, const uint8_t *line, size_t len)
 {
 	struct session *s = &peer->session;
 	bool room = s->parked_count < PEER_MAX_PARKED && len <= PARKED_LINE_BYTES &&
@@ -317,10 +318,11 @@ static void park(struct peer *peer, const uint8_t *line, size_t len)
 		if (room)
 			mem_account_give(&peer->memory, len);
 		atomic_fetch_add_explicit(&peer->stats.rate_limited, 1, memory_order_relaxed);
-		return;
+		return false;
 	}
 	memcpy(copy, line, len);
 	s->parked[s->parked_count++] = (struct parked_line){copy, len};
+	return true;
 }
 
 static void unparsable(struct peer *peer, const struct wire_error *error)
@@ -361,8 +363,9 @@ static void handle_ready(struct peer *peer, const struct wire_message *m, const 
 	/* Requests are answered in order: none overtakes one that waits, nor does the pong that would say "no answer". */
 	if ((rule->request && peer_queue_bytes(peer) > p->output_soft_bytes) ||
 	    ((rule->request || m->type == WIRE_PING) && s->parked_count > 0)) {
-		park(peer, line, len);
-		return;
+		/* Without room a request is dropped and a ping is not: lost pongs would end a healthy connection. */
+		if (park(peer, line, len) || m->type != WIRE_PING)
+			return;
 	}
 	if (rule->handle(peer, m) == MESSAGE_USELESS && !s->answering)
 		rate_limit_charge(&s->rates, &p->rates, rule->rate, now_ms);
@@ -400,7 +403,7 @@ static bool dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bo
 		if (m.type == WIRE_VERSION)
 			(void)peer_on_version(peer, &m);
 		else
-			park(peer, line, len);
+			(void)park(peer, line, len);
 		break;
 	case SESSION_READY:
 		handle_ready(peer, &m, line, len, now_ms);

@@ -133,19 +133,19 @@ static inline enum message_verdict fixture_request(struct peer *peer, const stru
 }
 
 static const struct message_rule fixture_rules[WIRE_TYPE_COUNT] = {
-	[WIRE_HANDSHAKE] = {peer_on_handshake, RATE_OTHER, false, REQUEST_NONE},
-	[WIRE_ACK] = {peer_on_ack, RATE_OTHER, false, REQUEST_NONE},
-	[WIRE_VERSION] = {peer_on_version, RATE_OTHER, false, REQUEST_NONE},
-	[WIRE_PING] = {peer_on_ping, RATE_NONE, false, REQUEST_NONE},
-	[WIRE_PONG] = {peer_on_pong, RATE_NONE, false, REQUEST_NONE},
-	[WIRE_GET_PEERS] = {fixture_get_peers, RATE_OTHER, true, REQUEST_NONE},
-	[WIRE_PEERS_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_PEERS},
-	[WIRE_GET_BLOCK_HASH] = {fixture_request, RATE_NONE, true, REQUEST_NONE},
-	[WIRE_BLOCK_HASH_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_BLOCK_HASH},
-	[WIRE_GET_BLOCK_HEIGHT] = {fixture_useless, RATE_OTHER, true, REQUEST_NONE},
-	[WIRE_BLOCK_HEIGHT_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_NONE},
-	[WIRE_TRANSACTION_REJECTED] = {fixture_count, RATE_TRANSACTION, false, REQUEST_NONE},
-	[WIRE_TRANSACTION_BROADCAST] = {fixture_count, RATE_TRANSACTION, false, REQUEST_NONE},
+	[WIRE_HANDSHAKE] = {peer_on_handshake, RATE_OTHER, false, REQUEST_NONE, NULL},
+	[WIRE_ACK] = {peer_on_ack, RATE_OTHER, false, REQUEST_NONE, NULL},
+	[WIRE_VERSION] = {peer_on_version, RATE_OTHER, false, REQUEST_NONE, NULL},
+	[WIRE_PING] = {peer_on_ping, RATE_NONE, false, REQUEST_NONE, NULL},
+	[WIRE_PONG] = {peer_on_pong, RATE_NONE, false, REQUEST_NONE, NULL},
+	[WIRE_GET_PEERS] = {fixture_get_peers, RATE_OTHER, true, REQUEST_NONE, NULL},
+	[WIRE_PEERS_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_PEERS, NULL},
+	[WIRE_GET_BLOCK_HASH] = {fixture_request, RATE_NONE, true, REQUEST_NONE, NULL},
+	[WIRE_BLOCK_HASH_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_BLOCK_HASH, NULL},
+	[WIRE_GET_BLOCK_HEIGHT] = {fixture_useless, RATE_OTHER, true, REQUEST_NONE, NULL},
+	[WIRE_BLOCK_HEIGHT_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_NONE, NULL},
+	[WIRE_TRANSACTION_REJECTED] = {fixture_count, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
+	[WIRE_TRANSACTION_BROADCAST] = {fixture_count, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
 };
 
 static inline void fixture_ready(void *user, struct peer *peer)

@@ -210,6 +210,24 @@ START_TEST(answers_are_counted_until_their_last_byte)
 }
 END_TEST
 
+/* So that those of a peer that does not read can be bounded. */
+START_TEST(pongs_among_the_frames_are_counted)
+{
+	struct frame *frame;
+
+	push("answer", true);
+	ck_assert_int_eq(frame_from_line(&frame, &budget, WIRE_PONG, (const uint8_t *)"pong", 4), 0);
+	ck_assert_int_eq(out_queue_push(&queue, frame, true), 0);
+	ck_assert_int_eq(out_queue_push(&queue, frame, true), 0);
+	frame_unref(frame);
+	ck_assert_uint_eq(queue.pongs, 2);
+	ck_assert_uint_eq(send_some(7 + 5), 12);
+	ck_assert_uint_eq(queue.pongs, 1);
+	send_all();
+	ck_assert_uint_eq(queue.pongs, 0);
+}
+END_TEST
+
 /* A mark is passed with the last byte of its message, not before. */
 START_TEST(mark_of_a_frame_is_passed_with_its_newline)
 {
@@ -344,6 +362,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, byte_by_byte_keeps_the_order);
 	tcase_add_test(c, one_call_offers_a_bounded_number_of_pieces);
 	tcase_add_test(c, answers_are_counted_until_their_last_byte);
+	tcase_add_test(c, pongs_among_the_frames_are_counted);
 	tcase_add_test(c, mark_of_a_frame_is_passed_with_its_newline);
 	tcase_add_test(c, mark_of_control_is_passed_with_its_newline);
 	tcase_add_test(c, control_lane_is_bounded);

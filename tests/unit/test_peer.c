@@ -67,6 +67,22 @@ static enum message_verdict answer_much(struct peer *peer, const struct wire_mes
 	return MESSAGE_USEFUL;
 }
 
+static void ask(int height)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "{\"GetBlockHash\":%d}\n", height);
+	raw_send(&raw, line);
+}
+
+static void ping(int nonce)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "{\"Ping\":{\"nonce\":%d,\"timestamp\":1}}\n", nonce);
+	raw_send(&raw, line);
+}
+
 #define REQUESTS 400
 
 /* Over the soft bound requests wait, 16 of them, and later ones are dropped; what is answered is answered in order. */
@@ -79,12 +95,8 @@ START_TEST(requests_of_a_slow_reader_wait_in_order)
 	node.on_request = answer_much;
 	start();
 	connect_slow_reader();
-	for (int i = 0; i < REQUESTS; i++) {
-		char line[64];
-
-		snprintf(line, sizeof(line), "{\"GetBlockHash\":%d}\n", 100 + i);
-		raw_send(&raw, line);
-	}
+	for (int i = 0; i < REQUESTS; i++)
+		ask(100 + i);
 	raw_send(&raw, "{\"TransactionVoteRequest\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}\n");
 	FIXTURE_AWAIT(fixture_only_peer(&node).received_per_type[WIRE_TRANSACTION_VOTE_REQUEST] > 0);
 	while (raw_await(&raw, "{\"PeersResponse\":[\"")) {
@@ -110,20 +122,89 @@ START_TEST(later_requests_do_not_overtake_those_that_wait)
 {
 	long last = -1;
 	int asked = 0;
-	char line[64];
 
 	params.output_soft_bytes = 100000;
 	node.on_request = answer_much;
 	start();
 	connect_slow_reader();
 	for (int answered = 0; answered < 300; answered++) {
-		while (asked < answered + 120) {
-			snprintf(line, sizeof(line), "{\"GetBlockHash\":%d}\n", asked++);
-			raw_send(&raw, line);
-		}
+		while (asked < answered + 120)
+			ask(asked++);
 		ck_assert(raw_await(&raw, "{\"PeersResponse\":[\""));
 		ck_assert_int_gt(strtol(raw.line + 19, NULL, 10), last);
 		last = strtol(raw.line + 19, NULL, 10);
+	}
+	raw_close(&raw);
+	stop();
+}
+END_TEST
+
+/* Not one pong is lost behind big answers, and none overtakes them: each says that what was asked before it has been
+ * answered. */
+START_TEST(pongs_keep_their_place_behind_answers)
+{
+	int asked = 0, answered = 0;
+	char line[64];
+
+	params.output_soft_bytes = 20000; /* less than one answer */
+	node.on_request = answer_much;
+	start();
+	connect_slow_reader();
+	FIXTURE_AWAIT((ask(asked++), fixture_only_peer(&node).send_queue_bytes > 20000));
+	for (int i = 0; i < 5; i++)
+		ask(asked++);
+	for (int nonce = 1; nonce <= 5; nonce++)
+		ping(nonce);
+	for (int nonce = 1; nonce <= 5; nonce++) {
+		do {
+			ck_assert(raw_line(&raw));
+			answered += strncmp(raw.line, "{\"PeersResponse\"", 16) == 0;
+		} while (strncmp(raw.line, "{\"Pong\"", 7) != 0);
+		snprintf(line, sizeof(line), "{\"Pong\":{\"nonce\":%d,", nonce);
+		ck_assert_int_eq(strncmp(raw.line, line, strlen(line)), 0);
+		ck_assert_int_eq(answered + (int)fixture_only_peer(&node).rate_limited, asked);
+	}
+	raw_close(&raw);
+	stop();
+}
+END_TEST
+
+/* When no more can wait, requests are dropped and pings are not: three lost pongs would end a healthy connection. */
+START_TEST(ping_that_cannot_wait_is_answered)
+{
+	params.output_soft_bytes = 100000;
+	node.on_request = answer_much;
+	start();
+	connect_slow_reader();
+	for (int i = 0; i < REQUESTS; i++)
+		ask(i);
+	for (int nonce = 1; nonce <= 5; nonce++)
+		ping(nonce);
+	for (int nonce = 1; nonce <= 5; nonce++)
+		ck_assert(raw_await(&raw, "{\"Pong\""));
+	ck_assert_uint_gt(fixture_only_peer(&node).rate_limited, 0);
+	raw_close(&raw);
+	stop();
+}
+END_TEST
+
+/* adversarial 25: pings of a peer that does not read its answers: the pongs among those are few, the connection ends. */
+START_TEST(pings_behind_unread_answers_are_bounded)
+{
+	params.output_soft_bytes = 100000;
+	params.no_progress_ms = 100;
+	node.on_request = answer_much;
+	start();
+	connect_slow_reader();
+	for (int i = 0; i < REQUESTS; i++)
+		ask(i);
+	while (!closed(PEER_CLOSE_SLOW_CONSUMER)) {
+		struct peer_info *infos;
+
+		(void)send(raw.fd, "{\"Ping\":{\"nonce\":9,\"timestamp\":1}}\n", 35, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (net_peer_infos(node.net, &infos) == 1)
+			ck_assert_uint_le(infos->send_queue_bytes, 150000);
+		free(infos);
 	}
 	raw_close(&raw);
 	stop();
@@ -279,6 +360,9 @@ static void add_tests(TCase *c)
 {
 	tcase_add_test(c, requests_of_a_slow_reader_wait_in_order);
 	tcase_add_test(c, later_requests_do_not_overtake_those_that_wait);
+	tcase_add_test(c, pongs_keep_their_place_behind_answers);
+	tcase_add_test(c, ping_that_cannot_wait_is_answered);
+	tcase_add_test(c, pings_behind_unread_answers_are_bounded);
 	tcase_add_test(c, waiting_requests_need_no_other_event);
 	tcase_add_test(c, slow_consumer_is_closed_at_the_hard_bound);
 	tcase_add_test(c, reader_without_progress_is_closed);

@@ -132,6 +132,11 @@ static inline enum message_verdict fixture_request(struct peer *peer, const stru
 	return node->on_request ? node->on_request(peer, message) : fixture_count(peer, message);
 }
 
+static inline uint64_t fixture_height(const struct wire_message *message)
+{
+	return message->u.block_hash_response.height;
+}
+
 static const struct message_rule fixture_rules[WIRE_TYPE_COUNT] = {
 	[WIRE_HANDSHAKE] = {peer_on_handshake, RATE_OTHER, false, REQUEST_NONE, NULL},
 	[WIRE_ACK] = {peer_on_ack, RATE_OTHER, false, REQUEST_NONE, NULL},
@@ -141,7 +146,7 @@ static const struct message_rule fixture_rules[WIRE_TYPE_COUNT] = {
 	[WIRE_GET_PEERS] = {fixture_get_peers, RATE_OTHER, true, REQUEST_NONE, NULL},
 	[WIRE_PEERS_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_PEERS, NULL},
 	[WIRE_GET_BLOCK_HASH] = {fixture_request, RATE_NONE, true, REQUEST_NONE, NULL},
-	[WIRE_BLOCK_HASH_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_BLOCK_HASH, NULL},
+	[WIRE_BLOCK_HASH_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_BLOCK_HASH, fixture_height},
 	[WIRE_GET_BLOCK_HEIGHT] = {fixture_useless, RATE_OTHER, true, REQUEST_NONE, NULL},
 	[WIRE_BLOCK_HEIGHT_RESPONSE] = {fixture_count, RATE_NONE, false, REQUEST_NONE, NULL},
 	[WIRE_TRANSACTION_REJECTED] = {fixture_count, RATE_TRANSACTION, false, REQUEST_NONE, NULL},

@@ -35,6 +35,13 @@ static void stop(void)
 	fixture_stop(&node);
 }
 
+/* The end of most tests: the peer goes, then the node. */
+static void leave(void)
+{
+	raw_close(&raw);
+	stop();
+}
+
 static uint64_t closed(enum peer_close_reason reason)
 {
 	return fixture_closed(&node, reason);
@@ -112,8 +119,7 @@ START_TEST(requests_of_a_slow_reader_wait_in_order)
 	ck_assert_uint_gt(fixture_only_peer(&node).rate_limited, 0);
 	/* each was counted once, though some waited */
 	ck_assert_uint_eq(fixture_only_peer(&node).received_per_type[WIRE_GET_BLOCK_HASH], REQUESTS * 21);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -134,8 +140,7 @@ START_TEST(later_requests_do_not_overtake_those_that_wait)
 		ck_assert_int_gt(strtol(raw.line + 19, NULL, 10), last);
 		last = strtol(raw.line + 19, NULL, 10);
 	}
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -164,8 +169,7 @@ START_TEST(pongs_keep_their_place_behind_answers)
 		ck_assert_int_eq(strncmp(raw.line, line, strlen(line)), 0);
 		ck_assert_int_eq(answered + (int)fixture_only_peer(&node).rate_limited, asked);
 	}
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -183,8 +187,7 @@ START_TEST(ping_that_cannot_wait_is_answered)
 	for (int nonce = 1; nonce <= 5; nonce++)
 		ck_assert(raw_await(&raw, "{\"Pong\""));
 	ck_assert_uint_gt(fixture_only_peer(&node).rate_limited, 0);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -206,8 +209,7 @@ START_TEST(pings_behind_unread_answers_are_bounded)
 			ck_assert_uint_le(infos->send_queue_bytes, 150000);
 		free(infos);
 	}
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -239,8 +241,7 @@ START_TEST(waiting_requests_need_no_other_event)
 	}
 	/* not even the look that a quiet connection takes every two seconds */
 	ck_assert_int_lt(fixture_real_ms() - began_ms, 1900);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -288,8 +289,7 @@ START_TEST(reader_without_progress_is_closed)
 	/* until the kernel's buffers take no more, and then the peer's time is up */
 	FIXTURE_AWAIT((net_broadcast(node.net, frame, SEND_GOSSIP, NULL), closed(PEER_CLOSE_SLOW_CONSUMER) == 1));
 	frame_unref(frame);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -311,8 +311,7 @@ START_TEST(pings_of_a_deaf_peer_cost_a_bounded_lane)
 		free(infos);
 	}
 	FIXTURE_AWAIT(closed(PEER_CLOSE_SLOW_CONSUMER) == 1);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -356,6 +355,35 @@ START_TEST(longest_unfinished_line_gives_way)
 }
 END_TEST
 
+/* There is no memory to decode a line now: it waits, and is handled when another has given some back. */
+START_TEST(line_waits_for_memory)
+{
+	static char part[120001], line[120001];
+	size_t len = 0;
+
+	memset(part, 'x', sizeof(part) - 1);
+	len += (size_t)sprintf(line, "{\"PeersResponse\":[");
+	while (len < 100000)
+		len += (size_t)sprintf(line + len, "\"%0500d\",", 0);
+	sprintf(line + len, "\"\"]}\n");
+	params.memory_budget_bytes = 300000;
+	start();
+	raw_join(&raw, THEM, &node.addr);
+	raw_join(&second, OTHER, &node.addr);
+	raw_send(&second, part);
+	FIXTURE_AWAIT(bytes_received(1) >= 120000);
+	raw_send(&raw, line);
+	FIXTURE_AWAIT(bytes_received(0) >= strlen(line));
+	nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
+	ck_assert_uint_eq(atomic_load(&node.received[WIRE_PEERS_RESPONSE]), 0);
+	ck_assert_uint_eq(net_ready_count(node.net), 2);
+	raw_close(&second);
+	FIXTURE_AWAIT(atomic_load(&node.received[WIRE_PEERS_RESPONSE]) == 1);
+	ck_assert_str_eq(fixture_only_peer(&node).ip, THEM);
+	leave();
+}
+END_TEST
+
 static void add_tests(TCase *c)
 {
 	tcase_add_test(c, requests_of_a_slow_reader_wait_in_order);
@@ -368,6 +396,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, reader_without_progress_is_closed);
 	tcase_add_test(c, pings_of_a_deaf_peer_cost_a_bounded_lane);
 	tcase_add_test(c, longest_unfinished_line_gives_way);
+	tcase_add_test(c, line_waits_for_memory);
 }
 
 int main(void)

@@ -58,6 +58,18 @@ START_TEST(answer_of_another_kind_does_not_match)
 }
 END_TEST
 
+START_TEST(asked_is_of_kind_and_key_until_answered)
+{
+	ck_assert(!requests_asked(&requests, REQUEST_BLOCK_HASH, 7));
+	ck_assert(begin(REQUEST_BLOCK_HASH, 7));
+	ck_assert(requests_asked(&requests, REQUEST_BLOCK_HASH, 7));
+	ck_assert(!requests_asked(&requests, REQUEST_BLOCK_HASH, 8));
+	ck_assert(!requests_asked(&requests, REQUEST_PEERS, 7));
+	ck_assert(answer(REQUEST_BLOCK_HASH));
+	ck_assert(!requests_asked(&requests, REQUEST_BLOCK_HASH, 7));
+}
+END_TEST
+
 START_TEST(one_of_a_kind_is_outstanding)
 {
 	ck_assert(begin(REQUEST_BLOCK_HASH, 1));
@@ -186,6 +198,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, answer_returns_the_key_once);
 	tcase_add_test(c, answer_nobody_asked_for_is_not_one);
 	tcase_add_test(c, answer_of_another_kind_does_not_match);
+	tcase_add_test(c, asked_is_of_kind_and_key_until_answered);
 	tcase_add_test(c, one_of_a_kind_is_outstanding);
 	tcase_add_test(c, pong_of_the_fence_gives_up_what_it_fences);
 	tcase_add_test(c, pong_of_another_ping_gives_up_nothing);

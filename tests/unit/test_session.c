@@ -37,6 +37,13 @@ static void stop(void)
 	fixture_stop(&node);
 }
 
+/* The end of most tests: the peer goes, then the node. */
+static void leave(void)
+{
+	raw_close(&raw);
+	stop();
+}
+
 static uint64_t closed(enum peer_close_reason reason)
 {
 	return fixture_closed(&node, reason);
@@ -64,8 +71,7 @@ START_TEST(acceptor_greets_with_ack_version_and_ping)
 	ck_assert_ptr_nonnull(strstr(raw.line, "\"node_id\":\""));
 	ck_assert(raw_line(&raw));
 	ck_assert_int_eq(strncmp(raw.line, "{\"Ping\":", 8), 0);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -145,8 +151,23 @@ START_TEST(first_line_decides)
 	ck_assert(!raw_line(&raw));
 	FIXTURE_AWAIT(closed(cases[_i].reason) == 1);
 	ck_assert_uint_eq(violations(THEM), cases[_i].violations);
-	raw_close(&raw);
-	stop();
+	leave();
+}
+END_TEST
+
+/* adversarial 4: before its handshake a connection is not worth more than a handshake's memory. */
+START_TEST(endless_first_line_is_no_handshake)
+{
+	static char part[20001];
+
+	memset(part, 'x', sizeof(part) - 1);
+	start();
+	raw_connect(&raw, THEM, &node.addr);
+	raw_send(&raw, part);
+	ck_assert(!raw_line(&raw));
+	FIXTURE_AWAIT(closed(PEER_CLOSE_NOT_HANDSHAKE) == 1);
+	ck_assert_uint_eq(violations(THEM), 0);
+	leave();
 }
 END_TEST
 
@@ -158,8 +179,7 @@ START_TEST(silence_is_dropped_at_the_handshake_deadline)
 	raw_connect(&raw, THEM, &node.addr);
 	ck_assert(!raw_line(&raw));
 	FIXTURE_AWAIT(closed(PEER_CLOSE_HANDSHAKE_TIMEOUT) == 1);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -181,6 +201,26 @@ START_TEST(missing_ack_is_dropped_at_the_handshake_deadline)
 }
 END_TEST
 
+START_TEST(ack_of_something_else_is_none)
+{
+	struct net_addr addr;
+	int listener = raw_listen(&addr);
+
+	start();
+	fixture_dial(&node, &addr);
+	raw_accept(&raw, listener);
+	ck_assert(raw_await(&raw, "{\"Ping\""));
+	raw_send(&raw, "{\"Ack\":{\"message_type\":\"Ping\"}}\n{\"Ping\":{\"nonce\":9,\"timestamp\":1}}\n");
+	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":9,"));
+	ck_assert_uint_eq(net_ready_count(node.net), 0);
+	raw_send(&raw, "{\"Ack\":{\"message_type\":\"Handshake\"}}\n");
+	FIXTURE_AWAIT(net_ready_count(node.net) == 1);
+	raw_close(&raw);
+	close(listener);
+	stop();
+}
+END_TEST
+
 /* adversarial 14. */
 START_TEST(second_handshake_is_ignored)
 {
@@ -189,8 +229,22 @@ START_TEST(second_handshake_is_ignored)
 	raw_send(&raw, RAW_HANDSHAKE RAW_HANDSHAKE "{\"Ping\":{\"nonce\":42,\"timestamp\":1}}\n");
 	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":42,"));
 	ck_assert_uint_eq(net_ready_count(node.net), 1);
-	raw_close(&raw);
-	stop();
+	leave();
+}
+END_TEST
+
+#define VERSION_OF(name)                                                                                               \
+	"{\"Version\":{\"version\":\"" name "\",\"commit_date\":\"\",\"commit_count\":\"\",\"protocol_version\":1,"        \
+	"\"network\":\"devnet\",\"listen_addr\":\"" THEM ":1\",\"timestamp\":1,\"capabilities\":[]}}\n"
+
+START_TEST(first_version_stands)
+{
+	start();
+	raw_join(&raw, THEM, &node.addr);
+	raw_send(&raw, VERSION_OF("one") VERSION_OF("two") "{\"Ping\":{\"nonce\":9,\"timestamp\":1}}\n");
+	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":9,"));
+	ck_assert_str_eq(fixture_only_peer(&node).subver, "one");
+	leave();
 }
 END_TEST
 
@@ -203,8 +257,7 @@ START_TEST(lines_behind_the_handshake_are_not_lost)
 	ck_assert(raw_await(&raw, "{\"Ack\""));
 	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":1,"));
 	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":2,"));
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -361,8 +414,7 @@ START_TEST(peer_without_pongs_is_dropped_after_three)
 	FIXTURE_AWAIT(closed(PEER_CLOSE_TIMEOUT) == 1);
 	net_get_totals(node.net, &totals);
 	ck_assert_uint_eq(totals.missed_pongs, 3);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -376,8 +428,7 @@ START_TEST(pongs_of_no_ping_change_nothing)
 	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":7,"));
 	ck_assert_int_eq(fixture_only_peer(&node).ping_us, -1);
 	ck_assert_int_ge(fixture_only_peer(&node).ping_wait_ms, 0);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -399,8 +450,7 @@ START_TEST(growing_line_keeps_the_connection)
 	ck_assert_uint_eq(net_ready_count(node.net), 1);
 	raw_await_end(&raw);
 	FIXTURE_AWAIT(closed(PEER_CLOSE_TIMEOUT) == 1);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -416,8 +466,7 @@ START_TEST(bytes_may_come_one_by_one)
 	for (size_t i = 0; i < sizeof(text) - 1; i++)
 		raw_send(&raw, (char[]){text[i], '\0'});
 	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":9,"));
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -438,8 +487,7 @@ START_TEST(line_limit_is_exact)
 	raw_await_end(&raw);
 	FIXTURE_AWAIT(closed(PEER_CLOSE_LINE_TOO_LONG) == 1);
 	ck_assert_uint_eq(violations(THEM), 1);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -457,8 +505,7 @@ START_TEST(tenth_unparsable_line_ends_it)
 	raw_await_end(&raw);
 	FIXTURE_AWAIT(closed(PEER_CLOSE_MALFORMED) == 1);
 	ck_assert_uint_eq(violations(THEM), 1);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -482,8 +529,7 @@ START_TEST(third_violation_bans)
 	ck_assert_uint_eq(totals.refused_banned, 1);
 	/* nobody else suffers */
 	raw_join(&raw, OTHER, &node.addr);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -500,8 +546,7 @@ START_TEST(too_many_connects_are_refused)
 	}
 	FIXTURE_AWAIT((net_get_totals(node.net, &totals), totals.refused_rate == 15));
 	raw_join(&raw, OTHER, &node.addr);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -520,8 +565,7 @@ START_TEST(useless_messages_are_limited)
 	ck_assert_uint_eq(atomic_load(&node.received[WIRE_TRANSACTION_REJECTED]), 50);
 	ck_assert_uint_gt(fixture_only_peer(&node).rate_limited, 0);
 	ck_assert_uint_eq(violations(THEM), 0);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -548,8 +592,7 @@ START_TEST(pong_before_the_answer_means_none)
 	ck_assert_uint_eq(atomic_load(&node.expected), 0);
 	ck_assert_uint_eq(atomic_load(&node.received[WIRE_PEERS_RESPONSE]), 1);
 	ck_assert(!fixture_only_peer(&node).answers);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -561,8 +604,68 @@ START_TEST(answer_before_the_pong_counts)
 	raw_send(&raw, "{\"PeersResponse\":[]}\n");
 	FIXTURE_AWAIT(atomic_load(&node.expected) == 1);
 	ck_assert(fixture_only_peer(&node).answers);
-	raw_close(&raw);
-	stop();
+	leave();
+}
+END_TEST
+
+static void ask_hash(struct peer *peer)
+{
+	static const struct wire_message hash = {.type = WIRE_GET_BLOCK_HASH, .u.get_block_hash = 7};
+
+	ck_assert(peer_request(peer, REQUEST_BLOCK_HASH, 7, &hash));
+}
+
+/* An answer about another height answers nothing, and ours may still come. */
+START_TEST(answers_are_matched_by_height)
+{
+	node.on_ready = ask_hash;
+	start();
+	raw_join(&raw, THEM, &node.addr);
+	raw_send(&raw, "{\"BlockHashResponse\":{\"height\":8,\"hash\":null}}\n");
+	FIXTURE_AWAIT(atomic_load(&node.received[WIRE_BLOCK_HASH_RESPONSE]) == 1);
+	ck_assert_uint_eq(atomic_load(&node.expected), 0);
+	raw_send(&raw, "{\"BlockHashResponse\":{\"height\":7,\"hash\":null}}\n");
+	FIXTURE_AWAIT(atomic_load(&node.expected) == 1);
+	leave();
+}
+END_TEST
+
+static atomic_uint repeats;
+
+static enum message_verdict note_repeats(struct peer *peer, const struct wire_message *message)
+{
+	uint64_t height = message->u.get_block_hash;
+
+	atomic_fetch_add(&repeats, peer_repeats_range(peer, message->type, height, height));
+	return fixture_count(peer, message);
+}
+
+static void ask_height(int height)
+{
+	unsigned before = atomic_load(&node.received[WIRE_GET_BLOCK_HASH]);
+	char line[64];
+
+	snprintf(line, sizeof(line), "{\"GetBlockHash\":%d}\n", height);
+	raw_send(&raw, line);
+	FIXTURE_AWAIT(atomic_load(&node.received[WIRE_GET_BLOCK_HASH]) == before + 1);
+}
+
+/* adversarial 44: the same asked for again within ten seconds, and nothing else in between. */
+START_TEST(same_range_asked_again_is_a_repeat_for_ten_seconds)
+{
+	node.on_request = note_repeats;
+	start();
+	raw_join(&raw, THEM, &node.addr);
+	ask_height(5);
+	ask_height(6);
+	ask_height(5);
+	ck_assert_uint_eq(atomic_load(&repeats), 0);
+	ask_height(5);
+	ck_assert_uint_eq(atomic_load(&repeats), 1);
+	clock_set_offset_ms(10000, 0);
+	ask_height(5);
+	ck_assert_uint_eq(atomic_load(&repeats), 1);
+	leave();
 }
 END_TEST
 
@@ -607,15 +710,12 @@ START_TEST(peer_with_a_version_is_not_turned_around)
 	params.turnaround_after_ms = 30;
 	start();
 	raw_connect(&raw, THEM, &node.addr);
-	raw_send(&raw, RAW_HANDSHAKE
-		 "{\"Version\":{\"version\":\"x\",\"commit_date\":\"\",\"commit_count\":\"\",\"protocol_version\":1,"
-		 "\"network\":\"devnet\",\"listen_addr\":\"" THEM ":1\",\"timestamp\":1,\"capabilities\":[]}}\n");
+	raw_send(&raw, RAW_HANDSHAKE VERSION_OF("x"));
 	ck_assert(raw_await(&raw, "{\"Ack\""));
 	nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 	ck_assert_uint_eq(net_ready_count(node.net), 1);
 	ck_assert_uint_eq(closed(PEER_CLOSE_TURNAROUND), 0);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -632,8 +732,7 @@ START_TEST(mapped_ipv6_is_the_same_peer)
 	info = fixture_only_peer(&node);
 	ck_assert(net_ip_equal(&info.addr.ip, &ip));
 	ck_assert_str_eq(info.ip, THEM);
-	raw_close(&raw);
-	stop();
+	leave();
 }
 END_TEST
 
@@ -642,9 +741,12 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, acceptor_greets_with_ack_version_and_ping);
 	tcase_add_test(c, dialler_speaks_first);
 	tcase_add_loop_test(c, first_line_decides, 0, 6);
+	tcase_add_test(c, endless_first_line_is_no_handshake);
 	tcase_add_test(c, silence_is_dropped_at_the_handshake_deadline);
 	tcase_add_test(c, missing_ack_is_dropped_at_the_handshake_deadline);
+	tcase_add_test(c, ack_of_something_else_is_none);
 	tcase_add_test(c, second_handshake_is_ignored);
+	tcase_add_test(c, first_version_stands);
 	tcase_add_test(c, lines_behind_the_handshake_are_not_lost);
 	tcase_add_test(c, nothing_overtakes_the_ack);
 	tcase_add_test(c, second_connection_of_a_healthy_peer_is_refused);
@@ -662,6 +764,8 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, useless_messages_are_limited);
 	tcase_add_test(c, pong_before_the_answer_means_none);
 	tcase_add_test(c, answer_before_the_pong_counts);
+	tcase_add_test(c, answers_are_matched_by_height);
+	tcase_add_test(c, same_range_asked_again_is_a_repeat_for_ten_seconds);
 	tcase_add_test(c, mute_peer_is_turned_around);
 	tcase_add_test(c, peer_with_a_version_is_not_turned_around);
 	tcase_add_test(c, mapped_ipv6_is_the_same_peer);

@@ -36,6 +36,12 @@ static uint32_t ready(struct fixture_node *node)
 	return net_ready_count(node->net);
 }
 
+/* So many peers are ready and have been greeted: from then on anybody may send to them. */
+static bool open_to(struct fixture_node *node, uint32_t count)
+{
+	return ready(node) == count && atomic_load(&node->ready) >= count;
+}
+
 static unsigned received(struct fixture_node *node, enum wire_type type)
 {
 	return atomic_load(&node->received[type]);
@@ -199,7 +205,7 @@ START_TEST(broadcast_reaches_all_but_one)
 		start(&nodes[i], ip);
 		fixture_dial(&nodes[i], &hub.addr);
 	}
-	FIXTURE_AWAIT(ready(&hub) == 4 && ready(&nodes[0]) && ready(&nodes[1]) && ready(&nodes[2]) && ready(&nodes[3]));
+	FIXTURE_AWAIT(open_to(&hub, 4));
 	except = peer_table_find(net_table(hub.net), &left_out);
 	frame = fixture_news(&hub, 100);
 	ck_assert_uint_eq(net_broadcast(hub.net, frame, SEND_GOSSIP, except), 3);
@@ -227,7 +233,7 @@ START_TEST(big_frames_both_ways_do_not_lock_up)
 	start(&a, "127.77.0.1");
 	start(&b, "127.77.0.2");
 	fixture_dial(&a, &b.addr);
-	FIXTURE_AWAIT(ready(&a) == 1 && ready(&b) == 1);
+	FIXTURE_AWAIT(open_to(&a, 1) && open_to(&b, 1));
 	from_a = fixture_news(&a, 4000);
 	from_b = fixture_news(&b, 4000);
 	to_b = peer_table_find(net_table(a.net), &b.addr.ip);

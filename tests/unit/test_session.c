@@ -127,7 +127,8 @@ START_TEST(dialler_speaks_first)
 }
 END_TEST
 
-/* adversarial 13 and 15: what comes first and is no handshake ends it; the wrong one, and the old protocol, are violations. */
+/* adversarial 13 and 15: what comes first and is no handshake ends it; a wrong one, and the old protocol, are
+ * violations. */
 START_TEST(first_line_decides)
 {
 	static const struct {
@@ -253,7 +254,8 @@ START_TEST(lines_behind_the_handshake_are_not_lost)
 {
 	start();
 	raw_connect(&raw, THEM, &node.addr);
-	raw_send(&raw, RAW_HANDSHAKE "{\"Ping\":{\"nonce\":1,\"timestamp\":1}}\n{\"Ping\":{\"nonce\":2,\"timestamp\":1}}\n");
+	raw_send(&raw, RAW_HANDSHAKE "{\"Ping\":{\"nonce\":1,\"timestamp\":1}}\n"
+				     "{\"Ping\":{\"nonce\":2,\"timestamp\":1}}\n");
 	ck_assert(raw_await(&raw, "{\"Ack\""));
 	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":1,"));
 	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":2,"));
@@ -423,7 +425,8 @@ START_TEST(pongs_of_no_ping_change_nothing)
 {
 	start();
 	raw_join(&raw, THEM, &node.addr);
-	raw_send(&raw, "{\"Pong\":{\"nonce\":0,\"timestamp\":1}}\n{\"Pong\":{\"nonce\":18446744073709551615,\"timestamp\":1}}\n"
+	raw_send(&raw, "{\"Pong\":{\"nonce\":0,\"timestamp\":1}}\n"
+		       "{\"Pong\":{\"nonce\":18446744073709551615,\"timestamp\":1}}\n"
 		       "{\"Ping\":{\"nonce\":7,\"timestamp\":1}}\n");
 	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":7,"));
 	ck_assert_int_eq(fixture_only_peer(&node).ping_us, -1);
@@ -556,7 +559,8 @@ START_TEST(useless_messages_are_limited)
 	start();
 	raw_join(&raw, THEM, &node.addr);
 	for (int i = 0; i < 50; i++)
-		raw_send(&raw, "\"GetBlockHeight\"\n{\"TransactionRejected\":{\"txid\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
+		raw_send(&raw, "\"GetBlockHeight\"\n"
+			       "{\"TransactionRejected\":{\"txid\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
 			       "0,0,0,0,0,0,0,0,0,0,0,0,0,0],\"reason\":\"\"}}\n");
 	raw_send(&raw, "{\"Ping\":{\"nonce\":9,\"timestamp\":1}}\n");
 	ck_assert(raw_await(&raw, "{\"Pong\":{\"nonce\":9,"));

@@ -215,7 +215,10 @@ def try_to_start(node, what):
     node.spawn()
 
     def settled():
-        return not node.running() or node.ready()
+        try:
+            return not node.running() or node.ready()
+        except FileNotFoundError:
+            return False        # it ends while it is looked at
     wait_until(settled, 20, f"start with {what}")
     if node.running():
         node.stop()

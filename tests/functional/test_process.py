@@ -164,16 +164,23 @@ def test_adversarial_57_one_peer_never_reads(daemons, net):
 
 
 def test_adversarial_57_over_the_hard_bound(daemons, net):
-    """Output beyond the hard bound: closed at once, long before the time for a byte of progress is over."""
-    node = daemons(net.ip(5), {"limits": {"output_soft_bytes": 16384, "output_hard_bytes": 32768},
+    """An answer that would lift the waiting output over the hard bound: closed at once, long before the time for a byte
+    of progress is over."""
+    node = daemons(net.ip(5), {"limits": {"output_soft_bytes": 32768, "output_hard_bytes": 32768},
                                "logging": {"level": "info"}})
+    for number in range(120):
+        with connect(net.ip(100 + number), node.ip) as sock:
+            sock.sendall(wire.encode(wire.handshake()) + wire.encode(wire.announcement(net.ip(100 + number))))
+            wait_until(lambda: net.ip(100 + number) in node.log(), 5, "an announcement is read")
+    node.wait_log("Registered masternode", count=120)
     deaf = node.dial_in(net.ip(3), rcvbuf=4096)
     deaf.pause_reading()
     deaf.sock.settimeout(scaled(5))
     begin = time.monotonic()
     with pytest.raises(OSError):
         while time.monotonic() - begin < scaled(15):
-            deaf.send_raw(wire.encode(wire.ping(1)) * 100 + wire.encode({"BlockRequest": 0}) * 5)
+            # Pongs fill what the kernel takes; answers then pile up in the daemon.
+            deaf.send_raw(wire.encode(wire.ping(1)) * 300 + wire.encode("GetMasternodes"))
     node.wait_ended(net.ip(3), "slow consumer")
     node.assert_alive(net.ip(4))
 

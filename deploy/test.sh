@@ -29,7 +29,7 @@ for arg in "$@"; do
 	esac
 done
 
-test_packages=(check clang llvm libclang-rt-14-dev python3-pytest python3-pytest-xdist gdb iproute2 procps)
+test_packages=(check clang llvm libclang-rt-14-dev python3-pytest python3-pytest-xdist python3-pytest-rerunfailures gdb iproute2 procps)
 
 logs=$root/build/logs
 passed=0 failed=0 skipped=0
@@ -135,13 +135,15 @@ unit() {
 }
 
 # functional VARIANT SCALE [PYTEST OPTION...]: SCALE stretches the tests' deadlines for a slower build.
+# A test with a deadline may fail on a machine that is busy with something else: what failed is run once more and named as
+# rerun; it counts as failed when it fails again.
 functional() {
 	local variant=$1 scale=$2
 	shift 2
 	stage "functional tests: $variant" "$root/build/$variant/functional.xml" \
 		env TIMED_BINARY="$root/build/$variant/src/timed/timed" TIMED_TEST_ROUNDS="$rounds" TIMED_TEST_SCALE="$scale" \
 		PYTHONDONTWRITEBYTECODE=1 \
-		"$python" -m pytest -p no:cacheprovider -q -rs --junitxml="$root/build/$variant/functional.xml" \
+		"$python" -m pytest -p no:cacheprovider -q -rsR --reruns 1 --reruns-delay 2 --junitxml="$root/build/$variant/functional.xml" \
 		-n "$workers" "$@" "$root/tests/functional"
 }
 

@@ -335,6 +335,8 @@ void address_book_ready(struct address_book *book, const struct net_ip *ip, bool
 	}
 	if (e) {
 		e->busy += !outbound;
+		if (!outbound)
+			e->turnaround = TURNAROUND_NONE; /* it was faster than our dial: welcome as it is */
 		e->failures = 0;
 		e->given_up = false;
 		e->last_ready_s = now_s;

@@ -7,65 +7,36 @@
 
 #include <string.h>
 
+#include "hash_feed.h"
 #include "timeproto/base/hex.h"
-#include "timeproto/base/sha256.h"
 
-/* Collects the many small fields before they go to SHA-256. */
-struct hash_feed {
-	struct sha256 hash;
-	size_t used; /* bytes of `bytes` not yet hashed */
-	uint8_t bytes[256];
-};
-
-static void hash_feed_begin(struct hash_feed *feed)
+void hash_feed_outputs(struct hash_feed *feed, const struct wire_tx_output_list *outputs)
 {
-	sha256_init(&feed->hash);
-	feed->used = 0;
-}
-
-static void hash_feed_bytes(struct hash_feed *feed, const void *data, size_t len)
-{
-	if (len > sizeof(feed->bytes) - feed->used) {
-		sha256_update(&feed->hash, feed->bytes, feed->used);
-		feed->used = 0;
-	}
-	if (len > sizeof(feed->bytes)) {
-		sha256_update(&feed->hash, data, len);
-	} else if (len > 0) {
-		memcpy(feed->bytes + feed->used, data, len);
-		feed->used += len;
+	hash_feed_u64(feed, outputs->len);
+	for (size_t i = 0; i < outputs->len; i++) {
+		hash_feed_u64(feed, outputs->items[i].value);
+		hash_feed_blob(feed, &outputs->items[i].script_pubkey);
 	}
 }
 
-static void hash_feed_u32(struct hash_feed *feed, uint32_t value)
+void hash_feed_transaction(struct hash_feed *feed, const struct wire_transaction *transaction,
+			   enum hash_scripts scripts)
 {
-	uint8_t le[4];
+	static const struct wire_bytes empty;
 
-	for (int i = 0; i < 4; i++)
-		le[i] = (uint8_t)(value >> (8 * i));
-	hash_feed_bytes(feed, le, sizeof(le));
-}
+	hash_feed_u32(feed, transaction->version);
+	hash_feed_u64(feed, transaction->inputs.len);
+	for (size_t i = 0; i < transaction->inputs.len; i++) {
+		const struct wire_tx_input *input = &transaction->inputs.items[i];
 
-static void hash_feed_u64(struct hash_feed *feed, uint64_t value)
-{
-	uint8_t le[8];
-
-	for (int i = 0; i < 8; i++)
-		le[i] = (uint8_t)(value >> (8 * i));
-	hash_feed_bytes(feed, le, sizeof(le));
-}
-
-/* A `Vec<u8>`: its length, then the bytes. */
-static void hash_feed_blob(struct hash_feed *feed, const struct wire_bytes *blob)
-{
-	hash_feed_u64(feed, blob->len);
-	hash_feed_bytes(feed, blob->ptr, blob->len);
-}
-
-static void hash_feed_end(struct hash_feed *feed, struct wire_hash *out)
-{
-	sha256_update(&feed->hash, feed->bytes, feed->used);
-	sha256_final(&feed->hash, out->bytes);
+		hash_feed_bytes(feed, input->previous_output.txid.bytes, sizeof(input->previous_output.txid.bytes));
+		hash_feed_u32(feed, input->previous_output.vout);
+		hash_feed_blob(feed, scripts == HASH_SCRIPTS_EMPTY ? &empty : &input->script_sig);
+		hash_feed_u32(feed, input->sequence);
+	}
+	hash_feed_outputs(feed, &transaction->outputs);
+	hash_feed_u32(feed, transaction->lock_time);
+	hash_feed_u64(feed, (uint64_t)transaction->timestamp);
 }
 
 void hash_txid(struct wire_hash *out, const struct wire_transaction *transaction)
@@ -73,23 +44,7 @@ void hash_txid(struct wire_hash *out, const struct wire_transaction *transaction
 	struct hash_feed feed;
 
 	hash_feed_begin(&feed);
-	hash_feed_u32(&feed, transaction->version);
-	hash_feed_u64(&feed, transaction->inputs.len);
-	for (size_t i = 0; i < transaction->inputs.len; i++) {
-		const struct wire_tx_input *input = &transaction->inputs.items[i];
-
-		hash_feed_bytes(&feed, input->previous_output.txid.bytes, sizeof(input->previous_output.txid.bytes));
-		hash_feed_u32(&feed, input->previous_output.vout);
-		hash_feed_blob(&feed, &input->script_sig);
-		hash_feed_u32(&feed, input->sequence);
-	}
-	hash_feed_u64(&feed, transaction->outputs.len);
-	for (size_t i = 0; i < transaction->outputs.len; i++) {
-		hash_feed_u64(&feed, transaction->outputs.items[i].value);
-		hash_feed_blob(&feed, &transaction->outputs.items[i].script_pubkey);
-	}
-	hash_feed_u32(&feed, transaction->lock_time);
-	hash_feed_u64(&feed, (uint64_t)transaction->timestamp);
+	hash_feed_transaction(&feed, transaction, HASH_SCRIPTS_FULL);
 	hash_feed_end(&feed, out);
 }
 

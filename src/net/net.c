@@ -319,6 +319,17 @@ void net_each_peer(struct net *net, void (*each)(struct peer *peer, void *user),
 	free(peers);
 }
 
+static void poke(struct peer *peer, void *user)
+{
+	(void)user;
+	peer_poke(peer);
+}
+
+void net_poke_all(struct net *net)
+{
+	net_each_peer(net, poke, NULL);
+}
+
 uint32_t net_ready_count(struct net *net)
 {
 	return peer_table_ready_count(net->table);

@@ -11,11 +11,9 @@
 #include "timed/net/ip.h"
 #include "timed/net/net.h"
 
-struct mem_budget;
 struct peer;
 struct peer_table;
 
-struct mem_budget *net_budget(struct net *net);
 struct peer_table *net_table(const struct net *net);
 const struct net_ops *net_get_ops(const struct net *net);
 /* net_stop has begun: nothing lingers. */

@@ -404,22 +404,6 @@ bool peer_reply(struct peer *peer, const struct wire_message *message)
 	return peer_send_own(peer, message, NULL);
 }
 
-bool peer_request(struct peer *peer, enum request_kind kind, uint64_t key, const struct wire_message *message)
-{
-	const struct net_params *p = net_params(peer->net);
-	/* An existing node drops what comes faster; ours pace by their output. */
-	uint32_t per_second = peer->session.version_seen ? 0 : p->requests_per_second_existing;
-
-	return requests_begin(&peer->session.requests, kind, key, per_second, clock_mono_ms(), p->request_timeout_ms) &&
-	       peer_send_own(peer, message, NULL);
-}
-
-bool peer_answer_expected(const struct peer *peer, uint64_t *key)
-{
-	*key = peer->session.answering_key;
-	return peer->session.answering;
-}
-
 void peer_ask_close(struct peer *peer, enum peer_close_reason reason)
 {
 	peer_table_ask_close(net_table(peer->net), peer, reason);
@@ -500,6 +484,22 @@ void peer_set_height(struct peer *peer, uint64_t height)
 {
 	atomic_store_explicit(&peer->stats.height, height, memory_order_relaxed);
 	atomic_store_explicit(&peer->stats.has_height, true, memory_order_release);
+}
+
+void peer_set_best(struct peer *peer, uint64_t height, const struct wire_hash *hash)
+{
+	peer_set_height(peer, height);
+	peer_table_set_best(net_table(peer->net), peer, hash);
+}
+
+bool peer_best_is(struct peer *peer, const struct wire_hash *hash)
+{
+	return peer_table_best_is(net_table(peer->net), peer, hash);
+}
+
+bool peer_has_version(const struct peer *peer)
+{
+	return atomic_load_explicit(&peer->stats.has_version, memory_order_relaxed);
 }
 
 void peer_set_synced(struct peer *peer, uint64_t height)

@@ -105,6 +105,7 @@ struct peer {
 	atomic_int state;	 /* enum peer_state; written under the table's lock */
 	atomic_int close_reason; /* enum peer_close_reason; the first wins */
 	atomic_bool open;	 /* ready, and our greeting is queued: from here on others may send */
+	atomic_bool poked;	 /* peer_poke() was called */
 	atomic_bool probe;	 /* a challenger wants to know whether we live: the worker pings */
 	atomic_bool kept;	 /* uses a slot kept for masternodes and configured peers */
 	atomic_size_t incomplete; /* bytes of the line that is coming in */
@@ -121,6 +122,7 @@ struct peer {
 	bool has_node_id;
 	uint8_t node_id[16];
 	char subver[PEER_SUBVER_SIZE];
+	struct wire_hash best_hash;	     /* zero: unknown */
 	struct net_addr bound;		     /* our end */
 
 	struct mutex out; /* guards fd, wake_fd, queue, progress_ms; rank MUTEX_RANK_PEER_OUT */

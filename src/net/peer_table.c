@@ -280,10 +280,28 @@ void peer_table_get_bound(struct peer_table *table, const struct peer *peer, str
 	mutex_unlock(&table->lock);
 }
 
+void peer_table_set_best(struct peer_table *table, struct peer *peer, const struct wire_hash *hash)
+{
+	mutex_lock(&table->lock);
+	peer->best_hash = *hash;
+	mutex_unlock(&table->lock);
+}
+
+bool peer_table_best_is(struct peer_table *table, const struct peer *peer, const struct wire_hash *hash)
+{
+	bool same;
+
+	mutex_lock(&table->lock);
+	same = memcmp(peer->best_hash.bytes, hash->bytes, sizeof(hash->bytes)) == 0;
+	mutex_unlock(&table->lock);
+	return same;
+}
+
 void peer_table_describe(struct peer_table *table, const struct peer *peer, struct peer_info *out)
 {
 	mutex_lock(&table->lock);
 	out->bound = peer->bound;
+	out->best_hash = peer->best_hash;
 	memcpy(out->subver, peer->subver, sizeof(out->subver));
 	if (peer->has_node_id)
 		sodium_bin2hex(out->node_id, sizeof(out->node_id), peer->node_id, sizeof(peer->node_id));

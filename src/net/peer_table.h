@@ -45,7 +45,10 @@ bool peer_table_begin_handshake(struct peer_table *table, struct peer *peer);
 void peer_table_set_identity(struct peer_table *table, struct peer *peer, const uint8_t node_id[16], const char *subver);
 void peer_table_set_bound(struct peer_table *table, struct peer *peer, const struct net_addr *bound);
 void peer_table_get_bound(struct peer_table *table, const struct peer *peer, struct net_addr *out);
-/* Fills in what only the table's lock guards: identity and our end. */
+/* The hash of the best block that the peer has shown. */
+void peer_table_set_best(struct peer_table *table, struct peer *peer, const struct wire_hash *hash);
+bool peer_table_best_is(struct peer_table *table, const struct peer *peer, const struct wire_hash *hash);
+/* Fills in what only the table's lock guards: identity, best block, our end. */
 void peer_table_describe(struct peer_table *table, const struct peer *peer, struct peer_info *out);
 
 enum table_verdict {

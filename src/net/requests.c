@@ -33,9 +33,16 @@ void requests_fence(struct requests *r, uint64_t nonce)
 	}
 }
 
-bool requests_asked(const struct requests *r, enum request_kind kind, uint64_t key)
+bool requests_outstanding(const struct requests *r, enum request_kind kind, uint64_t *key)
 {
-	return r->kind[kind].outstanding && r->kind[kind].key == key;
+	*key = r->kind[kind].key;
+	return r->kind[kind].outstanding;
+}
+
+void requests_progress(struct requests *r, int64_t now_ms, int64_t timeout_ms)
+{
+	for (int i = 0; i < REQUEST_KIND_COUNT; i++)
+		r->kind[i].deadline_ms = now_ms + timeout_ms;
 }
 
 bool requests_answer(struct requests *r, enum request_kind kind, uint64_t *key)
@@ -56,22 +63,28 @@ static void leave_unused(struct request *q, int64_t until_ms)
 	q->unused_until_ms = until_ms;
 }
 
-void requests_pong(struct requests *r, uint64_t nonce, int64_t now_ms, int64_t pause_ms)
+enum request_kind requests_pong(struct requests *r, uint64_t nonce, int64_t now_ms, int64_t pause_ms)
 {
 	for (int i = 0; i < REQUEST_KIND_COUNT; i++) {
 		struct request *q = &r->kind[i];
 
-		if (q->outstanding && q->fenced && q->fence == nonce)
+		if (q->outstanding && q->fenced && q->fence == nonce) {
 			leave_unused(q, now_ms + pause_ms);
+			return (enum request_kind)i;
+		}
 	}
+	return REQUEST_NONE;
 }
 
-void requests_expire(struct requests *r, int64_t now_ms, int64_t pause_ms)
+enum request_kind requests_expire(struct requests *r, int64_t now_ms, int64_t pause_ms)
 {
 	for (int i = 0; i < REQUEST_KIND_COUNT; i++) {
 		struct request *q = &r->kind[i];
 
-		if (q->outstanding && now_ms >= q->deadline_ms)
+		if (q->outstanding && now_ms >= q->deadline_ms) {
 			leave_unused(q, now_ms + pause_ms);
+			return (enum request_kind)i;
+		}
 	}
+	return REQUEST_NONE;
 }

@@ -13,6 +13,7 @@
 
 #include "net_impl.h"
 #include "peer_impl.h"
+#include "peer_requests.h"
 #include "peer_table.h"
 #include "timed/net/handlers.h"
 #include "timed/net/net.h"
@@ -94,8 +95,7 @@ static void send_heartbeat_ping(struct peer *peer, uint64_t nonce)
 		heartbeat_flushed(&peer->session.heartbeat, nonce, clock_mono_ms(), clock_mono_us());
 }
 
-/* A ping in its place behind what is queued. */
-static bool send_ordered_ping(struct peer *peer, uint64_t *nonce, int64_t now_ms)
+bool session_send_ordered_ping(struct peer *peer, uint64_t *nonce, int64_t now_ms)
 {
 	struct wire_message ping = {.type = WIRE_PING, .u.ping = {random_u64(), clock_real_s()}};
 	struct out_mark mark;
@@ -109,14 +109,6 @@ static bool send_ordered_ping(struct peer *peer, uint64_t *nonce, int64_t now_ms
 	}
 	note_ping(peer, *nonce, &mark);
 	return true;
-}
-
-void peer_fence(struct peer *peer)
-{
-	uint64_t nonce;
-
-	if (send_ordered_ping(peer, &nonce, clock_mono_ms()))
-		requests_fence(&peer->session.requests, nonce);
 }
 
 /* A greeting that finds no memory ends the connection: the peer would wait for it in vain. */
@@ -170,7 +162,7 @@ void session_connected(struct peer *peer, int64_t now_ms)
 	greet(peer, &m);
 	log_info(LOG_NET, "🤝 [%s] Sent handshake to %s", direction_of(peer), peer->ip_text);
 	send_version(peer);
-	(void)send_ordered_ping(peer, &nonce, now_ms);
+	(void)session_send_ordered_ping(peer, &nonce, now_ms);
 	peer->session.phase = SESSION_AWAIT_ACK;
 	peer->session.deadline_ms = now_ms + p->handshake_timeout_ms;
 }
@@ -350,7 +342,8 @@ static void handle_ready(struct peer *peer, const struct wire_message *m, const 
 	struct session *s = &peer->session;
 
 	s->answering = rule->answers != REQUEST_NONE &&
-		       (!rule->key || requests_asked(&s->requests, rule->answers, rule->key(m))) &&
+		       requests_outstanding(&s->requests, rule->answers, &s->answering_key) &&
+		       (!rule->matches || rule->matches(m, s->answering_key)) &&
 		       requests_answer(&s->requests, rule->answers, &s->answering_key);
 	if (s->answering)
 		atomic_store_explicit(&peer->stats.answers, true, memory_order_relaxed);
@@ -557,7 +550,7 @@ enum message_verdict peer_on_pong(struct peer *peer, const struct wire_message *
 		atomic_store(&peer->stats.min_ping_us, rtt_us);
 	log_write(LOG_HEARTBEAT, LOG_LEVEL_INFO, "✅ [%s] Received pong from %s (nonce: %" PRIu64 ", rtt: %" PRId64 ".%03d ms)",
 		  direction_of(peer), peer->ip_text, nonce, rtt_us / 1000, (int)(rtt_us % 1000));
-	requests_pong(&peer->session.requests, nonce, now_ms, net_params(peer->net)->request_timeout_ms);
+	peer_requests_pong(peer, nonce, now_ms);
 	publish_heartbeat(peer, now_ms);
 	return MESSAGE_USEFUL;
 }
@@ -568,6 +561,8 @@ void session_received(struct peer *peer, int64_t now_ms)
 
 	atomic_store_explicit(&peer->incomplete, incomplete, memory_order_relaxed);
 	heartbeat_received(&peer->session.heartbeat, incomplete, now_ms);
+	if (incomplete >= net_params(peer->net)->heartbeat.progress_bytes)
+		requests_progress(&peer->session.requests, now_ms, net_params(peer->net)->request_timeout_ms);
 }
 
 void session_flushed(struct peer *peer, int64_t now_ms, int64_t sent_us)
@@ -659,7 +654,9 @@ static void tick_ready(struct peer *peer, int64_t now_ms)
 		send_heartbeat_ping(peer, nonce);
 	tick_heartbeat(peer, now_ms);
 	tick_turnaround(peer, now_ms);
-	requests_expire(&s->requests, now_ms, p->request_timeout_ms);
+	peer_requests_expire(peer, now_ms);
+	if (atomic_exchange(&peer->poked, false))
+		ops->poked(ops->user, peer);
 	if (now_ms >= s->announce_due_ms) {
 		s->announce_due_ms = now_ms + p->announce_interval_ms;
 		ops->announce(ops->user, peer);
@@ -778,6 +775,8 @@ void session_ended(struct peer *peer, int64_t now_ms)
 	int64_t pause_ms, delay_ms;
 	enum address_end end = end_of(reason, was_ready, &pause_ms, net_params(peer->net));
 
+	if (was_ready)
+		ops->gone(ops->user, peer);
 	log_limit_finish(&peer->log_limit, LOG_NET);
 	log_info(LOG_NET, "🔌 [%s] Message loop ended for %s (reason: %s)", direction_of(peer), peer->ip_text,
 		 peer_close_reason_name(reason));

@@ -35,6 +35,8 @@ int64_t session_tick(struct peer *peer, int64_t now_ms);
 /* The worker is about to end: a connection that owes or is owed an Ack lingers for it.  True: go on until
  * session_tick says otherwise (session phase SESSION_LINGER). */
 bool session_begin_linger(struct peer *peer, int64_t now_ms);
+/* A ping in its place behind what is queued; `*nonce` is its own.  False: it could not be sent. */
+bool session_send_ordered_ping(struct peer *peer, uint64_t *nonce, int64_t now_ms);
 /* The end: tells the address book and logs. */
 void session_ended(struct peer *peer, int64_t now_ms);
 

@@ -34,7 +34,7 @@ const struct message_rule node_message_rules[WIRE_TYPE_COUNT] = {
 	[WIRE_BLOCK_HEIGHT_RESPONSE] = {chain_on_block_height, RATE_NONE, false, REQUEST_NONE, NULL},
 	[WIRE_GET_BLOCK_HASH] = {chain_on_get_block_hash, RATE_OTHER, true, REQUEST_NONE, NULL},
 	[WIRE_BLOCK_HASH_RESPONSE] = {chain_on_block_hash, RATE_NONE, false, REQUEST_BLOCK_HASH,
-				      chain_block_hash_key},
+				      chain_block_hash_matches},
 	[WIRE_CONSENSUS_QUERY] = {chain_on_consensus_query, RATE_OTHER, true, REQUEST_NONE, NULL},
 	[WIRE_CONSENSUS_QUERY_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE, NULL},
 	[WIRE_GET_BLOCKS] = {chain_on_get_blocks, RATE_OTHER, true, REQUEST_NONE, NULL},

@@ -21,8 +21,8 @@ enum message_verdict chain_on_get_genesis_hash(struct peer *peer, const struct w
 enum message_verdict chain_on_get_block_height(struct peer *peer, const struct wire_message *message);
 enum message_verdict chain_on_block_height(struct peer *peer, const struct wire_message *message);
 enum message_verdict chain_on_get_block_hash(struct peer *peer, const struct wire_message *message);
-/* The height that a BlockHashResponse answers for. */
-uint64_t chain_block_hash_key(const struct wire_message *message);
+/* Whether a BlockHashResponse is about the height that was asked for. */
+bool chain_block_hash_matches(const struct wire_message *message, uint64_t height);
 enum message_verdict chain_on_block_hash(struct peer *peer, const struct wire_message *message);
 enum message_verdict chain_on_consensus_query(struct peer *peer, const struct wire_message *message);
 enum message_verdict chain_on_get_blocks(struct peer *peer, const struct wire_message *message);

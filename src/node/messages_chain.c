@@ -65,9 +65,9 @@ enum message_verdict chain_on_get_block_hash(struct peer *peer, const struct wir
 	return verdict_on(peer, WIRE_GET_BLOCK_HASH, message->u.get_block_hash, message->u.get_block_hash);
 }
 
-uint64_t chain_block_hash_key(const struct wire_message *message)
+bool chain_block_hash_matches(const struct wire_message *message, uint64_t height)
 {
-	return message->u.block_hash_response.height;
+	return message->u.block_hash_response.height == height;
 }
 
 enum message_verdict chain_on_block_hash(struct peer *peer, const struct wire_message *message)

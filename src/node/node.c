@@ -51,6 +51,26 @@ static void announce(void *user, struct peer *peer)
 	node_announce(user, peer);
 }
 
+static void poked(void *user, struct peer *peer)
+{
+	(void)user;
+	(void)peer;
+}
+
+static void unanswered(void *user, struct peer *peer, enum request_kind kind, uint64_t key)
+{
+	(void)user;
+	(void)peer;
+	(void)kind;
+	(void)key;
+}
+
+static void gone(void *user, struct peer *peer)
+{
+	(void)user;
+	(void)peer;
+}
+
 static bool is_masternode(void *user, const struct net_ip *ip)
 {
 	return node_is_masternode_ip(user, ip);
@@ -217,6 +237,9 @@ static int open_network(struct node *node, char error[NODE_ERROR_SIZE])
 		.rules = node_message_rules,
 		.ready = greet,
 		.announce = announce,
+		.poked = poked,
+		.unanswered = unanswered,
+		.gone = gone,
 		.version = fill_version,
 		.is_masternode = is_masternode,
 		.user = node,

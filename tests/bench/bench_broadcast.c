@@ -66,7 +66,15 @@ static struct net *start_net(void)
 		[WIRE_PING] = {peer_on_ping, RATE_NONE, false, REQUEST_NONE},
 		[WIRE_PONG] = {peer_on_pong, RATE_NONE, false, REQUEST_NONE},
 	};
-	struct net_ops ops = {rules, on_ready, on_ready, on_version, on_is_masternode, NULL};
+	struct net_ops ops = {
+		.rules = rules,
+		.ready = on_ready,
+		.announce = on_ready,
+		.poked = on_ready,
+		.gone = on_ready,
+		.version = on_version,
+		.is_masternode = on_is_masternode,
+	};
 	/* Nothing happens by time: what the peers read is the block and nothing else. */
 	struct net_params params = {
 		.network = CHAIN_DEVNET,

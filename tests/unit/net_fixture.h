@@ -91,6 +91,9 @@ struct fixture_node {
 	enum message_verdict (*on_request)(struct peer *peer, const struct wire_message *message); /* GetBlockHash */
 	atomic_uint ready;	      /* times a peer became ready */
 	atomic_uint announced;	      /* times it was time to announce */
+	atomic_uint poked;	      /* times somebody poked a peer */
+	atomic_uint gone;	      /* ready connections that ended */
+	atomic_uint unanswered[REQUEST_KIND_COUNT]; /* requests given up, by kind */
 	atomic_uint received[WIRE_TYPE_COUNT]; /* messages handled, by type */
 	atomic_uint expected;	      /* answers that had been asked for */
 	atomic_uint_fast64_t key;     /* of the last of those */
@@ -132,9 +135,9 @@ static inline enum message_verdict fixture_request(struct peer *peer, const stru
 	return node->on_request ? node->on_request(peer, message) : fixture_count(peer, message);
 }
 
-static inline uint64_t fixture_height(const struct wire_message *message)
+static inline bool fixture_height(const struct wire_message *message, uint64_t height)
 {
-	return message->u.block_hash_response.height;
+	return message->u.block_hash_response.height == height;
 }
 
 static const struct message_rule fixture_rules[WIRE_TYPE_COUNT] = {
@@ -170,6 +173,31 @@ static inline void fixture_announce(void *user, struct peer *peer)
 	atomic_fetch_add(&node->announced, 1);
 }
 
+static inline void fixture_poked(void *user, struct peer *peer)
+{
+	struct fixture_node *node = user;
+
+	(void)peer;
+	atomic_fetch_add(&node->poked, 1);
+}
+
+static inline void fixture_unanswered(void *user, struct peer *peer, enum request_kind kind, uint64_t key)
+{
+	struct fixture_node *node = user;
+
+	(void)peer;
+	(void)key;
+	atomic_fetch_add(&node->unanswered[kind], 1);
+}
+
+static inline void fixture_gone(void *user, struct peer *peer)
+{
+	struct fixture_node *node = user;
+
+	(void)peer;
+	atomic_fetch_add(&node->gone, 1);
+}
+
 static inline void fixture_version(void *user, struct wire_version *version)
 {
 	(void)user;
@@ -185,8 +213,17 @@ static inline bool fixture_is_masternode(void *user, const struct net_ip *ip)
 
 static inline void fixture_start(struct fixture_node *node, const struct net_params *params)
 {
-	const struct net_ops ops = {fixture_rules, fixture_ready,	  fixture_announce,
-				    fixture_version, fixture_is_masternode, node};
+	const struct net_ops ops = {
+		.rules = fixture_rules,
+		.ready = fixture_ready,
+		.announce = fixture_announce,
+		.poked = fixture_poked,
+		.unanswered = fixture_unanswered,
+		.gone = fixture_gone,
+		.version = fixture_version,
+		.is_masternode = fixture_is_masternode,
+		.user = node,
+	};
 	struct net_params p = *params;
 
 	/* The log is not what is tested. */

@@ -22,6 +22,7 @@
 #include "timeproto/wire/message.h"
 
 struct frame;
+struct mem_budget;
 struct net;
 
 /* Timers and limits; the configuration's values, defaults are the protocol's (PROTOCOL.md §4). */
@@ -73,7 +74,8 @@ struct message_rule {
 	enum rate_kind rate;	    /* the bucket that a useless one draws from */
 	bool request;		    /* waits while the peer's output is over its soft bound */
 	enum request_kind answers;  /* REQUEST_NONE, or the kind of request that this message answers */
-	uint64_t (*key)(const struct wire_message *message); /* what it answers of that kind; NULL: the kind is enough */
+	/* Whether it answers what was asked with `key`; NULL: the kind is enough. */
+	bool (*matches)(const struct wire_message *message, uint64_t key);
 };
 
 struct net_ops {
@@ -82,6 +84,12 @@ struct net_ops {
 	void (*ready)(void *user, struct peer *peer);
 	/* Time to announce our masternode to this peer. */
 	void (*announce)(void *user, struct peer *peer);
+	/* Somebody has called peer_poke(): ask the peer what there is to ask. */
+	void (*poked)(void *user, struct peer *peer);
+	/* A request stays unanswered: the peer is mute, or the time is up. */
+	void (*unanswered)(void *user, struct peer *peer, enum request_kind kind, uint64_t key);
+	/* A connection that was ready has ended; the last call about it. */
+	void (*gone)(void *user, struct peer *peer);
 	/* Fills what our Version message says beyond the net's own fields.  What it points to must outlive the net, or
 	 * be owned by the calling thread until its next call. */
 	void (*version)(void *user, struct wire_version *version);
@@ -125,6 +133,10 @@ bool net_disconnect(struct net *net, const struct net_ip *ip, enum peer_close_re
 
 /* A picture of every ready connection, ordered by id.  *out is malloc'ed (NULL when 0); free() it. */
 size_t net_peer_infos(struct net *net, struct peer_info **out);
+/* peer_poke() to every ready peer. */
+void net_poke_all(struct net *net);
+/* What memory of peers is reserved in. */
+struct mem_budget *net_budget(struct net *net);
 /* Calls `each` for every ready peer, holding a reference and no lock. */
 void net_each_peer(struct net *net, void (*each)(struct peer *peer, void *user), void *user);
 uint32_t net_ready_count(struct net *net);

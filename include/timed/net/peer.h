@@ -21,6 +21,7 @@
 #include "timeproto/wire/message.h"
 
 struct frame;
+struct message_arena;
 struct net;
 struct peer;
 
@@ -98,6 +99,13 @@ bool peer_request(struct peer *peer, enum request_kind kind, uint64_t key, const
 void peer_fence(struct peer *peer);
 /* While an answer is handled: it was asked for on this connection.  Worker only. */
 bool peer_answer_expected(const struct peer *peer, uint64_t *key);
+/* Sends what is queued as far as the socket takes it: before work that keeps the worker busy.  Worker only. */
+void peer_push_out(struct peer *peer);
+/* Has the worker call net_ops.poked soon.  Any thread. */
+void peer_poke(struct peer *peer);
+/* While a message is handled: its memory, with one reference for the caller, who may keep what the message points to.
+ * NULL: out of memory.  Worker only, once per message. */
+struct message_arena *peer_keep_arena(struct peer *peer);
 
 /* Asks for the end: the first reason wins, the table entry is unlinked, the worker is woken.  Does not wait.  No lock
  * may be held. */
@@ -121,8 +129,13 @@ bool peer_repeats_range(struct peer *peer, enum wire_type type, uint64_t first, 
 /* An answer of the greatest length came.  When it is not the first and nobody asked for it, a violation is counted and
  * true returned.  Worker only. */
 bool peer_address_flood(struct peer *peer, bool asked);
-/* What the node learns about a peer and shows. */
+/* It has sent a Version: one of ours, never mute. */
+bool peer_has_version(const struct peer *peer);
+/* What the node learns about a peer and shows: its height, and the hash of its best block. */
 void peer_set_height(struct peer *peer, uint64_t height);
+void peer_set_best(struct peer *peer, uint64_t height, const struct wire_hash *hash);
+/* True when this block is the best that it has shown. */
+bool peer_best_is(struct peer *peer, const struct wire_hash *hash);
 /* It has shown the hash that we have at this height. */
 void peer_set_synced(struct peer *peer, uint64_t height);
 
@@ -153,6 +166,7 @@ struct peer_info {
 	bool has_time_offset;
 	uint64_t starting_height, height;
 	bool has_height;
+	struct wire_hash best_hash; /* zero: unknown */
 	uint64_t synced_blocks;		 /* height up to which it has shown our chain */
 	bool has_synced;
 	uint32_t missed_pongs;

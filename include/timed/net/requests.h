@@ -19,7 +19,9 @@ enum request_kind {
 	REQUEST_NONE, /* not an answer to anything */
 	REQUEST_PEERS,
 	REQUEST_MASTERNODES,
+	REQUEST_BLOCK_HEIGHT,
 	REQUEST_BLOCK_HASH,
+	REQUEST_BLOCKS,
 	REQUEST_KIND_COUNT
 };
 
@@ -44,13 +46,16 @@ bool requests_begin(struct requests *r, enum request_kind kind, uint64_t key, ui
 		    int64_t timeout_ms);
 /* The ping with this nonce follows everything asked so far. */
 void requests_fence(struct requests *r, uint64_t nonce);
-/* This kind was asked for with this key, and is not answered yet. */
-bool requests_asked(const struct requests *r, enum request_kind kind, uint64_t key);
+/* This kind was asked for and is not answered yet; `*key` is what was asked. */
+bool requests_outstanding(const struct requests *r, enum request_kind kind, uint64_t *key);
+/* Bytes of a long line are coming in: an answer may be among them, and nothing is given up before `timeout_ms` more. */
+void requests_progress(struct requests *r, int64_t now_ms, int64_t timeout_ms);
 /* An answer of this kind has come; true and its key when it was asked for. */
 bool requests_answer(struct requests *r, enum request_kind kind, uint64_t *key);
-/* A pong has come: what it fences stays unanswered. */
-void requests_pong(struct requests *r, uint64_t nonce, int64_t now_ms, int64_t pause_ms);
-/* Gives up what is past its deadline. */
-void requests_expire(struct requests *r, int64_t now_ms, int64_t pause_ms);
+/* A pong has come: what it fences stays unanswered.  Returns the first kind (REQUEST_NONE: none) that is given up by it;
+ * call again until there is none. */
+enum request_kind requests_pong(struct requests *r, uint64_t nonce, int64_t now_ms, int64_t pause_ms);
+/* Gives up what is past its deadline; as above. */
+enum request_kind requests_expire(struct requests *r, int64_t now_ms, int64_t pause_ms);
 
 #endif

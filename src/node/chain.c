@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The chain thread; see chain.h.
+ */
+#include "chain.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "timed/util/clock.h"
+#include "timed/util/log.h"
+#include "timed/util/thread.h"
+#include "timeproto/chain/hash.h"
+
+struct chain {
+	struct chain_store *store; /* written by the chain thread alone */
+	struct chain_params_node params;
+	struct chain_ops ops;
+	struct thread thread;
+	atomic_bool reorganising;
+
+	struct mutex lock; /* guards the three below; leaf */
+	struct cond work;
+	struct chain_job *first, **last;
+	bool quit;
+
+	/* Chain thread only. */
+	bool failed;		 /* the store has failed: nothing more is done */
+	int64_t gathering_since_ms; /* 0: nothing has gathered */
+	int64_t unsynced_since_ms;  /* 0: all is on the disk */
+};
+
+static bool is_store_error(int r)
+{
+	return r && (r < CHAIN_STORE_E_RULE);
+}
+
+static void fail(struct chain *c)
+{
+	if (c->failed)
+		return;
+	c->failed = true;
+	c->ops.failed(c->ops.user, "the chain cannot be written or read: see the lines before");
+}
+
+/* Writes what has gathered and tells of the new tip. */
+static void publish(struct chain *c, bool sync, bool bulk)
+{
+	struct chain_view *view;
+	struct chain_summary summary;
+	int64_t now_ms = clock_mono_ms();
+
+	if (c->failed)
+		return;
+	if (chain_store_flush(c->store, sync)) {
+		fail(c);
+		return;
+	}
+	c->gathering_since_ms = 0;
+	c->unsynced_since_ms = sync ? 0 : c->unsynced_since_ms ? c->unsynced_since_ms : now_ms;
+	view = chain_store_view(c->store);
+	summary = *chain_view_summary(view);
+	chain_view_unref(view);
+	c->ops.tip(c->ops.user, &summary, bulk);
+}
+
+/* A block that the chain has already: somebody else was faster. */
+static bool is_connected(struct chain *c, const struct wire_block *block, const struct block_ids *ids)
+{
+	const struct chain_point *tip = chain_store_tip(c->store);
+	struct chain_view *view;
+	struct wire_hash hash;
+	bool same;
+
+	if (block->header.height > tip->height)
+		return false;
+	if (block->header.height == tip->height)
+		return hash_equal(&ids->hash, &tip->hash);
+	view = chain_store_view(c->store);
+	same = chain_view_hash(view, &hash, block->header.height) == 0 && hash_equal(&ids->hash, &hash);
+	chain_view_unref(view);
+	return same;
+}
+
+static void connect(struct chain *c, struct chain_job *job)
+{
+	int64_t begun_us = clock_mono_us(), now_s = clock_real_s();
+
+	for (size_t i = 0; i < job->count && !job->error; i++) {
+		if (is_connected(c, &job->blocks[i], &job->ids[i])) {
+			job->known++;
+		} else {
+			job->error = chain_store_connect(c->store, &job->fault, &job->blocks[i], &job->ids[i], now_s);
+			if (job->error)
+				break;
+		}
+		job->connected++;
+		if (chain_store_gathered_bytes(c->store) >= c->params.gather_bytes)
+			publish(c, false, true);
+	}
+	if (job->connected > job->known && !c->gathering_since_ms)
+		c->gathering_since_ms = clock_mono_ms();
+	if (!job->bulk && job->connected > job->known)
+		publish(c, true, false);
+	job->connect_us = clock_mono_us() - begun_us;
+}
+
+static void keep(struct chain *c, struct chain_job *job)
+{
+	for (size_t i = 0; i < job->count && !job->error; i++) {
+		job->error = chain_store_keep(c->store, &job->blocks[i], &job->ids[i]);
+		job->connected += job->error == 0;
+	}
+}
+
+static void reorganise(struct chain *c, struct chain_job *job)
+{
+	struct chain_point before;
+	char from[HASH_TEXT_SIZE], to[HASH_TEXT_SIZE];
+	uint64_t connected = 0;
+
+	publish(c, true, true);
+	if (c->failed)
+		return;
+	before = *chain_store_tip(c->store);
+	atomic_store(&c->reorganising, true);
+	job->error = chain_store_reorganise(c->store, &job->fault, &job->to, clock_real_s(), &job->undone, &connected);
+	atomic_store(&c->reorganising, false);
+	if (!job->error) {
+		const struct chain_point *tip = chain_store_tip(c->store);
+
+		log_warn(LOG_CHAIN,
+			 "🔀 Reorganised: %" PRIu64 " blocks undone, %" PRIu64 " connected; tip %" PRIu64 " %s, before %" PRIu64
+			 " %s",
+			 job->undone, connected, tip->height, hash_text(to, &tip->hash), before.height,
+			 hash_text(from, &before.hash));
+		job->connected = (size_t)connected;
+		publish(c, true, false);
+		if (chain_store_trim_branches(c->store))
+			fail(c);
+	}
+}
+
+static void run_job(struct chain *c, struct chain_job *job)
+{
+	job->error = 0;
+	job->connected = job->known = 0;
+	job->undone = 0;
+	job->connect_us = 0;
+	if (c->failed) {
+		job->error = -ECANCELED;
+		return;
+	}
+	switch (job->kind) {
+	case CHAIN_CONNECT:
+		connect(c, job);
+		break;
+	case CHAIN_KEEP:
+		keep(c, job);
+		break;
+	case CHAIN_REORGANISE:
+		reorganise(c, job);
+		break;
+	}
+	if (is_store_error(job->error))
+		fail(c);
+}
+
+static int64_t min_due(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When what was done must be written (first) or be on the disk, INT64_MAX when nothing waits. */
+static int64_t deadline(const struct chain *c)
+{
+	int64_t due = INT64_MAX;
+
+	if (c->gathering_since_ms)
+		due = min_due(due, c->gathering_since_ms + c->params.gather_ms);
+	if (c->unsynced_since_ms)
+		due = min_due(due, c->unsynced_since_ms + c->params.sync_ms);
+	return due;
+}
+
+static void keep_deadlines(struct chain *c)
+{
+	int64_t now_ms = clock_mono_ms();
+	bool sync = c->unsynced_since_ms && now_ms >= c->unsynced_since_ms + c->params.sync_ms;
+
+	if (now_ms >= deadline(c))
+		publish(c, sync, true);
+}
+
+/* The next job; NULL: the deadline has passed (*quit false) or the thread is to end. */
+static struct chain_job *next_job(struct chain *c, bool *quit)
+{
+	struct chain_job *job;
+	int64_t due = c->failed ? INT64_MAX : deadline(c);
+
+	mutex_lock(&c->lock);
+	while (!c->first && !c->quit) {
+		if (due == INT64_MAX)
+			cond_wait(&c->work, &c->lock);
+		else if (cond_wait_until(&c->work, &c->lock, due))
+			break;
+	}
+	*quit = c->quit;
+	job = c->quit ? NULL : c->first;
+	if (job) {
+		c->first = job->next;
+		if (!c->first)
+			c->last = &c->first;
+	}
+	mutex_unlock(&c->lock);
+	return job;
+}
+
+static void *chain_run(void *arg)
+{
+	struct chain *c = arg;
+	bool quit = false;
+
+	while (!quit) {
+		struct chain_job *job = next_job(c, &quit);
+
+		if (job) {
+			run_job(c, job);
+			job->done(job);
+		}
+		if (!quit)
+			keep_deadlines(c);
+	}
+	publish(c, true, true);
+	return NULL;
+}
+
+static void cancel(struct chain_job *job)
+{
+	job->error = -ECANCELED;
+	job->connected = job->known = 0;
+	job->done(job);
+}
+
+void chain_push(struct chain *c, struct chain_job *job)
+{
+	bool quit;
+
+	job->next = NULL;
+	mutex_lock(&c->lock);
+	quit = c->quit;
+	if (!quit) {
+		*c->last = job;
+		c->last = &job->next;
+		cond_signal(&c->work);
+	}
+	mutex_unlock(&c->lock);
+	if (quit)
+		cancel(job);
+}
+
+int chain_open(struct chain **out, struct store_failure *failure, struct store *store,
+	       const struct chain_store_params *params, const struct chain_params_node *node_params,
+	       const struct chain_ops *ops)
+{
+	struct chain *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c) {
+		*failure = (struct store_failure){.error = STORE_E_IO, .text = "Out of memory"};
+		return STORE_E_IO;
+	}
+	r = chain_store_open(&c->store, failure, store, params);
+	if (r) {
+		free(c);
+		return r;
+	}
+	c->params = *node_params;
+	c->ops = *ops;
+	c->last = &c->first;
+	mutex_init(&c->lock, "chain", MUTEX_RANK_LEAF);
+	cond_init(&c->work);
+	*out = c;
+	return 0;
+}
+
+int chain_start(struct chain *c)
+{
+	return thread_start(&c->thread, "chain", chain_run, c);
+}
+
+void chain_stop(struct chain *c)
+{
+	struct chain_job *job;
+
+	mutex_lock(&c->lock);
+	c->quit = true;
+	job = c->first;
+	c->first = NULL;
+	c->last = &c->first;
+	cond_signal(&c->work);
+	mutex_unlock(&c->lock);
+	while (job) {
+		struct chain_job *next = job->next;
+
+		cancel(job);
+		job = next;
+	}
+	if (c->thread.started)
+		thread_join(&c->thread);
+}
+
+void chain_close(struct chain *c)
+{
+	if (!c)
+		return;
+	chain_store_close(c->store);
+	cond_destroy(&c->work);
+	mutex_destroy(&c->lock);
+	free(c);
+}
+
+struct chain_store *chain_get_store(struct chain *c)
+{
+	return c->store;
+}
+
+struct chain_view *chain_take_view(struct chain *c)
+{
+	return chain_store_view(c->store);
+}
+
+bool chain_is_reorganising(const struct chain *c)
+{
+	return atomic_load(&c->reorganising);
+}

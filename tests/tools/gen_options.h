@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command line of chaingen.
+ *
+ * Thread safety: one owner.
+ */
+#ifndef TESTS_TOOLS_GEN_OPTIONS_H
+#define TESTS_TOOLS_GEN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "timeproto/chain/params.h"
+#include "timeproto/wire/message.h"
+
+struct gen_options {
+	struct chain_params chain;
+	uint64_t seed;
+	uint64_t fork_seed;
+	uint64_t interval_s;
+	uint64_t blocks; /* beside genesis */
+	size_t transactions;
+	size_t max_inputs;
+	size_t wallets;
+	enum wire_tier *tiers; /* of the masternodes; owned */
+	size_t masternodes;
+	bool fork;
+	uint64_t fork_at; /* height of the last common block */
+	uint64_t fork_blocks;
+	const char *fork_out;
+	const char *out; /* "-": standard output */
+	bool summary;
+	const char *summary_path; /* NULL: standard error */
+};
+
+/* 0; 1: --help was printed; -1: the mistake was printed. */
+int gen_options_parse(struct gen_options *out, int argc, char *argv[]) __attribute__((warn_unused_result));
+void gen_options_free(struct gen_options *options);
+
+#endif

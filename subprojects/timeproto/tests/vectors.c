@@ -79,3 +79,31 @@ void vectors_fixed(uint8_t *out, size_t len, const json_t *object, const char *k
 {
 	vectors_hex(out, len, vectors_text(object, key));
 }
+
+static uint64_t vectors_whole(const json_t *value, uint64_t below)
+{
+	double number = json_number_value(value);
+
+	ck_assert_msg(json_is_number(value), "not a number");
+	ck_assert(number >= 0 && number < (double)below && number == (double)(uint64_t)number);
+	return (uint64_t)number;
+}
+
+uint64_t vectors_number(const json_t *object, const char *key)
+{
+	return vectors_whole(json_object_get(object, key), UINT64_C(1) << 53);
+}
+
+uint8_t *vectors_array(const json_t *object, const char *key, size_t *len)
+{
+	const json_t *array = json_object_get(object, key);
+	uint8_t *out;
+
+	ck_assert_msg(json_is_array(array), "no array \"%s\"", key);
+	*len = json_array_size(array);
+	out = malloc(*len + 1);
+	ck_assert_ptr_nonnull(out);
+	for (size_t i = 0; i < *len; i++)
+		out[i] = (uint8_t)vectors_whole(json_array_get(array, i), 256);
+	return out;
+}

@@ -22,6 +22,10 @@ const char *vectors_text(const json_t *object, const char *key);
 uint8_t *vectors_bytes(const json_t *object, const char *key, size_t *len);
 /* The same for a member of exactly `len` bytes. */
 void vectors_fixed(uint8_t *out, size_t len, const json_t *object, const char *key);
+/* The number member `key`, which must be a whole one below 2^53. */
+uint64_t vectors_number(const json_t *object, const char *key);
+/* The member `key`, an array of numbers 0 to 255, as fresh memory; the length goes to `*len`. */
+uint8_t *vectors_array(const json_t *object, const char *key, size_t *len);
 /* Decodes hex of exactly `len` bytes. */
 void vectors_hex(uint8_t *out, size_t len, const char *hex);
 

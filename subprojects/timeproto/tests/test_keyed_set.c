@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+/* chain/keyed_set: a hash set whose order peers cannot choose. */
+#include "../src/chain/keyed_set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#define COUNT 10000
+
+static uint8_t keys[COUNT][36];
+static struct arena arena;
+
+/* Keys that agree in all but four bytes in their middle, as a peer might make them who has seen our hash function. */
+static void setup(void)
+{
+	memset(keys, 0xaa, sizeof(keys));
+	for (uint32_t i = 0; i < COUNT; i++)
+		memcpy(keys[i] + 16, &i, sizeof(i));
+	arena_init(&arena, SIZE_MAX, NULL);
+}
+
+static void teardown(void)
+{
+	arena_free(&arena);
+}
+
+START_TEST(what_was_added_is_found)
+{
+	struct keyed_set set;
+	struct wire_hash digest = {{1}};
+	uint8_t copy[36];
+
+	ck_assert_int_eq(keyed_set_init(&set, &arena, COUNT, 36, &digest), 0);
+	for (size_t i = 0; i < COUNT; i++) {
+		ck_assert_ptr_null(keyed_set_find(&set, keys[i]));
+		ck_assert_ptr_null(keyed_set_add(&set, keys[i]));
+	}
+	for (size_t i = 0; i < COUNT; i++) {
+		memcpy(copy, keys[i], sizeof(copy));
+		ck_assert_ptr_eq(keyed_set_find(&set, copy), keys[i]);
+		ck_assert_ptr_eq(keyed_set_add(&set, copy), keys[i]);
+	}
+}
+END_TEST
+
+START_TEST(every_byte_of_a_key_counts)
+{
+	struct keyed_set set;
+	struct wire_hash digest = {{1}};
+	uint8_t other[36];
+
+	ck_assert_int_eq(keyed_set_init(&set, &arena, 1, 36, &digest), 0);
+	ck_assert_ptr_null(keyed_set_add(&set, keys[0]));
+	for (size_t i = 0; i < 36; i++) {
+		memcpy(other, keys[0], sizeof(other));
+		other[i] ^= 1;
+		ck_assert_ptr_null(keyed_set_find(&set, other));
+	}
+}
+END_TEST
+
+START_TEST(no_capacity_holds_nothing)
+{
+	struct keyed_set set;
+	struct wire_hash digest = {{0}};
+
+	ck_assert_int_eq(keyed_set_init(&set, &arena, 0, 32, &digest), 0);
+	ck_assert_ptr_null(keyed_set_find(&set, keys[0]));
+}
+END_TEST
+
+START_TEST(keys_of_a_pattern_do_not_gather)
+{
+	/* the longest row of slots in use, which is the longest search, stays short in a table half full */
+	struct keyed_set set;
+	struct wire_hash digest = {{2}};
+	size_t row = 0, longest = 0;
+
+	ck_assert_int_eq(keyed_set_init(&set, &arena, COUNT, 36, &digest), 0);
+	for (size_t i = 0; i < COUNT; i++)
+		keyed_set_add(&set, keys[i]);
+	for (size_t i = 0; i <= set.mask; i++) {
+		row = set.slots[i] ? row + 1 : 0;
+		longest = row > longest ? row : longest;
+	}
+	ck_assert_uint_lt(longest, 100);
+}
+END_TEST
+
+START_TEST(another_digest_is_another_order)
+{
+	/* two keys in one slot under one digest are in different slots under most others */
+	size_t together = 0;
+
+	for (uint8_t i = 0; i < 100; i++) {
+		struct wire_hash digest = {{i}};
+		struct keyed_set first, second;
+
+		ck_assert_int_eq(keyed_set_init(&first, &arena, 1000, 36, &digest), 0);
+		ck_assert_int_eq(keyed_set_init(&second, &arena, 1000, 36, &digest), 0);
+		keyed_set_add(&first, keys[0]);
+		keyed_set_add(&second, keys[1]);
+		for (size_t slot = 0; slot <= first.mask; slot++)
+			together += first.slots[slot] && second.slots[slot];
+	}
+	ck_assert_uint_lt(together, 10);
+}
+END_TEST
+
+START_TEST(memory_refused)
+{
+	struct keyed_set set;
+	struct wire_hash digest = {{0}};
+	struct arena small;
+
+	arena_init(&small, 4096, NULL);
+	ck_assert_int_eq(keyed_set_init(&set, &small, COUNT, 36, &digest), -ENOMEM);
+	ck_assert_int_eq(keyed_set_init(&set, &small, SIZE_MAX, 36, &digest), -ENOMEM);
+	ck_assert_int_eq(keyed_set_init(&set, &small, SIZE_MAX / 16, 36, &digest), -ENOMEM);
+	arena_free(&small);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("keyed_set");
+	TCase *c = tcase_create("keyed_set");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, what_was_added_is_found);
+	tcase_add_test(c, every_byte_of_a_key_counts);
+	tcase_add_test(c, no_capacity_holds_nothing);
+	tcase_add_test(c, keys_of_a_pattern_do_not_gather);
+	tcase_add_test(c, another_digest_is_another_order);
+	tcase_add_test(c, memory_refused);
+	suite_add_tcase(suite, c);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

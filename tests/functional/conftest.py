@@ -5,6 +5,7 @@ import os
 import pytest
 
 from harness import net as harness_net
+from harness.chain_peer import ChainPeer
 from harness.daemon import BINARY, Daemon
 from harness.peer import Listener
 
@@ -120,3 +121,28 @@ def listen():
     yield make
     for listener in made:
         listener.close()
+
+
+@pytest.fixture
+def serve():
+    """serve(ip, chain, ...) opens the P2P port of a scripted peer with a chain; listen=False: it will dial."""
+    made = []
+
+    def make(ip, chain, *, listen=True, **behaviour):
+        peer = ChainPeer(ip, chain, **behaviour)
+        made.append(peer)
+        return peer.listen() if listen else peer
+
+    yield make
+    for peer in made:
+        peer.close()
+
+
+@pytest.fixture
+def loaded(daemons):
+    """loaded(ip, chain, ...) makes a daemon whose data directory holds a model chain."""
+    def make(ip, chain, config=None, start=True, **options):
+        daemon = daemons(ip, config, start=False, **options)
+        daemon.load_blocks(chain)
+        return daemon.start() if start else daemon
+    return make

@@ -48,7 +48,7 @@ def test_harness_model_makes_the_genesis_blocks():
 
 
 def test_harness_model_follows_the_recorded_chain():
-    """Every block of it is valid, and the end is where the Rust node stood. (The reward addresses are unchecked text.)"""
+    """Every block of it is valid, and the end is where the Rust node stood."""
     blocks = json_lines("chain.jsonl")
     chain, end = Chain(blocks[0]), vector("chain.json")
     for block in blocks[1:]:

@@ -21,6 +21,7 @@ TUNSETIFF = 0x400454CA
 IFF_TUN = 0x0001
 IFF_NO_PI = 0x1000
 CLONE_NEWNET = 0x40000000
+QUEUE_S = 0.5           # what a slow cable queues before it drops
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -111,12 +112,14 @@ class Lab:
         self.delay = 0.0        # seconds, each way
         self.jitter = 0.0       # seconds, up or down: packets overtake each other
         self.loss = 0.0         # part of the packets
+        self.bits_per_second = 0    # of each direction of each cable; 0: no bound
         self.cut = set()        # IPs whose cable is out
         self.carried = 0
         self.lost = 0
         self.spaces = []
         self._quit = os.eventfd(0)
         self._random = random.Random(7)
+        self._busy_until = {}
         try:
             for number in range(1, count + 1):
                 self.spaces.append(Namespace(f"timed-{os.getpid()}-{number}", f"10.201.7.{number}"))
@@ -151,7 +154,7 @@ class Lab:
                 if target is None or not self._passes(packet):
                     continue
                 order += 1
-                due = time.monotonic() + self.delay + self._random.uniform(-self.jitter, self.jitter)
+                due = self._leaves(packet) + self.delay + self._random.uniform(-self.jitter, self.jitter)
                 heapq.heappush(waiting, (due, order, target.tun, packet))
             while waiting and waiting[0][0] <= time.monotonic():
                 _, _, tun, packet = heapq.heappop(waiting)
@@ -162,7 +165,19 @@ class Lab:
         if ends & self.cut or self._random.random() < self.loss:
             self.lost += 1
             return False
+        if self.bits_per_second and self._busy_until.get(packet[12:20], 0) - time.monotonic() > QUEUE_S:
+            self.lost += 1
+            return False
         return True
+
+    def _leaves(self, packet):
+        """When the last bit of a packet is on its cable."""
+        now = time.monotonic()
+        if not self.bits_per_second:
+            return now
+        ends = packet[12:20]
+        self._busy_until[ends] = max(now, self._busy_until.get(ends, 0)) + len(packet) * 8 / self.bits_per_second
+        return self._busy_until[ends]
 
     def _deliver(self, tun, packet):
         try:

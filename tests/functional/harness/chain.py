@@ -2,9 +2,9 @@
 """A model of the chain, written from protocol.md §5 and §6 and not from the daemon: what the daemon says is compared
 with it.
 
-Values are those of the wire (dictionaries, byte arrays as lists of numbers); hashes are bytes. `Chain` holds blocks from
-genesis to its tip with the unspent outputs, makes further ones, and forks. `broken_rule` is the validation. What breaks
-which rule is in alterations.py.
+Values are those of the wire (dictionaries, byte arrays as lists of numbers); hashes are bytes. `Chain` holds blocks
+from genesis to its tip with the unspent outputs, makes further ones, and forks. `broken_rule` is the validation. What
+breaks which rule is in alterations.py.
 """
 import hashlib
 import json

@@ -16,6 +16,7 @@ from .rpc import RPC_WARMING_UP, Rpc, RpcError
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("TIMED_BINARY", str(ROOT / "build" / "src" / "timed" / "timed"))
+INSPECT = os.environ.get("TIMED_INSPECT", str(pathlib.Path(BINARY).parents[1] / "timed-inspect" / "timed-inspect"))
 
 # What a sanitizer, a CHECK() or the C library prints when the process is broken.
 BROKEN = re.compile(r"Sanitizer|runtime error:|(?i:check failed)|[Aa]ssertion .*failed|stack smashing|double free")
@@ -52,8 +53,8 @@ class Daemon:
     def pid(self):
         return self.process.pid
 
-    def spawn(self):
-        """Starts the process and does not wait for it."""
+    def spawn(self, *more):
+        """Starts the process, with more arguments this once, and does not wait for it."""
         assert not self.running(), "already running"
         path = os.path.join(self.dir, "config.toml")
         with open(path, "w", encoding="utf-8") as file:
@@ -61,8 +62,9 @@ class Daemon:
         env = {key: value for key, value in os.environ.items() if key not in ("JOURNAL_STREAM", "TIMED_BINARY")}
         env.update(self.env)
         with open(self.stdout, "ab") as out, open(self.stderr, "ab") as err:
-            self.process = subprocess.Popen([*self.prefix, BINARY, "-c", path, *self.args], cwd=self.dir, env=env,
-                                            stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            command = [*self.prefix, BINARY, "-c", path, *self.args, *more]
+            self.process = subprocess.Popen(command, cwd=self.dir, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                                            stderr=err)
         return self
 
     def start(self, timeout=20):
@@ -168,6 +170,58 @@ class Daemon:
         result = self.rpc("masternodelist")
         entries = result["masternodes"] if isinstance(result, dict) else result
         return {entry["address"].rsplit(":", 1)[0]: entry for entry in entries}
+
+    # --- chain --------------------------------------------------------------------------------------------------
+
+    def height(self):
+        return self.rpc("getblockcount")
+
+    def tip(self):
+        """The hash of the tip as bytes."""
+        return bytes.fromhex(self.rpc("getbestblockhash"))
+
+    def wait_chain(self, chain, timeout=20):
+        """Waits until the tip is that of a model chain."""
+        wait_until(lambda: self.tip() == chain.tip_hash, timeout,
+                   lambda: f"tip {chain.height} of the model at {self.ip}, is at {self.height()}\n{self.tail()}")
+
+    def wait_height(self, height, timeout=20):
+        wait_until(lambda: self.height() >= height, timeout,
+                   lambda: f"height {height} at {self.ip}, is at {self.height()}\n{self.tail()}")
+
+    def assert_chain(self, chain):
+        """Tip, number of unspent outputs and their hash are those of a model chain."""
+        info = self.rpc("gettxoutsetinfo")
+        said = (info["height"], info["bestblock"], info["txouts"], info["utxo_state_hash"])
+        assert said == (chain.height, chain.tip_hash.hex(), len(chain.utxos.coins), chain.utxos.state_hash().hex())
+
+    def run_to_end(self, *args, code=0, timeout=60):
+        """Runs the process with these arguments until it ends by itself; returns what it logged."""
+        mark = self.mark()
+        self.spawn(*args)
+        try:
+            ended = self.process.wait(scaled(timeout))
+        except subprocess.TimeoutExpired:
+            stacks = self.backtraces()
+            self.kill9()
+            raise AssertionError(f"{args} runs for over {scaled(timeout)} s\n{self.tail()}\n{stacks}") from None
+        self.check_clean()
+        assert ended == code, f"{args} ended with {ended} and not {code}:\n{self.tail()}"
+        return self.log(mark)
+
+    def load_blocks(self, source, code=0, timeout=60):
+        """Imports a model chain, or a file of blocks, into the data directory; the daemon must not run."""
+        path = source
+        if not isinstance(source, (str, os.PathLike)):
+            path = source.write(os.path.join(self.dir, "import.jsonl"))
+        return self.run_to_end("--load-blocks", str(path), code=code, timeout=timeout)
+
+    def inspect(self, *args, code=0, timeout=60):
+        """What `timed-inspect chain` says of the data directory of the stopped daemon."""
+        done = subprocess.run([INSPECT, "chain", self.datadir, *args], capture_output=True, text=True,
+                              timeout=scaled(timeout), check=False)
+        assert done.returncode == code, f"timed-inspect ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
 
     # --- as a peer ----------------------------------------------------------------------------------------------
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Reading and writing the open database: see store.h. */
+/* Writing to the open database: see store.h.  Reading is in store_read.c. */
 #include "timed/store/store.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "store_impl.h"
@@ -36,23 +35,10 @@ const char *store_family_name(enum store_family family)
 	return names[family];
 }
 
-static rocksdb_column_family_handle_t *store_handle(const struct store *store, enum store_family family)
+rocksdb_column_family_handle_t *store_handle(const struct store *store, enum store_family family)
 {
 	CHECK((unsigned)family < STORE_FAMILY_COUNT);
 	return store->family[family];
-}
-
-/* Takes over RocksDB's text of a failed read. */
-static int store_read_failed(struct store *store, enum store_family family, char *status)
-{
-	struct store_failure failure;
-	char detail[600];
-
-	snprintf(detail, sizeof(detail), "reading %s: %s", store_family_name(family), status);
-	store_failure_set(&failure, store_error_from_status(status), store->dir, detail);
-	rocksdb_free(status);
-	log_error(LOG_CHAIN, "%s", failure.text);
-	return (int)failure.error;
 }
 
 /* Takes over RocksDB's text of a failed write.  The first one is remembered and reported. */
@@ -85,30 +71,6 @@ bool store_failed(const struct store *store, struct store_failure *failure)
 	if (failure)
 		*failure = store->failure;
 	return true;
-}
-
-int store_get(struct store *store, struct store_value *out, enum store_family family, const void *key, size_t key_len)
-{
-	rocksdb_pinnableslice_t *slice;
-	char *status = NULL;
-
-	*out = (struct store_value){.data = NULL};
-	slice = rocksdb_get_pinned_cf(store->db, store->read_options, store_handle(store, family), key, key_len,
-				      &status);
-	if (status)
-		return store_read_failed(store, family, status);
-	if (!slice)
-		return STORE_E_NOT_FOUND;
-	out->data = (const uint8_t *)rocksdb_pinnableslice_value(slice, &out->len);
-	out->pin = slice;
-	return 0;
-}
-
-void store_value_free(struct store_value *value)
-{
-	if (value->pin)
-		rocksdb_pinnableslice_destroy(value->pin);
-	*value = (struct store_value){.data = NULL};
 }
 
 static const rocksdb_writeoptions_t *store_write_options(const struct store *store, bool sync)
@@ -165,9 +127,24 @@ void store_batch_delete(struct store *store, struct store_batch *batch, enum sto
 	rocksdb_writebatch_delete_cf(store_batch_native(batch), store_handle(store, family), key, key_len);
 }
 
+void store_batch_delete_range(struct store *store, struct store_batch *batch, enum store_family family,
+			      const void *begin, size_t begin_len, const void *end, size_t end_len)
+{
+	rocksdb_writebatch_delete_range_cf(store_batch_native(batch), store_handle(store, family), begin, begin_len,
+					   end, end_len);
+}
+
 size_t store_batch_count(struct store_batch *batch)
 {
 	return (size_t)rocksdb_writebatch_count(store_batch_native(batch));
+}
+
+size_t store_batch_bytes(struct store_batch *batch)
+{
+	size_t bytes;
+
+	(void)rocksdb_writebatch_data(store_batch_native(batch), &bytes);
+	return bytes;
 }
 
 int store_batch_commit(struct store *store, struct store_batch *batch, bool sync)
@@ -181,35 +158,15 @@ int store_batch_commit(struct store *store, struct store_batch *batch, bool sync
 	return status ? store_write_failed(store, status) : r;
 }
 
-int store_scan(struct store *store, enum store_family family, const void *prefix, size_t prefix_len,
-	       bool (*visit)(void *user, const uint8_t *key, size_t key_len, const uint8_t *value, size_t value_len),
-	       void *user)
+int store_sync(struct store *store)
 {
-	rocksdb_iterator_t *iterator =
-		rocksdb_create_iterator_cf(store->db, store->read_options, store_handle(store, family));
 	char *status = NULL;
-	bool more = true;
+	int r = store_refuse_write(store);
 
-	if (prefix_len > 0)
-		rocksdb_iter_seek(iterator, prefix, prefix_len);
-	else
-		rocksdb_iter_seek_to_first(iterator);
-	while (more && rocksdb_iter_valid(iterator)) {
-		size_t key_len, value_len;
-		const char *key = rocksdb_iter_key(iterator, &key_len);
-		const char *value;
-
-		if (prefix_len > 0 && (key_len < prefix_len || memcmp(key, prefix, prefix_len) != 0))
-			break;
-		value = rocksdb_iter_value(iterator, &value_len);
-		more = visit(user, (const uint8_t *)key, key_len, (const uint8_t *)value, value_len);
-		if (more)
-			rocksdb_iter_next(iterator);
-	}
-	/* An iterator that meets damage is at its end like any other: only its error tells. */
-	rocksdb_iter_get_error(iterator, &status);
-	rocksdb_iter_destroy(iterator);
-	return status ? store_read_failed(store, family, status) : 0;
+	if (r)
+		return r;
+	rocksdb_flush_wal(store->db, 1, &status);
+	return status ? store_write_failed(store, status) : 0;
 }
 
 int store_clear(struct store *store, enum store_family family)

@@ -27,6 +27,8 @@ const char *store_error_name(int error)
 		return "STORE_E_GENESIS";
 	case STORE_E_SCHEMA:
 		return "STORE_E_SCHEMA";
+	case STORE_E_CHAIN:
+		return "STORE_E_CHAIN";
 	case STORE_E_IO:
 		return "STORE_E_IO";
 	}
@@ -53,6 +55,8 @@ static const char *store_error_advice(enum store_error error)
 		return "use another data directory, or correct the configuration";
 	case STORE_E_SCHEMA:
 		return "run the newer version, or use another data directory";
+	case STORE_E_CHAIN:
+		return "start once with --reindex: everything is rebuilt from the blocks";
 	case STORE_E_NOT_FOUND:
 	case STORE_E_IO:
 		break;

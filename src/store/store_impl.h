@@ -39,6 +39,10 @@ struct store {
 	struct store_failure failure;
 };
 
+rocksdb_column_family_handle_t *store_handle(const struct store *store, enum store_family family);
+/* Takes over RocksDB's text of a failed read: logs it; the error. */
+int store_read_failed(struct store *store, enum store_family family, char *status);
+
 /* Which options a family is opened with. */
 enum store_size store_family_size(enum store_family family);
 

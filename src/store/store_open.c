@@ -254,6 +254,23 @@ int store_open(struct store **out, struct store_failure *failure, const struct s
 	return 0;
 }
 
+int store_destroy(const char *dir, struct store_failure *failure)
+{
+	rocksdb_options_t *options;
+	char *status = NULL;
+
+	if (access(dir, F_OK) != 0 && errno == ENOENT)
+		return 0;
+	options = rocksdb_options_create();
+	rocksdb_destroy_db(options, dir, &status);
+	rocksdb_options_destroy(options);
+	if (!status)
+		return 0;
+	store_failure_set(failure, store_error_from_status(status), dir, status);
+	rocksdb_free(status);
+	return (int)failure->error;
+}
+
 void store_close(struct store *store)
 {
 	if (!store)

@@ -50,6 +50,7 @@ enum store_error {
 	STORE_E_NETWORK,       /* the directory belongs to another network */
 	STORE_E_GENESIS,       /* the directory holds a chain with another genesis block */
 	STORE_E_SCHEMA,	       /* the directory was written by a newer version */
+	STORE_E_CHAIN,	       /* entries of the chain are missing or contradict each other; a rebuild mends them */
 	STORE_E_IO,	       /* anything else that the disk or the database says */
 };
 
@@ -80,6 +81,9 @@ struct store;
 /* Opens the directory, making the database when there is none.  0 and `*out`, or an enum store_error and `failure`. */
 int store_open(struct store **out, struct store_failure *failure, const struct store_params *params)
 	__attribute__((warn_unused_result));
+/* Deletes the database of a directory that nobody has open, and the directory if nothing else is in it; not being there
+ * is fine.  For scratch databases.  0 or an enum store_error and `failure`. */
+int store_destroy(const char *dir, struct store_failure *failure) __attribute__((warn_unused_result));
 /* Waits for background work and closes.  No other call may be running, no value may be unfreed. */
 void store_close(struct store *store);
 /* True when a write has failed; `failure` (may be NULL) is then filled. */
@@ -102,6 +106,15 @@ int store_get(struct store *store, struct store_value *out, enum store_family fa
 	__attribute__((warn_unused_result));
 void store_value_free(struct store_value *value);
 
+/* The database as it was at one moment.  It keeps what is overwritten later on the disk, so it should not live long.
+ * store_snapshot_free() before store_close(). */
+struct store_snapshot;
+struct store_snapshot *store_snapshot_new(struct store *store);
+void store_snapshot_free(struct store *store, struct store_snapshot *snapshot); /* NULL is fine */
+/* As store_get(), of a snapshot (NULL: now). */
+int store_snapshot_get(struct store *store, const struct store_snapshot *snapshot, struct store_value *out,
+		       enum store_family family, const void *key, size_t key_len) __attribute__((warn_unused_result));
+
 /* Single writes; `sync`: on the disk when the call returns, else in the log at the system's leisure (lost by a crash of
  * the machine, not by one of the process).  0 or an enum store_error. */
 int store_put(struct store *store, enum store_family family, const void *key, size_t key_len, const void *value,
@@ -117,10 +130,33 @@ void store_batch_put(struct store *store, struct store_batch *batch, enum store_
 		     size_t key_len, const void *value, size_t value_len);
 void store_batch_delete(struct store *store, struct store_batch *batch, enum store_family family, const void *key,
 			size_t key_len);
-/* How many writes it holds. */
+/* Deletes all keys from `begin` up to, without, `end`. */
+void store_batch_delete_range(struct store *store, struct store_batch *batch, enum store_family family,
+			      const void *begin, size_t begin_len, const void *end, size_t end_len);
+/* How many writes it holds, and how many bytes they take in the log. */
 size_t store_batch_count(struct store_batch *batch);
+size_t store_batch_bytes(struct store_batch *batch);
 /* Writes the batch and empties it, also on failure.  0 or an enum store_error. */
 int store_batch_commit(struct store *store, struct store_batch *batch, bool sync) __attribute__((warn_unused_result));
+/* Brings to the disk what was written without `sync`.  0 or an enum store_error. */
+int store_sync(struct store *store) __attribute__((warn_unused_result));
+
+/* A walk through a family in byte order, as of a snapshot (NULL: the moment of the opening).  Belongs to one thread;
+ * closed before the store and before the snapshot. */
+struct store_cursor;
+struct store_slice {
+	const uint8_t *data;
+	size_t len;
+};
+/* Stands on the first key that is not less than `from` (on the first of all when `from_len` is 0). */
+struct store_cursor *store_cursor_open(struct store *store, const struct store_snapshot *snapshot,
+				       enum store_family family, const void *from, size_t from_len);
+/* False at the end, and where damage was met; else key and value, valid until the next move.  Both may be NULL. */
+bool store_cursor_at(struct store_cursor *cursor, struct store_slice *key, struct store_slice *value);
+void store_cursor_next(struct store_cursor *cursor);
+void store_cursor_last(struct store_cursor *cursor); /* to the last key */
+/* 0; STORE_E_CORRUPT or STORE_E_IO: what the cursor showed was incomplete.  NULL is fine. */
+int store_cursor_close(struct store_cursor *cursor) __attribute__((warn_unused_result));
 
 /* Calls `visit` for each key that begins with `prefix` (all when `prefix_len` is 0), in byte order, as of the moment of
  * the call, until it returns false.  `visit` may read and write the store.  0, STORE_E_CORRUPT or STORE_E_IO: the scan
@@ -128,6 +164,13 @@ int store_batch_commit(struct store *store, struct store_batch *batch, bool sync
 int store_scan(struct store *store, enum store_family family, const void *prefix, size_t prefix_len,
 	       bool (*visit)(void *user, const uint8_t *key, size_t key_len, const uint8_t *value, size_t value_len),
 	       void *user) __attribute__((warn_unused_result));
+
+/* The same of a snapshot (NULL: now). */
+int store_snapshot_scan(struct store *store, const struct store_snapshot *snapshot, enum store_family family,
+			const void *prefix, size_t prefix_len,
+			bool (*visit)(void *user, const uint8_t *key, size_t key_len, const uint8_t *value,
+				      size_t value_len),
+			void *user) __attribute__((warn_unused_result));
 
 /* Empties a family without reading it, damaged tables included: for contents that can be learnt again.  No other call
  * may use the family meanwhile.  0 or an enum store_error. */

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+/* What has gathered and its writing, and the kept blocks of other branches: see chain_store.h. */
+#include "chain_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store_impl.h"
+#include "timed/util/crash_point.h"
+#include "timed/util/log.h"
+#include "timeproto/base/sha256.h"
+#include "timeproto/wire/bincode.h"
+
+int chain_damaged(struct store *store, enum store_family family, const void *key, size_t key_len, const char *what)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *bytes = key;
+	struct store_failure failure;
+	char text[2 * CHAIN_SCRIPT_KEY_BYTES + 1] = "", detail[400];
+
+	for (size_t i = 0; i < key_len && i < CHAIN_SCRIPT_KEY_BYTES; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+		text[2 * i + 2] = '\0';
+	}
+	snprintf(detail, sizeof(detail), "%s %s: %s", store_family_name(family), text, what);
+	store_failure_set(&failure, STORE_E_CHAIN, store->dir, detail);
+	log_error(LOG_CHAIN, "%s", failure.text);
+	return STORE_E_CHAIN;
+}
+
+const struct chain_point *chain_store_tip(const struct chain_store *chain)
+{
+	return &chain->tip.tip;
+}
+
+size_t chain_store_gathered_bytes(const struct chain_store *chain)
+{
+	return store_batch_bytes(chain->batch) + chain->coins.dirty_bytes;
+}
+
+bool chain_has_gathered(const struct chain_store *chain)
+{
+	return store_batch_count(chain->batch) > 0 || chain->coins.dirty;
+}
+
+void chain_break(struct chain_store *chain, int error)
+{
+	chain->broken = error;
+	chain->tip = chain->written;
+	chain_overlay_clear(&chain->coins);
+	chain_txids_clear(&chain->txids);
+	store_batch_free(chain->batch);
+	chain->batch = store_batch_new();
+}
+
+/* What blocks have made and spent, as far as the database does not have it so. */
+static void chain_gather_dirty_coins(struct chain_store *chain)
+{
+	for (const struct chain_coin *coin = chain->coins.dirty; coin; coin = coin->next_dirty) {
+		uint8_t key[CHAIN_OUTPOINT_KEY_BYTES], script_key[CHAIN_SCRIPT_KEY_BYTES];
+		struct wire_hash script_hash;
+
+		if (!(coin->flags & CHAIN_COIN_DIRTY))
+			continue;
+		sha256_digest(script_hash.bytes, coin->stored + CHAIN_COIN_BYTES(0),
+			      coin->stored_len - CHAIN_COIN_BYTES(0));
+		chain_outpoint_key(key, &coin->outpoint);
+		chain_script_key(script_key, &script_hash, &coin->outpoint);
+		if (coin->flags & CHAIN_COIN_SPENT) {
+			store_batch_delete(chain->store, chain->batch, STORE_UTXO, key, sizeof(key));
+			store_batch_delete(chain->store, chain->batch, STORE_SCRIPT_INDEX, script_key,
+					   sizeof(script_key));
+		} else {
+			store_batch_put(chain->store, chain->batch, STORE_UTXO, key, sizeof(key), coin->stored,
+					coin->stored_len);
+			store_batch_put(chain->store, chain->batch, STORE_SCRIPT_INDEX, script_key, sizeof(script_key),
+					NULL, 0);
+		}
+	}
+}
+
+int chain_write(struct chain_store *chain, bool sync)
+{
+	uint8_t tip[CHAIN_TIP_BYTES];
+	int r;
+
+	chain_gather_dirty_coins(chain);
+	chain_tip_value(tip, &chain->tip);
+	store_batch_put(chain->store, chain->batch, STORE_META, chain_meta_tip, strlen(chain_meta_tip), tip,
+			sizeof(tip));
+	r = store_batch_commit(chain->store, chain->batch, sync);
+	if (r) {
+		chain_break(chain, r);
+		return r;
+	}
+	chain_overlay_written(&chain->coins);
+	chain_txids_clear(&chain->txids);
+	chain->written = chain->tip;
+	chain->unsynced = !sync;
+	return 0;
+}
+
+int chain_store_flush(struct chain_store *chain, bool sync)
+{
+	int r = chain->broken;
+
+	if (r)
+		return r;
+	if (chain_has_gathered(chain)) {
+		crash_point(FLUSH_BEFORE_WRITE);
+		r = chain_write(chain, sync);
+		if (r)
+			return r;
+		crash_point(FLUSH_AFTER_WRITE);
+		chain_publish(chain);
+	} else if (sync && chain->unsynced) {
+		r = store_sync(chain->store);
+		if (r)
+			chain_break(chain, r);
+		else
+			chain->unsynced = false;
+	}
+	return r;
+}
+
+/* ---- kept blocks ---- */
+
+static size_t chain_branch_entry_bytes(size_t value_len)
+{
+	return sizeof(struct wire_hash) + value_len;
+}
+
+void chain_branch_put(struct chain_store *chain, const struct wire_hash *hash, const struct buf *value)
+{
+	store_batch_put(chain->store, chain->batch, STORE_BRANCH, hash->bytes, sizeof(hash->bytes), value->data,
+			value->len);
+	chain->branch_count++;
+	chain->branch_bytes += chain_branch_entry_bytes(value->len);
+}
+
+int chain_branch_drop(struct chain_store *chain, const struct wire_hash *hash)
+{
+	struct store_value value;
+	int r;
+
+	if (chain->branch_count == 0)
+		return 0;
+	r = store_get(chain->store, &value, STORE_BRANCH, hash->bytes, sizeof(hash->bytes));
+	if (r)
+		return r == STORE_E_NOT_FOUND ? 0 : r;
+	store_batch_delete(chain->store, chain->batch, STORE_BRANCH, hash->bytes, sizeof(hash->bytes));
+	chain->branch_count--;
+	chain->branch_bytes -= chain_branch_entry_bytes(value.len);
+	store_value_free(&value);
+	return 0;
+}
+
+int chain_branch_count(struct chain_store *chain)
+{
+	struct store_cursor *cursor = store_cursor_open(chain->store, NULL, STORE_BRANCH, NULL, 0);
+	struct store_slice value;
+
+	chain->branch_count = chain->branch_bytes = 0;
+	for (; store_cursor_at(cursor, NULL, &value); store_cursor_next(cursor)) {
+		chain->branch_count++;
+		chain->branch_bytes += chain_branch_entry_bytes(value.len);
+	}
+	return store_cursor_close(cursor);
+}
+
+/* 0: it is neither kept nor in the chain; -EEXIST; an enum store_error. */
+static int chain_keep_wanted(struct chain_store *chain, const struct wire_hash *hash)
+{
+	static const enum store_family families[] = {STORE_BRANCH, STORE_BLOCK_INDEX};
+	struct store_value value;
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		int r = store_get(chain->store, &value, families[i], hash->bytes, sizeof(hash->bytes));
+
+		if (r != STORE_E_NOT_FOUND) {
+			store_value_free(&value);
+			return r ? r : -EEXIST;
+		}
+	}
+	return 0;
+}
+
+/* The value of `branch`, in other_bytes. */
+static int chain_keep_encode(struct chain_store *chain, const struct wire_block *block)
+{
+	struct buf commit = BUF_INIT;
+	struct chain_kept kept = {.height = block->header.height};
+	int r = 0;
+
+	buf_reset(&chain->block_bytes);
+	if (block->commit)
+		r = wire_bincode_encode_value(&commit, &wire_desc_commit, block->commit);
+	if (!r)
+		r = wire_bincode_encode_value(&chain->block_bytes, &wire_desc_block, block);
+	if (!r) {
+		kept.commit = commit.data;
+		kept.commit_len = commit.len;
+		kept.block = chain->block_bytes.data;
+		kept.block_len = chain->block_bytes.len;
+		chain_kept_encode(&chain->other_bytes, &kept);
+		r = chain->other_bytes.error;
+	}
+	buf_free(&commit);
+	return r;
+}
+
+int chain_store_keep(struct chain_store *chain, const struct wire_block *block, const struct block_ids *ids)
+{
+	int r = chain->broken;
+
+	/* What has gathered must be found in the index. */
+	if (!r && chain_has_gathered(chain))
+		r = chain_store_flush(chain, false);
+	if (!r)
+		r = chain_keep_wanted(chain, &ids->hash);
+	if (r)
+		return r == -EEXIST ? 0 : r;
+	r = chain_keep_encode(chain, block);
+	if (r)
+		return r;
+	if (chain->branch_bytes + chain_branch_entry_bytes(chain->other_bytes.len) > chain->params.branch_bytes)
+		return CHAIN_STORE_E_FULL;
+	crash_point(KEEP_BEFORE_WRITE);
+	chain_branch_put(chain, &ids->hash, &chain->other_bytes);
+	r = store_batch_commit(chain->store, chain->batch, false);
+	if (r)
+		chain_break(chain, r);
+	else
+		chain->unsynced = true;
+	crash_point(KEEP_AFTER_WRITE);
+	return r;
+}
+
+bool chain_store_keeps(struct chain_store *chain, const struct wire_hash *hash)
+{
+	struct store_value value;
+	int r;
+
+	if (chain->branch_count == 0)
+		return false;
+	r = store_get(chain->store, &value, STORE_BRANCH, hash->bytes, sizeof(hash->bytes));
+	store_value_free(&value);
+	return r == 0;
+}
+
+int chain_store_trim_branches(struct chain_store *chain)
+{
+	uint64_t depth = chain->params.max_reorg_depth, tip = chain->tip.tip.height, dropped = 0, dropped_bytes = 0;
+	struct store_cursor *cursor;
+	struct store_slice key, value;
+	struct chain_kept kept;
+	int r = chain->broken;
+
+	if (r || tip < depth || chain->branch_count == 0)
+		return r;
+	if (chain_has_gathered(chain))
+		r = chain_store_flush(chain, false);
+	if (r)
+		return r;
+	cursor = store_cursor_open(chain->store, NULL, STORE_BRANCH, NULL, 0);
+	for (; store_cursor_at(cursor, &key, &value); store_cursor_next(cursor)) {
+		/* What hangs on the deepest block that may become the tip again lies one above it. */
+		if (chain_kept_read(&kept, value.data, value.len) == 0 && kept.height > tip - depth)
+			continue;
+		store_batch_delete(chain->store, chain->batch, STORE_BRANCH, key.data, key.len);
+		dropped++;
+		dropped_bytes += key.len + value.len;
+	}
+	r = store_cursor_close(cursor);
+	crash_point(TRIM_BEFORE_WRITE);
+	if (!r && dropped > 0)
+		r = store_batch_commit(chain->store, chain->batch, false);
+	crash_point(TRIM_AFTER_WRITE);
+	if (r) {
+		chain_break(chain, r);
+		return r;
+	}
+	chain->branch_count -= dropped;
+	chain->branch_bytes -= dropped_bytes;
+	return 0;
+}

@@ -165,6 +165,10 @@ START_TEST(two_coinbases)
 	sample_tx(&s, 4)->timestamp++;
 	sample_seal(&s);
 	sample_expect_text(&s, CHAIN_E_SECOND_COINBASE, "has no inputs: a second coinbase");
+	*sample_tx(&s, 1) = *sample_tx(&s, 4);
+	sample_remove(&s, 4);
+	sample_seal(&s);
+	sample_expect_text(&s, CHAIN_E_SECOND_COINBASE, "transaction 1 (");
 }
 END_TEST
 

@@ -373,6 +373,28 @@ START_TEST(what_is_made_leaves_64_bits)
 }
 END_TEST
 
+START_TEST(what_is_spent_leaves_64_bits)
+{
+	/* the fees do not, and nothing is made of them: as without the rule that the coinbase repeats the rewards */
+	struct wire_outpoint most = rich(1, UINT64_MAX - CHAIN_BLOCK_SUBSIDY - SAMPLE_FEES),
+			     more = rich(2, 50 * CHAIN_COIN);
+
+	append_spend(&most, 0);
+	s.block.header.block_reward = UINT64_MAX;
+	sample_reward(&s, (uint64_t[3]){UINT64_MAX, 0, 0});
+	sample_tx(&s, 0)->outputs.len = 0;
+	ck_assert_int_eq(block_identify(&s.ids, &s.scratch, &s.block), 0);
+	ck_assert_int_eq(
+		block_check_spends(&s.effects, &s.fault, &s.scratch, &s.params, &s.block, &s.ids, &s.ledger.source), 0);
+	ck_assert_uint_eq(s.effects.spent_value, UINT64_MAX - CHAIN_BLOCK_SUBSIDY - SAMPLE_FEES + 86 * CHAIN_COIN);
+	append_spend(&more, 50 * CHAIN_COIN);
+	ck_assert_int_eq(block_identify(&s.ids, &s.scratch, &s.block), 0);
+	ck_assert_int_eq(
+		block_check_spends(&s.effects, &s.fault, &s.scratch, &s.params, &s.block, &s.ids, &s.ledger.source),
+		CHAIN_E_OVERFLOW);
+}
+END_TEST
+
 START_TEST(rewards_that_leave_64_bits)
 {
 	/* the sum is looked at even where the form was not */
@@ -444,6 +466,7 @@ int main(void)
 	tcase_add_test(c, script_sigs_are_not_taken_for_granted);
 	tcase_add_test(c, fees_that_leave_64_bits);
 	tcase_add_test(c, what_is_made_leaves_64_bits);
+	tcase_add_test(c, what_is_spent_leaves_64_bits);
 	tcase_add_test(c, rewards_that_leave_64_bits);
 	tcase_add_test(c, ten_thousand_inputs);
 	suite_add_tcase(suite, c);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ip_index.h"
 #include "ip_list.h"
 #include "timed/util/thread.h"
 
@@ -40,8 +41,9 @@ struct entry {
 
 struct address_book {
 	struct mutex lock;	/* guards all below but params */
-	struct entry *entries;	/* count used of capacity */
-	size_t count, capacity;
+	struct entry *entries;	/* as many as the index has places, of capacity */
+	size_t capacity;
+	struct ip_index index;	/* where they stand, and which one goes first */
 	size_t configured;	/* entries with ADDR_SOURCE_CONFIGURED */
 	struct ip_list gone;	/* replaced: to be deleted in the store */
 	bool has_own;		/* own is set */
@@ -56,6 +58,7 @@ int address_book_create(struct address_book **out, const struct address_book_par
 	if (!book)
 		return -ENOMEM;
 	book->params = *params;
+	ip_index_init(&book->index);
 	mutex_init(&book->lock, "address_book", MUTEX_RANK_LEAF);
 	*out = book;
 	return 0;
@@ -66,6 +69,7 @@ void address_book_free(struct address_book *book)
 	if (!book)
 		return;
 	mutex_destroy(&book->lock);
+	ip_index_free(&book->index);
 	free(book->entries);
 	free(book->gone.items);
 	free(book);
@@ -73,34 +77,35 @@ void address_book_free(struct address_book *book)
 
 static struct entry *find_locked(struct address_book *book, const struct net_ip *ip) REQUIRES(book->lock)
 {
-	for (size_t i = 0; i < book->count; i++) {
-		if (net_ip_equal(&book->entries[i].addr.ip, ip))
-			return &book->entries[i];
-	}
-	return NULL;
+	uint32_t place = ip_index_find(&book->index, ip);
+
+	return place == IP_INDEX_NONE ? NULL : &book->entries[place];
 }
 
-/* A learnt address worth less than a new one: given up, or never reached and failing. */
-static struct entry *replaceable_locked(struct address_book *book) REQUIRES(book->lock)
+/* A learnt address is worth less than a new one when it was given up, or was never reached and fails: the first failure
+ * may be an accident. */
+static uint32_t rank_of(const struct entry *e)
 {
-	struct entry *worst = NULL;
-
-	for (size_t i = 0; i < book->count; i++) {
-		struct entry *e = &book->entries[i];
-
-		if (e->busy || e->own || e->source == ADDR_SOURCE_CONFIGURED || (e->last_ready_s && !e->given_up))
-			continue;
-		if (!e->given_up && e->failures == 0)
-			continue;
-		if (!worst || e->failures > worst->failures)
-			worst = e;
-	}
-	return worst;
+	if (e->busy || e->own || e->source == ADDR_SOURCE_CONFIGURED)
+		return IP_INDEX_KEPT;
+	if (e->given_up)
+		return 0;
+	if (e->last_ready_s || e->failures == 0)
+		return IP_INDEX_KEPT;
+	return e->failures > 1 ? 1 : 2;
 }
 
-static struct entry *append_locked(struct address_book *book) REQUIRES(book->lock)
+/* To be called when anything has changed that rank_of() looks at. */
+static void rank_locked(struct address_book *book, const struct entry *e) REQUIRES(book->lock)
 {
-	if (book->count == book->capacity) {
+	ip_index_rank(&book->index, (uint32_t)(e - book->entries), rank_of(e));
+}
+
+static struct entry *append_locked(struct address_book *book, const struct net_ip *ip) REQUIRES(book->lock)
+{
+	size_t count = book->index.count;
+
+	if (count == book->capacity) {
 		size_t capacity = book->capacity ? book->capacity * 2 : 64;
 		struct entry *grown = realloc(book->entries, capacity * sizeof(*grown));
 
@@ -109,20 +114,37 @@ static struct entry *append_locked(struct address_book *book) REQUIRES(book->loc
 		book->entries = grown;
 		book->capacity = capacity;
 	}
-	return &book->entries[book->count++];
+	return ip_index_add(&book->index, ip) ? &book->entries[count] : NULL;
 }
 
-/* A place for a new entry; NULL: full, or out of memory. */
-static struct entry *place_locked(struct address_book *book, enum addr_source source) REQUIRES(book->lock)
+/* The place of an address that is worth less than a new one. */
+static struct entry *replace_locked(struct address_book *book, const struct net_ip *ip) REQUIRES(book->lock)
 {
-	struct entry *old;
+	uint32_t place = ip_index_victim(&book->index);
 
-	if (source == ADDR_SOURCE_CONFIGURED || book->count - book->configured < book->params.max_addresses)
-		return append_locked(book);
-	old = replaceable_locked(book);
-	if (old)
-		ip_list_add(&book->gone, &old->addr.ip);
-	return old;
+	if (place == IP_INDEX_NONE)
+		return NULL;
+	ip_list_add(&book->gone, &book->entries[place].addr.ip);
+	ip_index_replace(&book->index, place, ip);
+	return &book->entries[place];
+}
+
+/* Configured addresses come on top. */
+static bool has_room_locked(struct address_book *book, enum addr_source source) REQUIRES(book->lock)
+{
+	return source == ADDR_SOURCE_CONFIGURED ||
+	       book->index.count - book->configured < book->params.max_addresses;
+}
+
+/* A new entry, of which only IP and source are set; NULL: full, or out of memory. */
+static struct entry *place_locked(struct address_book *book, const struct net_ip *ip, enum addr_source source)
+	REQUIRES(book->lock)
+{
+	struct entry *e = has_room_locked(book, source) ? append_locked(book, ip) : replace_locked(book, ip);
+
+	if (e)
+		*e = (struct entry){.addr.ip = *ip, .source = source};
+	return e;
 }
 
 /* PROTOCOL.md §4 "Who dials": the lower IP string; the other waits. */
@@ -158,16 +180,13 @@ void address_book_mark_own(struct address_book *book, const struct net_ip *ip)
 
 	mutex_lock(&book->lock);
 	e = find_locked(book, ip);
-	if (!e) {
-		/* A peer may claim to be us from any address: such entries are bounded as learnt ones are. */
-		e = place_locked(book, ADDR_SOURCE_INBOUND);
-		if (e)
-			*e = (struct entry){.addr.ip = *ip, .source = ADDR_SOURCE_INBOUND};
-	}
+	if (!e) /* a peer may claim to be us from any address: such entries are bounded as learnt ones are */
+		e = place_locked(book, ip, ADDR_SOURCE_INBOUND);
 	if (e) {
 		e->own = true;
 		e->next_dial_ms = NEVER;
 		e->changed = true;
+		rank_locked(book, e);
 	}
 	mutex_unlock(&book->lock);
 }
@@ -196,45 +215,71 @@ static void make_configured_locked(struct address_book *book, struct entry *e, u
 	e->next_dial_ms = now_ms;
 }
 
-enum address_add address_book_add(struct address_book *book, const struct net_addr *addr, enum addr_source source,
-				  int64_t now_ms)
+/* True and the result when naming this address changes nothing. */
+static bool settled_locked(struct address_book *book, enum address_add *result, const struct net_ip *ip,
+			   enum addr_source source) REQUIRES(book->lock)
+{
+	const struct entry *e = find_locked(book, ip);
+
+	if (!e) {
+		*result = ADDRESS_BOOK_FULL;
+		return !has_room_locked(book, source) && ip_index_victim(&book->index) == IP_INDEX_NONE;
+	}
+	*result = e->own ? ADDRESS_REFUSED : ADDRESS_KNOWN;
+	return e->own || (!e->given_up && source != ADDR_SOURCE_CONFIGURED);
+}
+
+static enum address_add learn_locked(struct address_book *book, const struct net_addr *addr, enum addr_source source,
+				     int64_t due_ms, int64_t now_ms) REQUIRES(book->lock)
 {
 	enum address_add result = ADDRESS_KNOWN;
-	struct net_ip own;
-	int64_t due_ms = now_ms;
-	struct entry *e;
+	struct entry *e = find_locked(book, &addr->ip);
 
-	if (addr->port == 0 || !net_ip_usable(&addr->ip, book->params.network, source))
-		return ADDRESS_REFUSED;
-	if (source != ADDR_SOURCE_CONFIGURED &&
-	    !our_turn(&own, own_ip_for(book, &own, &addr->ip), &addr->ip))
-		due_ms = now_ms + book->params.grace_ms;
-	mutex_lock(&book->lock);
-	e = find_locked(book, &addr->ip);
-	if (e && e->own) {
-		result = ADDRESS_REFUSED;
-	} else if (e && source == ADDR_SOURCE_CONFIGURED) {
+	if (e && source == ADDR_SOURCE_CONFIGURED) {
 		make_configured_locked(book, e, addr->port, now_ms);
-	} else if (e && e->given_up) {
+	} else if (e) {
 		e->addr.port = addr->port; /* the old one has failed often enough */
 		e->given_up = false;
 		e->failures = 0;
 		e->next_dial_ms = due_ms;
 		e->changed = true;
-	} else if (!e) {
-		e = place_locked(book, source);
-		result = e ? ADDRESS_ADDED : ADDRESS_BOOK_FULL;
-		if (e) {
-			*e = (struct entry){
-				.addr = *addr,
-				.source = source,
-				.usable = true,
-				.next_dial_ms = due_ms,
-				.changed = true,
-			};
-			book->configured += source == ADDR_SOURCE_CONFIGURED;
-		}
+	} else {
+		e = place_locked(book, &addr->ip, source);
+		if (!e)
+			return ADDRESS_BOOK_FULL;
+		result = ADDRESS_ADDED;
+		e->addr.port = addr->port;
+		e->usable = true;
+		e->next_dial_ms = due_ms;
+		e->changed = true;
+		book->configured += source == ADDR_SOURCE_CONFIGURED;
 	}
+	rank_locked(book, e);
+	return result;
+}
+
+enum address_add address_book_add(struct address_book *book, const struct net_addr *addr, enum addr_source source,
+				  int64_t now_ms)
+{
+	enum address_add result;
+	struct net_ip own;
+	int64_t due_ms = now_ms;
+	bool settled;
+
+	if (addr->port == 0 || !net_ip_usable(&addr->ip, book->params.network, source))
+		return ADDRESS_REFUSED;
+	/* Most addresses are known: for those the kernel is not asked who we are. */
+	mutex_lock(&book->lock);
+	settled = settled_locked(book, &result, &addr->ip, source);
+	mutex_unlock(&book->lock);
+	if (settled)
+		return result;
+	if (source != ADDR_SOURCE_CONFIGURED &&
+	    !our_turn(&own, own_ip_for(book, &own, &addr->ip), &addr->ip))
+		due_ms = now_ms + book->params.grace_ms;
+	mutex_lock(&book->lock);
+	if (!settled_locked(book, &result, &addr->ip, source))
+		result = learn_locked(book, addr, source, due_ms, now_ms);
 	mutex_unlock(&book->lock);
 	return result;
 }
@@ -252,6 +297,7 @@ bool address_book_remove_configured(struct address_book *book, const struct net_
 		e->changed = true;
 		book->configured--;
 		removed = true;
+		rank_locked(book, e);
 	}
 	mutex_unlock(&book->lock);
 	return removed;
@@ -296,7 +342,7 @@ bool address_book_next(struct address_book *book, struct net_addr *out, int64_t 
 
 	*next_ms = NEVER;
 	mutex_lock(&book->lock);
-	for (size_t i = 0; i < book->count; i++) {
+	for (size_t i = 0; i < book->index.count; i++) {
 		struct entry *e = &book->entries[i];
 
 		if (!dialable(e) || (only_kept && !kept(e)))
@@ -311,6 +357,7 @@ bool address_book_next(struct address_book *book, struct net_addr *out, int64_t 
 	}
 	if (best) {
 		best->busy++;
+		rank_locked(book, best);
 		*out = best->addr;
 	}
 	mutex_unlock(&book->lock);
@@ -326,12 +373,12 @@ void address_book_ready(struct address_book *book, const struct net_ip *ip, bool
 	e = find_locked(book, ip);
 	if (!e && !outbound && net_ip_usable(ip, book->params.network, ADDR_SOURCE_INBOUND)) {
 		/* It dialled us: its port is the usual one until we learn better. */
-		e = place_locked(book, ADDR_SOURCE_INBOUND);
-		if (e)
-			*e = (struct entry){.addr = {*ip, book->params.default_port},
-					    .source = ADDR_SOURCE_INBOUND,
-					    .usable = true,
-					    .next_dial_ms = now_ms};
+		e = place_locked(book, ip, ADDR_SOURCE_INBOUND);
+		if (e) {
+			e->addr.port = book->params.default_port;
+			e->usable = true;
+			e->next_dial_ms = now_ms;
+		}
 	}
 	if (e) {
 		e->busy += !outbound;
@@ -341,6 +388,7 @@ void address_book_ready(struct address_book *book, const struct net_ip *ip, bool
 		e->given_up = false;
 		e->last_ready_s = now_s;
 		e->changed = true;
+		rank_locked(book, e);
 	}
 	mutex_unlock(&book->lock);
 }
@@ -425,6 +473,7 @@ int64_t address_book_closed(struct address_book *book, const struct net_ip *ip, 
 			e->next_dial_ms = now_ms + pause_ms;
 			break;
 		}
+		rank_locked(book, e);
 		if (dialable(e) && e->next_dial_ms != NEVER)
 			delay = e->next_dial_ms > now_ms ? e->next_dial_ms - now_ms : 0;
 	}
@@ -481,8 +530,8 @@ size_t address_book_gossip(struct address_book *book, struct net_addr *out, size
 	size_t n = 0;
 
 	mutex_lock(&book->lock);
-	for (size_t i = 0; i < book->count && n < max; i++) {
-		const struct entry *e = &book->entries[(i + random) % book->count];
+	for (size_t i = 0; i < book->index.count && n < max; i++) {
+		const struct entry *e = &book->entries[(i + random) % book->index.count];
 
 		if (e->own || e->given_up || !e->last_ready_s || net_ip_equal(&e->addr.ip, asker) ||
 		    !net_ip_usable(&e->addr.ip, book->params.network, ADDR_SOURCE_GOSSIP))
@@ -498,7 +547,7 @@ size_t address_book_size(struct address_book *book)
 	size_t n;
 
 	mutex_lock(&book->lock);
-	n = book->count;
+	n = book->index.count;
 	mutex_unlock(&book->lock);
 	return n;
 }
@@ -508,7 +557,7 @@ size_t address_book_dialable(struct address_book *book)
 	size_t n = 0;
 
 	mutex_lock(&book->lock);
-	for (size_t i = 0; i < book->count; i++)
+	for (size_t i = 0; i < book->index.count; i++)
 		n += !book->entries[i].own && book->entries[i].usable && !book->entries[i].given_up;
 	mutex_unlock(&book->lock);
 	return n;
@@ -549,6 +598,7 @@ void address_book_restore(struct address_book *book, const struct address_record
 	if (e) {
 		e->last_ready_s = record->last_ready_s;
 		e->changed = false;
+		rank_locked(book, e);
 	}
 	mutex_unlock(&book->lock);
 }
@@ -559,7 +609,7 @@ size_t address_book_take_changed(struct address_book *book, struct address_recor
 	size_t n = 0, changed = 0;
 
 	mutex_lock(&book->lock);
-	for (size_t i = 0; i < book->count; i++)
+	for (size_t i = 0; i < book->index.count; i++)
 		changed += book->entries[i].changed;
 	if (changed + book->gone.count > 0)
 		records = calloc(changed + book->gone.count, sizeof(*records));
@@ -568,7 +618,7 @@ size_t address_book_take_changed(struct address_book *book, struct address_recor
 		records[n++] = (struct address_record){.addr.ip = book->gone.items[i], .deleted = true};
 	if (records)
 		book->gone.count = 0;
-	for (size_t i = 0; records && i < book->count; i++) {
+	for (size_t i = 0; records && i < book->index.count; i++) {
 		struct entry *e = &book->entries[i];
 
 		if (!e->changed)
@@ -591,9 +641,9 @@ size_t address_book_infos(struct address_book *book, struct address_info **out)
 	size_t n = 0;
 
 	mutex_lock(&book->lock);
-	if (book->count > 0)
-		infos = calloc(book->count, sizeof(*infos));
-	for (; infos && n < book->count; n++) {
+	if (book->index.count > 0)
+		infos = calloc(book->index.count, sizeof(*infos));
+	for (; infos && n < book->index.count; n++) {
 		const struct entry *e = &book->entries[n];
 
 		infos[n] = (struct address_info){e->addr, e->source, e->busy > 0, e->failures, e->next_dial_ms};

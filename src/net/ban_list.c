@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Violations and bans; see ban_list.h.  Records are few, so they stand in one array that is searched from its end:
- * the newest is the likeliest.
+ * Violations and bans; see ban_list.h.  Records stand in one array; an index finds them by IP, and says which one goes
+ * when the array is full.
  */
 #include "timed/net/ban_list.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ip_index.h"
 #include "ip_list.h"
 #include "timed/net/rate_limit.h"
 #include "timed/util/thread.h"
@@ -18,17 +19,16 @@
 struct entry {
 	struct ban_record record;
 	struct token_bucket connects; /* how often it may connect */
-	int64_t used_ms;	      /* last touched, for eviction; grows by calls, not by time */
 	bool changed;		      /* not handed over to the store yet */
 	bool stored;		      /* the store has a record of it */
 };
 
 struct ban_list {
 	struct mutex lock;	  /* guards all below */
-	struct entry *entries;	  /* count used of capacity */
-	size_t count, capacity;
+	struct entry *entries;	  /* as many as the index has places, of capacity */
+	size_t capacity;
+	struct ip_index index;	  /* where they stand, and which one goes first */
 	struct ip_list gone;	  /* evicted while the store has them: to be deleted there */
-	int64_t uses;		  /* counts calls: the clock of eviction */
 	struct ban_params params; /* immutable */
 };
 
@@ -39,6 +39,7 @@ int ban_list_create(struct ban_list **out, const struct ban_params *params)
 	if (!list)
 		return -ENOMEM;
 	list->params = *params;
+	ip_index_init(&list->index);
 	mutex_init(&list->lock, "bans", MUTEX_RANK_LEAF);
 	*out = list;
 	return 0;
@@ -49,36 +50,70 @@ void ban_list_free(struct ban_list *list)
 	if (!list)
 		return;
 	mutex_destroy(&list->lock);
+	ip_index_free(&list->index);
 	free(list->entries);
 	free(list->gone.items);
 	free(list);
 }
 
-static struct entry *find_locked(struct ban_list *list, const struct net_ip *ip) REQUIRES(list->lock)
+/* Without violations, with some, banned: in this order they go, and the one used longest ago first. */
+static uint32_t rank_of(const struct ban_record *r)
 {
-	for (size_t i = list->count; i-- > 0;) {
-		if (net_ip_equal(&list->entries[i].record.ip, ip)) {
-			list->entries[i].used_ms = ++list->uses;
-			return &list->entries[i];
-		}
-	}
-	return NULL;
+	if (r->level != BAN_NONE)
+		return 2;
+	return r->violations > 0;
 }
 
-/* The record that is missed least: one without violations, then one without a ban, then the one touched longest ago. */
-static struct entry *victim_locked(struct ban_list *list) REQUIRES(list->lock)
+/* It was used, or is worth another rank now. */
+static void rank_locked(struct ban_list *list, const struct entry *e) REQUIRES(list->lock)
 {
-	struct entry *best = &list->entries[0];
+	ip_index_rank(&list->index, (uint32_t)(e - list->entries), rank_of(&e->record));
+}
 
-	for (size_t i = 1; i < list->count; i++) {
-		struct entry *e = &list->entries[i];
-		int weight = (e->record.level != BAN_NONE) * 2 + (e->record.violations > 0);
-		int best_weight = (best->record.level != BAN_NONE) * 2 + (best->record.violations > 0);
+static struct entry *find_locked(struct ban_list *list, const struct net_ip *ip) REQUIRES(list->lock)
+{
+	uint32_t place = ip_index_find(&list->index, ip);
 
-		if (weight < best_weight || (weight == best_weight && e->used_ms < best->used_ms))
-			best = e;
+	if (place == IP_INDEX_NONE)
+		return NULL;
+	rank_locked(list, &list->entries[place]);
+	return &list->entries[place];
+}
+
+static struct entry *append_locked(struct ban_list *list, const struct net_ip *ip) REQUIRES(list->lock)
+{
+	size_t count = list->index.count;
+
+	if (count == list->params.max_records)
+		return NULL;
+	if (count == list->capacity) {
+		size_t capacity = list->capacity ? list->capacity * 2 : 64;
+		struct entry *grown;
+
+		if (capacity > list->params.max_records)
+			capacity = list->params.max_records;
+		grown = realloc(list->entries, capacity * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		list->entries = grown;
+		list->capacity = capacity;
 	}
-	return best;
+	return ip_index_add(&list->index, ip) ? &list->entries[count] : NULL;
+}
+
+/* The place of the record that is missed least. */
+static struct entry *replace_locked(struct ban_list *list, const struct net_ip *ip) REQUIRES(list->lock)
+{
+	uint32_t place = ip_index_victim(&list->index);
+	struct entry *e;
+
+	if (place == IP_INDEX_NONE)
+		return NULL;
+	e = &list->entries[place];
+	if (e->stored)
+		ip_list_add(&list->gone, &e->record.ip);
+	ip_index_replace(&list->index, place, ip);
+	return e;
 }
 
 /* Finds or makes the record; NULL when out of memory. */
@@ -88,37 +123,21 @@ static struct entry *get_locked(struct ban_list *list, const struct net_ip *ip) 
 
 	if (e)
 		return e;
-	if (list->count == list->capacity && list->capacity < list->params.max_records) {
-		size_t capacity = list->capacity ? list->capacity * 2 : 64;
-		struct entry *grown;
-
-		if (capacity > list->params.max_records)
-			capacity = list->params.max_records;
-		grown = realloc(list->entries, capacity * sizeof(*grown));
-		if (grown) {
-			list->entries = grown;
-			list->capacity = capacity;
-		}
-	}
-	if (list->count < list->capacity) {
-		e = &list->entries[list->count++];
-	} else if (list->count > 0) {
-		e = victim_locked(list);
-		if (e->stored)
-			ip_list_add(&list->gone, &e->record.ip);
-	} else {
+	e = append_locked(list, ip);
+	if (!e)
+		e = replace_locked(list, ip);
+	if (!e)
 		return NULL;
-	}
-	memset(e, 0, sizeof(*e));
-	e->record.ip = *ip;
-	e->used_ms = ++list->uses;
+	*e = (struct entry){.record.ip = *ip};
+	rank_locked(list, e);
 	return e;
 }
 
 /* Ends a ban that is over and forgets violations after the quiet time, which begins when the ban ends. */
-static void age(const struct ban_list *list, struct entry *e, int64_t now_s)
+static void age_locked(struct ban_list *list, struct entry *e, int64_t now_s) REQUIRES(list->lock)
 {
 	struct ban_record *r = &e->record;
+	uint32_t rank = rank_of(r);
 	int64_t quiet_since = r->last_violation_s;
 
 	if (r->until_s > quiet_since && r->until_s != INT64_MAX)
@@ -132,6 +151,8 @@ static void age(const struct ban_list *list, struct entry *e, int64_t now_s)
 		r->until_s = 0;
 		e->changed = true;
 	}
+	if (rank_of(r) != rank)
+		rank_locked(list, e);
 }
 
 /* Never shortens a ban that is in force. */
@@ -153,7 +174,7 @@ enum ban_level ban_list_violation(struct ban_list *list, uint32_t *count, const 
 	e = get_locked(list, ip);
 	*count = 0;
 	if (e) {
-		age(list, e, now_s);
+		age_locked(list, e, now_s);
 		*count = ++e->record.violations;
 		e->record.last_violation_s = now_s;
 		e->changed = true;
@@ -167,6 +188,7 @@ enum ban_level ban_list_violation(struct ban_list *list, uint32_t *count, const 
 			ban(&e->record, level, INT64_MAX);
 		else if (level != BAN_NONE)
 			ban(&e->record, level, now_s + (level == BAN_LONG ? p->long_ms : p->short_ms) / 1000);
+		rank_locked(list, e);
 	}
 	mutex_unlock(&list->lock);
 	return level;
@@ -180,7 +202,7 @@ bool ban_list_is_banned(struct ban_list *list, const struct net_ip *ip, int64_t 
 	mutex_lock(&list->lock);
 	e = find_locked(list, ip);
 	if (e) {
-		age(list, e, now_s);
+		age_locked(list, e, now_s);
 		banned = e->record.level != BAN_NONE;
 	}
 	mutex_unlock(&list->lock);
@@ -195,7 +217,7 @@ uint32_t ban_list_violations(struct ban_list *list, const struct net_ip *ip, int
 	mutex_lock(&list->lock);
 	e = find_locked(list, ip);
 	if (e) {
-		age(list, e, now_s);
+		age_locked(list, e, now_s);
 		violations = e->record.violations;
 	}
 	mutex_unlock(&list->lock);
@@ -226,7 +248,8 @@ void ban_list_set(struct ban_list *list, const struct net_ip *ip, int64_t until_
 		e->record.level = until_s == INT64_MAX ? BAN_PERMANENT : BAN_LONG;
 		e->record.until_s = until_s;
 		e->changed = true;
-		age(list, e, now_s);
+		rank_locked(list, e);
+		age_locked(list, e, now_s);
 	}
 	mutex_unlock(&list->lock);
 }
@@ -244,6 +267,7 @@ bool ban_list_lift(struct ban_list *list, const struct net_ip *ip)
 		e->record.until_s = 0;
 		e->record.violations = 0;
 		e->changed = true;
+		rank_locked(list, e);
 	}
 	mutex_unlock(&list->lock);
 	return was;
@@ -297,7 +321,8 @@ void ban_list_restore(struct ban_list *list, const struct ban_record *record, in
 	if (e) {
 		e->record = *record;
 		e->stored = true;
-		age(list, e, now_s);
+		rank_locked(list, e);
+		age_locked(list, e, now_s);
 	}
 	mutex_unlock(&list->lock);
 }
@@ -309,8 +334,8 @@ size_t ban_list_take_changed(struct ban_list *list, struct ban_record **out, int
 
 	*out = NULL;
 	mutex_lock(&list->lock);
-	for (size_t i = 0; i < list->count; i++) {
-		age(list, &list->entries[i], now_s);
+	for (size_t i = 0; i < list->index.count; i++) {
+		age_locked(list, &list->entries[i], now_s);
 		changed += list->entries[i].changed;
 	}
 	if (changed + list->gone.count > 0)
@@ -320,7 +345,7 @@ size_t ban_list_take_changed(struct ban_list *list, struct ban_record **out, int
 		records[n++].ip = list->gone.items[i];
 	if (records)
 		list->gone.count = 0;
-	for (size_t i = 0; records && i < list->count; i++) {
+	for (size_t i = 0; records && i < list->index.count; i++) {
 		struct entry *e = &list->entries[i];
 
 		if (!e->changed)
@@ -339,8 +364,8 @@ size_t ban_list_count(struct ban_list *list, int64_t now_s)
 	size_t n = 0;
 
 	mutex_lock(&list->lock);
-	for (size_t i = 0; i < list->count; i++) {
-		age(list, &list->entries[i], now_s);
+	for (size_t i = 0; i < list->index.count; i++) {
+		age_locked(list, &list->entries[i], now_s);
 		n += list->entries[i].record.level != BAN_NONE;
 	}
 	mutex_unlock(&list->lock);

@@ -33,6 +33,8 @@
 #define SCRATCH_KEEP_BYTES 1024
 /* The same blocks asked for again within this time are limited. */
 #define RANGE_REPEAT_MS 10000
+#define RANGE_REPEATS_PER_MINUTE 600
+#define RANGE_REPEATS_AT_ONCE 10
 /* Addresses a peer may tell us unasked: this many at once, refilled at this rate. */
 #define ADDRESS_BURST 1000
 #define ADDRESS_PER_MINUTE 60
@@ -441,18 +443,27 @@ size_t peer_take_address_tokens(struct peer *peer, size_t wanted, bool solicited
 	return taken;
 }
 
-bool peer_repeats_range(struct peer *peer, enum wire_type type, uint64_t first, uint64_t last)
+bool peer_may_ask_range(struct peer *peer, enum wire_type type, uint64_t first, uint64_t last)
 {
 	struct session *s = &peer->session;
 	int64_t now_ms = clock_mono_ms();
-	bool repeats = s->range.asked_ms && s->range.type == type && s->range.first == first &&
-		       s->range.last == last && now_ms - s->range.asked_ms < RANGE_REPEAT_MS;
+	bool repeats = false;
 
-	s->range.type = type;
-	s->range.first = first;
-	s->range.last = last;
-	s->range.asked_ms = now_ms;
-	return repeats;
+	for (int i = 0; i < PEER_RANGES && !repeats; i++) {
+		const struct asked_range *r = &s->ranges[i];
+
+		repeats = r->asked_ms && r->type == type && r->first == first && r->last == last &&
+			  now_ms - r->asked_ms < RANGE_REPEAT_MS;
+	}
+	if (repeats) {
+		if (token_bucket_take(&s->range_tokens, RANGE_REPEATS_PER_MINUTE, RANGE_REPEATS_AT_ONCE, now_ms))
+			return true;
+		atomic_fetch_add_explicit(&peer->stats.rate_limited, 1, memory_order_relaxed);
+		return false;
+	}
+	s->ranges[s->range_next] = (struct asked_range){type, first, last, now_ms};
+	s->range_next = (s->range_next + 1) % PEER_RANGES;
+	return true;
 }
 
 bool peer_address_flood(struct peer *peer, bool asked)
@@ -495,6 +506,12 @@ void peer_set_best(struct peer *peer, uint64_t height, const struct wire_hash *h
 bool peer_best_is(struct peer *peer, const struct wire_hash *hash)
 {
 	return peer_table_best_is(net_table(peer->net), peer, hash);
+}
+
+bool peer_is_below(const struct peer *peer, uint64_t height)
+{
+	return !atomic_load_explicit(&peer->stats.has_height, memory_order_acquire) ||
+	       atomic_load_explicit(&peer->stats.height, memory_order_relaxed) < height;
 }
 
 bool peer_has_version(const struct peer *peer)

@@ -27,6 +27,9 @@
 /* Requests that wait while the output is over its soft bound, and lines that wait for a verdict of the pair rule. */
 #define PEER_MAX_PARKED 16
 
+/* Ranges that a peer asked for, as far back as they are remembered. */
+#define PEER_RANGES 4
+
 /* Where the worker is in the protocol. */
 enum session_phase {
 	SESSION_CONNECTING,	 /* outbound, TCP not up yet */
@@ -35,6 +38,13 @@ enum session_phase {
 	SESSION_CHALLENGING,	 /* inbound, handshake in, another connection to this IP lives */
 	SESSION_READY,
 	SESSION_LINGER, /* closing: what is queued leaves, what comes is discarded until the end of file */
+};
+
+/* Blocks or hashes that a peer has asked for. */
+struct asked_range {
+	enum wire_type type;
+	uint64_t first, last;
+	int64_t asked_ms; /* monotonic; 0: none */
 };
 
 struct parked_line {
@@ -55,11 +65,9 @@ struct session {
 	bool answering;		     /* the message at hand answers a request ... */
 	uint64_t answering_key;	     /* ... with this key */
 	struct rate_limit rates;
-	struct {
-		enum wire_type type;
-		uint64_t first, last;
-		int64_t asked_ms; /* monotonic; 0: none */
-	} range; /* the blocks that the peer asked for last */
+	struct asked_range ranges[PEER_RANGES]; /* the blocks that the peer asked for last; a ring */
+	unsigned range_next;
+	struct token_bucket range_tokens; /* for those that it asks for again */
 	struct token_bucket address_tokens; /* addresses it may tell us */
 	bool told_second_handshake;
 	bool address_flood;	     /* an answer of the greatest length has come */

@@ -423,13 +423,19 @@ bool session_line(struct peer *peer, const uint8_t *line, size_t len, int64_t no
 
 void session_line_too_long(struct peer *peer)
 {
+	const struct net_ops *ops = net_get_ops(peer->net);
+	uint64_t first;
+
 	if (peer->session.phase == SESSION_AWAIT_HANDSHAKE) {
 		log_info(LOG_NET, "🚫 Rejecting %s - first message is not a handshake", peer->ip_text);
 		peer_ask_close(peer, PEER_CLOSE_NOT_HANDSHAKE);
 		return;
 	}
 	peer_ask_close(peer, PEER_CLOSE_LINE_TOO_LONG);
-	peer_violation(peer, "line longer than the limit");
+	if (requests_outstanding(&peer->session.requests, REQUEST_BLOCKS, &first))
+		ops->overlong(ops->user, peer); /* we asked for too much */
+	else
+		peer_violation(peer, "line longer than the limit");
 }
 
 bool session_holds_lines(const struct peer *peer)
@@ -736,7 +742,6 @@ static enum address_end end_of(enum peer_close_reason reason, bool was_ready, in
 		return ADDRESS_END_REFUSED;
 	case PEER_CLOSE_BANNED:
 	case PEER_CLOSE_MALFORMED:
-	case PEER_CLOSE_LINE_TOO_LONG:
 	case PEER_CLOSE_WRONG_MAGIC:
 	case PEER_CLOSE_WRONG_VERSION:
 	case PEER_CLOSE_OLD_PROTOCOL:
@@ -761,6 +766,7 @@ static enum address_end end_of(enum peer_close_reason reason, bool was_ready, in
 	case PEER_CLOSE_NOT_HANDSHAKE:
 	case PEER_CLOSE_SLOW_CONSUMER:
 	case PEER_CLOSE_MEMORY:
+	case PEER_CLOSE_LINE_TOO_LONG:
 	case PEER_CLOSE_COUNT:
 		break;
 	}

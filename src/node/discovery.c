@@ -50,7 +50,7 @@ static void learn(struct node *node, const struct buf *answer)
 	for (size_t i = 0; i < list.len; i++) {
 		struct net_addr addr;
 
-		if (!net_addr_parse(&addr, list.items[i].ptr, list.items[i].len, node->chain.p2p_port))
+		if (!net_addr_parse(&addr, list.items[i].ptr, list.items[i].len, node->chain_params.p2p_port))
 			added += address_book_add(net_addresses(node->net), &addr, ADDR_SOURCE_DISCOVERY,
 						  clock_mono_ms()) == ADDRESS_ADDED;
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "node_impl.h"
+#include "syncer.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
@@ -22,7 +23,7 @@ struct keeper {
 	struct node *node;
 	struct thread thread;
 	atomic_bool quit;
-	int64_t tick_due_ms, heard_due_ms, status_due_ms, skew_due_ms; /* keeper thread only */
+	int64_t tick_due_ms, sync_due_ms, heard_due_ms, status_due_ms, skew_due_ms; /* keeper thread only */
 };
 
 /* The traffic of a masternode's own connection keeps it active. */
@@ -73,11 +74,11 @@ static void check_clock(struct node *node)
 static void status_line(struct node *node)
 {
 	size_t known, active;
-	struct chain_tip tip;
+	struct chain_summary chain;
 
-	node_chain_tip(node, &tip);
+	node_chain_summary(node, &chain);
 	node_masternode_count(node, &known, &active);
-	log_info(LOG_NODE, "📊 Status: Height=%" PRIu64 ", Connected Peers=%" PRIu32 ", Active Masternodes=%zu", tip.height,
+	log_info(LOG_NODE, "📊 Status: Height=%" PRIu64 ", Connected Peers=%" PRIu32 ", Active Masternodes=%zu", chain.tip.height,
 		 net_ready_count(node->net), active);
 	log_info(LOG_NET, "🔍 Peer check: %" PRIu32 " connected, %zu active masternodes, %" PRIu32 " total slots",
 		 net_ready_count(node->net), active, net_params(node->net)->max_peers);
@@ -113,8 +114,9 @@ static void *keeper_run(void *arg)
 	if (tick_ms > TICK_MS)
 		tick_ms = TICK_MS;
 	while (!atomic_load(&k->quit)) {
-		net_wait_ended(k->node->net, k->tick_due_ms);
+		net_wait_ended(k->node->net, k->sync_due_ms < k->tick_due_ms ? k->sync_due_ms : k->tick_due_ms);
 		net_reap(k->node->net);
+		k->sync_due_ms = syncer_tick(k->node->syncer, clock_mono_ms());
 		if (clock_mono_ms() < k->tick_due_ms)
 			continue;
 		tick(k, clock_mono_ms());

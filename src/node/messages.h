@@ -29,4 +29,14 @@ enum message_verdict chain_on_get_blocks(struct peer *peer, const struct wire_me
 enum message_verdict chain_on_get_block_range(struct peer *peer, const struct wire_message *message);
 enum message_verdict chain_on_block_request(struct peer *peer, const struct wire_message *message);
 
+/* messages_blocks.c: blocks that come in, PROTOCOL.md §3, §6. */
+bool blocks_match(const struct wire_message *message, uint64_t first);
+enum message_verdict blocks_on_response(struct peer *peer, const struct wire_message *message);
+enum message_verdict blocks_on_announcement(struct peer *peer, const struct wire_message *message);
+
+/* messages_utxo.c: unspent outputs, PROTOCOL.md §3, §6. */
+enum message_verdict utxo_on_get_set(struct peer *peer, const struct wire_message *message);
+enum message_verdict utxo_on_get_state_hash(struct peer *peer, const struct wire_message *message);
+enum message_verdict utxo_on_state_query(struct peer *peer, const struct wire_message *message);
+
 #endif

@@ -117,7 +117,7 @@ enum message_verdict masternodes_on_announcement(struct peer *peer, const struct
 	struct net_addr addr;
 
 	/* The connection's IP is what is registered; an address that names another one is only a hint. */
-	if (net_addr_parse(&addr, about->address.ptr, about->address.len, node->chain.p2p_port) ||
+	if (net_addr_parse(&addr, about->address.ptr, about->address.len, node->chain_params.p2p_port) ||
 	    net_ip_equal(&addr.ip, peer_ip(peer)))
 		return announce(node, peer, about);
 	/* An existing node names all that it knows, then asks: hints draw on the addresses it may tell, not on its requests. */
@@ -194,7 +194,7 @@ enum message_verdict masternodes_on_response(struct peer *peer, const struct wir
 		const struct wire_masternode *about = &list->items[i];
 		struct net_addr addr;
 
-		if (!net_addr_parse(&addr, about->address.ptr, about->address.len, node->chain.p2p_port) &&
+		if (!net_addr_parse(&addr, about->address.ptr, about->address.len, node->chain_params.p2p_port) &&
 		    !net_ip_equal(&addr.ip, peer_ip(peer)))
 			hint(node, &addr, about);
 	}

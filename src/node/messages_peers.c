@@ -64,7 +64,7 @@ enum message_verdict peers_on_response(struct peer *peer, const struct wire_mess
 		const struct wire_str *text = &list->items[i];
 		struct net_addr addr;
 
-		if (net_addr_parse(&addr, text->ptr, text->len, node->chain.p2p_port))
+		if (net_addr_parse(&addr, text->ptr, text->len, node->chain_params.p2p_port))
 			continue;
 		added += address_book_add(net_addresses(node->net), &addr, ADDR_SOURCE_GOSSIP, now_ms) == ADDRESS_ADDED;
 	}

@@ -13,7 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gossip.h"
 #include "node_impl.h"
+#include "syncer.h"
+#include "verify.h"
 #include "timed/util/clock.h"
 #include "timed/util/file.h"
 #include "timed/util/log.h"
@@ -26,6 +29,11 @@
 /* Fewer clocks than this say nothing. */
 #define MIN_CLOCKS 3
 #define PATH_SIZE 4096
+/* What a bulk load gathers before it is written: so many bytes, or for so long; and on the disk this often. */
+#define GATHER_BYTES ((size_t)8 << 20)
+#define GATHER_MS 200
+#define GATHER_SYNC_MS 1000
+#define OVERLAY_BYTES ((size_t)64 << 20)
 
 static struct wire_str str(const char *text)
 {
@@ -35,15 +43,19 @@ static struct wire_str str(const char *text)
 /* The fields of our Version that the network does not know; all of it lives as long as the node. */
 static void fill_version(void *user, struct wire_version *v)
 {
-	static const uint64_t genesis_height = 0;
+	static _Thread_local uint64_t height;
 	struct node *node = user;
+	struct chain_summary now;
+
+	node_chain_summary(node, &now);
+	height = now.tip.height;
 
 	v->version = node->version_str;
 	v->commit_date = node->commit_date_str;
 	v->commit_count = node->commit_count_str;
 	v->wallet_address = &node->address_str;
 	v->genesis_hash = &node->genesis_str;
-	v->height = &genesis_height;
+	v->height = &height;
 }
 
 static void announce(void *user, struct peer *peer)
@@ -53,22 +65,32 @@ static void announce(void *user, struct peer *peer)
 
 static void poked(void *user, struct peer *peer)
 {
-	(void)user;
-	(void)peer;
+	struct node *node = user;
+
+	syncer_ask(node->syncer, peer);
 }
 
 static void unanswered(void *user, struct peer *peer, enum request_kind kind, uint64_t key)
 {
-	(void)user;
-	(void)peer;
-	(void)kind;
+	struct node *node = user;
+
 	(void)key;
+	syncer_unanswered(node->syncer, peer, kind);
+}
+
+static void overlong(void *user, struct peer *peer)
+{
+	struct node *node = user;
+
+	log_info(LOG_CHAIN, "Blocks from %s are longer than a line may be: asking for fewer", peer_ip_text(peer));
+	syncer_overlong(node->syncer, peer);
 }
 
 static void gone(void *user, struct peer *peer)
 {
-	(void)user;
-	(void)peer;
+	struct node *node = user;
+
+	syncer_gone(node->syncer, peer);
 }
 
 static bool is_masternode(void *user, const struct net_ip *ip)
@@ -90,6 +112,7 @@ static void greet(void *user, struct peer *peer)
 	if (node->config->network.enable_peer_discovery)
 		(void)peer_request(peer, REQUEST_PEERS, 0, &peers);
 	(void)peer_request(peer, REQUEST_MASTERNODES, 0, &masternodes);
+	syncer_ask(node->syncer, peer);
 }
 
 static uint32_t max_peers(const struct config *c)
@@ -111,14 +134,14 @@ static void fill_net_params(struct net_params *p, const struct node *node)
 
 	*p = (struct net_params){
 		.network = c->node.network,
-		.network_name = node->chain.name,
+		.network_name = node->chain_params.name,
 		.listen = c->network.listen_address,
 		.has_external = !net_ip_is_unspecified(&c->network.external_address.ip),
 		.external = c->network.external_address.ip,
 		.heartbeat = {c->timers.ping_interval_ms, c->timers.pong_timeout_ms, c->timers.heartbeat_check_ms,
 			      (int)c->timers.max_missed_pongs, c->timers.line_progress_ms,
 			      c->limits.line_progress_bytes},
-		.addresses = {c->node.network, node->chain.p2p_port, c->limits.max_addresses, c->timers.dial_grace_ms,
+		.addresses = {c->node.network, node->chain_params.p2p_port, c->limits.max_addresses, c->timers.dial_grace_ms,
 			      c->timers.reconnect_min_ms, c->timers.reconnect_max_ms, c->timers.reconnect_attempts,
 			      c->timers.reconnect_attempts_masternode, c->timers.turnaround_dial_ms,
 			      c->timers.turnaround_interval_ms},
@@ -203,8 +226,8 @@ static int open_store(struct node *node, char error[NODE_ERROR_SIZE])
 		.dir = dir,
 		.memory = c->storage.backend == CONFIG_BACKEND_MEMORY,
 		.recover_wal = c->storage.recover_wal,
-		.network = node->chain.name,
-		.genesis_hash = node->chain.genesis_hash,
+		.network = node->chain_params.name,
+		.genesis_hash = node->chain_params.genesis_hash,
 		.cache_bytes = (size_t)c->storage.cache_size_mb << 20,
 		.on_failure = store_failed_stop,
 		.user = node,
@@ -217,6 +240,56 @@ static int open_store(struct node *node, char error[NODE_ERROR_SIZE])
 		snprintf(failure.text, sizeof(failure.text), "The node id cannot be read from %.400s", dir);
 	snprintf(error, NODE_ERROR_SIZE, "%s", failure.text);
 	return EXIT_RUN_TIME;
+}
+
+/* Chain thread: there is a new picture of the chain. */
+static void tip_published(void *user, const struct chain_summary *summary, bool bulk)
+{
+	struct node *node = user;
+
+	gossip_tip(node->gossip, &summary->tip);
+	if (!bulk)
+		syncer_tip(node->syncer, &summary->tip);
+	else if (syncer_is_idle(node->syncer))
+		gossip_catch_up(node->gossip);
+}
+
+static void chain_failed(void *user, const char *reason)
+{
+	node_request_stop(user, EXIT_RUN_TIME, reason);
+}
+
+void node_chain_store_params(struct chain_store_params *out, const struct config *c, const struct chain_params *chain,
+			     const struct genesis *genesis)
+{
+	*out = (struct chain_store_params){
+		.chain = chain,
+		.genesis = genesis,
+		.max_reorg_depth = c->limits.reorg_depth,
+		.warn_reorg_depth = c->limits.reorg_warn_depth,
+		.branch_bytes = c->limits.branch_bytes,
+		.overlay_bytes = OVERLAY_BYTES,
+	};
+}
+
+static int open_chain(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	const struct config *c = node->config;
+	const struct chain_thread_params node_params = {GATHER_BYTES, GATHER_MS, GATHER_SYNC_MS};
+	const struct chain_ops ops = {tip_published, chain_failed, node};
+	struct chain_store_params params;
+	struct store_failure failure;
+
+	node_chain_store_params(&params, c, &node->chain_params, &node->genesis);
+	if (chain_thread_open(&node->chain, &failure, node->store, &params, &node_params, &ops)) {
+		snprintf(error, NODE_ERROR_SIZE, "%s", failure.text);
+		return EXIT_RUN_TIME;
+	}
+	if (gossip_new(&node->gossip, node, c->limits.announced_bytes) || syncer_new(&node->syncer, node)) {
+		snprintf(error, NODE_ERROR_SIZE, "Out of memory");
+		return EXIT_RUN_TIME;
+	}
+	return 0;
 }
 
 static int open_wallet(struct node *node, char error[NODE_ERROR_SIZE])
@@ -239,6 +312,7 @@ static int open_network(struct node *node, char error[NODE_ERROR_SIZE])
 		.announce = announce,
 		.poked = poked,
 		.unanswered = unanswered,
+		.overlong = overlong,
 		.gone = gone,
 		.version = fill_version,
 		.is_masternode = is_masternode,
@@ -306,7 +380,7 @@ static int become_masternode(struct node *node, char error[NODE_ERROR_SIZE])
 	own.address = str(node->own_ip);
 	if (!net_ip_usable(&ip, c->node.network, ADDR_SOURCE_GOSSIP))
 		log_warn(LOG_MASTERNODE, "%s cannot be reached from the %s: set network.external_address", node->own_ip,
-			 node->chain.name);
+			 node->chain_params.name);
 	mutex_lock(&node->registry_lock);
 	r = registry_set_own(node->registry, &event, node->own_ip, &own);
 	mutex_unlock(&node->registry_lock);
@@ -335,16 +409,19 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 	node->commit_date_str = str(TIMED_COMMIT_DATE);
 	node->commit_count_str = str(TIMED_COMMIT_COUNT);
 	mutex_init(&node->registry_lock, "registry", MUTEX_RANK_LEAF);
+	state_hash_init(&node->state_hash);
 	if (config->node.network == CHAIN_DEVNET)
-		chain_params_init_devnet(&node->chain, config->devnet.genesis_timestamp,
+		chain_params_init_devnet(&node->chain_params, config->devnet.genesis_timestamp,
 					 config->block.block_time_seconds);
 	else
-		chain_params_init(&node->chain, config->node.network);
-	genesis_make_for(&node->genesis, &node->chain);
+		chain_params_init(&node->chain_params, config->node.network);
+	genesis_make_for(&node->genesis, &node->chain_params);
 	node->genesis_str = str(hash_text(node->genesis_text, &node->genesis.hash));
 	r = open_data_dir(node, error);
 	if (!r)
 		r = open_store(node, error);
+	if (!r)
+		r = open_chain(node, error);
 	if (!r)
 		r = open_wallet(node, error);
 	if (!r)
@@ -371,8 +448,17 @@ int node_start(struct node *node, char error[NODE_ERROR_SIZE])
 
 	node->started_ms = clock_mono_ms();
 	net_addr_text(listen, &c->network.listen_address);
+	r = verify_start(&node->verify, 0);
+	if (!r)
+		r = chain_thread_start(node->chain);
+	if (r) {
+		snprintf(error, NODE_ERROR_SIZE, "Starting threads: %s", strerror(-r));
+		node_stop(node);
+		return EXIT_RUN_TIME;
+	}
 	r = net_start(node->net);
 	if (r) {
+		node_stop(node);
 		snprintf(error, NODE_ERROR_SIZE, "Listening on %s: %s", listen, strerror(-r));
 		return EXIT_RUN_TIME;
 	}
@@ -384,7 +470,7 @@ int node_start(struct node *node, char error[NODE_ERROR_SIZE])
 		node_stop(node);
 		return EXIT_RUN_TIME;
 	}
-	log_info(LOG_NODE, "Listening on %s, network %s, genesis %s", listen, node->chain.name, node->genesis_text);
+	log_info(LOG_NODE, "Listening on %s, network %s, genesis %s", listen, node->chain_params.name, node->genesis_text);
 	return 0;
 }
 
@@ -404,6 +490,9 @@ void node_stop(struct node *node)
 	discovery_stop(node->discovery);
 	node->discovery = NULL;
 	net_stop(node->net);
+	verify_stop(node->verify);
+	node->verify = NULL;
+	chain_thread_stop(node->chain);
 	keeper_stop(node->keeper);
 	node->keeper = NULL;
 	mark_masternodes(node);
@@ -414,6 +503,9 @@ void node_close(struct node *node)
 {
 	if (!node)
 		return;
+	syncer_free(node->syncer);
+	gossip_free(node->gossip);
+	chain_thread_close(node->chain);
 	net_free(node->net);
 	registry_free(node->registry);
 	free(node->changed);
@@ -423,6 +515,7 @@ void node_close(struct node *node)
 	if (node->lock_fd >= 0)
 		close(node->lock_fd);
 	mutex_destroy(&node->registry_lock);
+	state_hash_destroy(&node->state_hash);
 	free(node);
 }
 
@@ -433,7 +526,7 @@ const struct config *node_config(const struct node *node)
 
 const struct chain_params *node_chain_params(const struct node *node)
 {
-	return &node->chain;
+	return &node->chain_params;
 }
 
 struct net *node_net(struct node *node)
@@ -451,11 +544,38 @@ const char *node_data_dir(const struct node *node)
 	return node->config->storage.data_dir;
 }
 
-void node_chain_tip(struct node *node, struct chain_tip *out)
+struct chain_view *node_chain_view(struct node *node)
 {
-	out->height = 0;
-	out->hash = node->genesis.hash;
-	out->timestamp = node->genesis.block.header.timestamp;
+	return chain_thread_take_view(node->chain);
+}
+
+void node_chain_summary(struct node *node, struct chain_summary *out)
+{
+	struct chain_view *view = chain_thread_take_view(node->chain);
+
+	*out = *chain_view_summary(view);
+	chain_view_unref(view);
+}
+
+int node_state_hash(struct node *node, struct wire_utxo_state_hash_response *out)
+{
+	return state_hash_get(&node->state_hash, out, node->chain);
+}
+
+void node_sync_status(struct node *node, struct node_sync *out)
+{
+	struct sync_status now;
+
+	syncer_get_status(node->syncer, &now);
+	*out = (struct node_sync){
+		.syncing = now.phase != SYNC_PHASE_IDLE,
+		.phase = sync_phase_name(now.phase),
+		.height = now.height,
+		.target = now.target,
+		.blocks_per_s = now.blocks_per_s,
+		.seconds_left = now.seconds_left,
+		.peers_used = now.peers_used,
+	};
 }
 
 void node_genesis_hash(const struct node *node, struct wire_hash *out)
@@ -465,9 +585,9 @@ void node_genesis_hash(const struct node *node, struct wire_hash *out)
 
 uint64_t node_expected_height(const struct node *node)
 {
-	int64_t age = clock_real_s() - node->chain.genesis_timestamp;
+	int64_t age = clock_real_s() - node->chain_params.genesis_timestamp;
 
-	return age > 0 ? (uint64_t)age / node->chain.block_time_s : 0;
+	return age > 0 ? (uint64_t)age / node->chain_params.block_time_s : 0;
 }
 
 size_t node_masternodes(struct node *node, struct masternode_info **out)
@@ -551,17 +671,17 @@ void node_log_status(struct node *node)
 {
 	struct peer_info *infos;
 	struct net_totals totals;
-	struct chain_tip tip;
+	struct chain_summary chain;
 	size_t known, active, n = net_peer_infos(node->net, &infos);
 	char offset[32] = "unknown";
 	int64_t offset_s;
 
 	if (node_clock_offset_s(node, &offset_s))
 		snprintf(offset, sizeof(offset), "%" PRId64 "s", offset_s);
-	node_chain_tip(node, &tip);
+	node_chain_summary(node, &chain);
 	node_masternode_count(node, &known, &active);
 	net_get_totals(node->net, &totals);
-	log_info(LOG_NODE, "📊 Status: Height=%" PRIu64 ", Connected Peers=%zu, Active Masternodes=%zu", tip.height, n,
+	log_info(LOG_NODE, "📊 Status: Height=%" PRIu64 ", Connected Peers=%zu, Active Masternodes=%zu", chain.tip.height, n,
 		 active);
 	log_info(LOG_NODE,
 		 "  up %" PRId64 "s, %zu masternodes known, %zu addresses, %zu bans, %" PRIu64 " B of peer memory, clock "

@@ -8,6 +8,8 @@
 
 #include <stdatomic.h>
 
+#include "chain_thread.h"
+#include "state_hash.h"
 #include "timed/consensus/registry.h"
 #include "timed/net/net.h"
 #include "timed/node/config.h"
@@ -18,13 +20,16 @@
 #include "timeproto/chain/genesis.h"
 #include "timeproto/chain/hash.h"
 
-struct keeper;
 struct discovery;
+struct gossip;
+struct keeper;
+struct syncer;
+struct verify;
 
 struct node {
 	/* Immutable between node_open and node_close. */
 	const struct config *config;
-	struct chain_params chain;
+	struct chain_params chain_params;
 	struct genesis genesis;
 	char genesis_text[HASH_TEXT_SIZE];
 	struct wire_str genesis_str, version_str, commit_date_str, commit_count_str, address_str;
@@ -35,6 +40,12 @@ struct node {
 	struct net *net;
 	bool is_masternode;
 	char own_ip[REGISTRY_IP_SIZE]; /* ours as a masternode; "" when we are none */
+
+	struct chain_thread *chain;	 /* the thread of that name */
+	struct verify *verify;	 /* NULL while stopped */
+	struct gossip *gossip;
+	struct syncer *syncer;
+	struct state_hash state_hash;
 
 	struct keeper *keeper;	     /* NULL while stopped */
 	struct discovery *discovery; /* NULL while stopped, or not configured */
@@ -48,6 +59,10 @@ struct node {
 	atomic_int exit_code;
 	atomic_bool stop_asked;
 };
+
+/* node.c: what the configuration says of the chain store. */
+void node_chain_store_params(struct chain_store_params *out, const struct config *c, const struct chain_params *chain,
+			     const struct genesis *genesis);
 
 /* messages.c: the message table. */
 extern const struct message_rule node_message_rules[WIRE_TYPE_COUNT];

@@ -66,6 +66,24 @@ static int take_recover_wal(struct parse *p, const char *name, const char *value
 	return 0;
 }
 
+static int take_reindex(struct parse *p, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	p->out->reindex = true;
+	return 0;
+}
+
+static int take_load_blocks(struct parse *p, const char *name, const char *value)
+{
+	if (*value)
+		p->out->load_blocks = value;
+	else
+		config_message_add(p->messages, CONFIG_ERROR, "argument %d: %s: \"\", expected a file", p->position,
+				   name);
+	return 0;
+}
+
 static int take_masternode(struct parse *p, const char *name, const char *value)
 {
 	(void)name;
@@ -141,6 +159,9 @@ static const struct option {
 	{"network", 0, "NAME", take_network, "testnet, mainnet or devnet"},
 	{"datadir", 0, "DIR", take_data_dir, "data directory"},
 	{"recover-wal", 0, NULL, take_recover_wal, "keep what precedes damage in the database's log, and lose the rest"},
+	{"reindex", 0, NULL, take_reindex, "make everything anew from the blocks in the database, then go on"},
+	{"load-blocks", 0, "FILE", take_load_blocks,
+	 "put blocks (JSON, one a line; - is standard input) onto the chain, and exit"},
 	{"masternode", 0, NULL, take_masternode, "announce ourselves as a masternode"},
 	{"verbose", 'v', NULL, take_verbose, "log level debug; twice: trace"},
 	{"version", 'V', NULL, take_version, "print the version, and exit"},

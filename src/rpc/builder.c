@@ -3,10 +3,7 @@
 #include "timed/rpc/builder.h"
 
 #include "timed/rpc/value.h"
-#include "timed/util/thread.h"
-#include "timeproto/base/hex.h"
-
-#define HEX_MAX_BYTES 64
+#include "timeproto/wire/message.h"
 
 void builder_init(struct builder *b)
 {
@@ -44,11 +41,17 @@ void builder_add_text(struct builder *b, const char *key, const char *value)
 
 void builder_add_hex(struct builder *b, const char *key, const uint8_t *bytes, size_t len)
 {
-	char text[2 * HEX_MAX_BYTES + 1];
+	builder_add(b, key, value_hex(bytes, len));
+}
 
-	CHECK(len <= HEX_MAX_BYTES);
-	hex_encode(text, bytes, len);
-	builder_add(b, key, json_string(text));
+void builder_add_hash(struct builder *b, const char *key, const struct wire_hash *hash)
+{
+	builder_add_hex(b, key, hash->bytes, sizeof(hash->bytes));
+}
+
+void builder_add_amount(struct builder *b, const char *key, uint64_t satoshis)
+{
+	builder_add(b, key, value_amount(satoshis));
 }
 
 json_t *builder_take(struct builder *b)

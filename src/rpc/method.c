@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "timed/util/thread.h"
+#include "timeproto/base/hex.h"
+#include "timeproto/wire/message.h"
 
 json_t *rpc_fail(struct rpc_call *call, enum rpc_code code, const char *format, ...)
 {
@@ -54,4 +56,16 @@ bool rpc_arg_bool(const struct rpc_call *call, size_t index)
 {
 	CHECK(rpc_arg_given(call, index) && json_is_boolean(call->args[index]));
 	return json_is_true(call->args[index]);
+}
+
+bool rpc_arg_hash(struct rpc_call *call, struct wire_hash *out, size_t index)
+{
+	const char *name = call->method->params[index].name, *text = rpc_arg_string(call, index);
+	size_t len = strlen(text);
+
+	if (!hex_decode(out->bytes, sizeof(out->bytes), text, len))
+		return true;
+	rpc_fail(call, RPC_INVALID_PARAMETER, "%s must be a hash, 64 hex digits, not the %zu bytes \"%.80s\"", name,
+		 len, text);
+	return false;
 }

@@ -4,6 +4,8 @@
 
 static const struct rpc_group *const groups[] = {
     &methods_chain,
+    &methods_blocks,
+    &methods_utxo,
     &methods_masternodes,
     &methods_network,
     &methods_control,

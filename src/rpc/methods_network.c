@@ -8,6 +8,7 @@
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
 #include "timed/rpc/value.h"
+#include "timeproto/chain/hash.h"
 #include "timeproto/wire/schema.h"
 
 static int compare_address(const void *a, const void *b)
@@ -75,6 +76,8 @@ static void add_claims(struct builder *b, const struct peer_info *info)
 		builder_add_u64(b, "startingheight", info->starting_height);
 		builder_add_u64(b, "height", info->height);
 	}
+	if (!hash_is_zero(&info->best_hash))
+		builder_add_hash(b, "bestblockhash", &info->best_hash);
 	if (info->has_synced)
 		builder_add_u64(b, "synced_blocks", info->synced_blocks);
 	if (info->has_time_offset)
@@ -153,6 +156,7 @@ static const struct rpc_method methods[] = {
 			  "    \"node_id\": hex,              its random id, as it says\n"
 			  "    \"startingheight\": n,         height it told first\n"
 			  "    \"height\": n,                 height it told last\n"
+			  "    \"bestblockhash\": hex,       hash of the best block that it has shown\n"
 			  "    \"synced_blocks\": n,          height up to which it has shown our chain\n"
 			  "    \"timeoffset\": n,             its clock minus ours in seconds\n"
 			  "    \"pingtime\": n,               last round trip in seconds\n"

@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "timeproto/base/hex.h"
+
+/* 1 TIME is 10^8 satoshis. */
+#define AMOUNT_DECIMALS 8
 /* What a number text looks like between the scan and jansson. */
 #define NUMBER_OPEN "\"\\u0000"
 /* Digits of an integer that surely fits into 64 bits with a sign; and of one that may. */
@@ -339,18 +343,41 @@ static json_t *number_text(const char *text)
 	return json_stringn_nocheck(wrapped, len + 1);
 }
 
-json_t *value_decimal(int64_t units, unsigned decimals)
+static json_t *decimal(const char *sign, uint64_t magnitude, unsigned decimals)
 {
-	uint64_t magnitude = units < 0 ? 0 - (uint64_t)units : (uint64_t)units, scale = 1;
+	uint64_t scale = 1;
 	char text[40];
 
 	for (unsigned i = 0; i < decimals; i++)
 		scale *= 10;
-	if (decimals == 0)
-		return json_integer(units);
-	snprintf(text, sizeof(text), "%s%" PRIu64 ".%0*" PRIu64, units < 0 ? "-" : "", magnitude / scale, (int)decimals,
+	snprintf(text, sizeof(text), "%s%" PRIu64 ".%0*" PRIu64, sign, magnitude / scale, (int)decimals,
 		 magnitude % scale);
 	return number_text(text);
+}
+
+json_t *value_decimal(int64_t units, unsigned decimals)
+{
+	if (decimals == 0)
+		return json_integer(units);
+	return decimal(units < 0 ? "-" : "", units < 0 ? 0 - (uint64_t)units : (uint64_t)units, decimals);
+}
+
+json_t *value_amount(uint64_t satoshis)
+{
+	return decimal("", satoshis, AMOUNT_DECIMALS);
+}
+
+json_t *value_hex(const uint8_t *bytes, size_t len)
+{
+	char *text = len < SIZE_MAX / 2 ? malloc(2 * len + 1) : NULL;
+	json_t *result = NULL;
+
+	if (text) {
+		hex_encode(text, bytes, len);
+		result = json_stringn_nocheck(text, 2 * len);
+	}
+	free(text);
+	return result;
 }
 
 json_t *value_u64(uint64_t number)

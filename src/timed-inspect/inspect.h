@@ -32,6 +32,7 @@ struct inspect_command {
 
 extern const struct inspect_command inspect_address_command;
 extern const struct inspect_command inspect_block_command;
+extern const struct inspect_command inspect_chain_command;
 extern const struct inspect_command inspect_frame_command;
 extern const struct inspect_command inspect_hash_command;
 extern const struct inspect_command inspect_tx_command;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * timed-inspect: messages, blocks, transactions and keys from the command line.  Each subcommand is
+ * timed-inspect: messages, blocks, transactions, keys and data directories from the command line.  Each subcommand is
  * one line of the table below (inspect.h); all of them read and print, none talks to a node.
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "timed/node/version.h"
 
 static const struct inspect_command *const commands[] = {
-	&inspect_frame_command,	  &inspect_tx_command,	 &inspect_block_command,
+	&inspect_frame_command,	  &inspect_tx_command,	 &inspect_block_command,  &inspect_chain_command,
 	&inspect_address_command, &inspect_hash_command, &inspect_wallet_command,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "timed/node/config.h"
+#include "timed/node/import.h"
 #include "timed/node/node.h"
 #include "timed/node/options.h"
 #include "timed/node/version.h"
@@ -123,11 +124,27 @@ static int run_node(struct node *node, const struct options *options, const sigs
 	return r ? r : node_exit_code(node);
 }
 
-static int run(const struct config *config, const struct options *options, const sigset_t *set)
+static int open_and_run_node(const struct config *config, const struct options *options, const sigset_t *set)
 {
 	char error[NODE_ERROR_SIZE];
 	struct node *node;
-	int r;
+	int r = node_open(&node, config, error);
+
+	if (r) {
+		log_error(LOG_NODE, "%s", error);
+		return r;
+	}
+	/* Only now: the database's own threads inherit the name of the thread that opens it. */
+	thread_set_name("main");
+	r = run_node(node, options, set);
+	node_close(node);
+	return r;
+}
+
+static int run(const struct config *config, const struct options *options, const sigset_t *set)
+{
+	enum import_outcome outcome = IMPORT_DONE;
+	int r = EXIT_SUCCESS;
 
 	(void)mallopt(M_ARENA_MAX, MALLOC_ARENAS); /* a hint: a sanitizer's allocator refuses it */
 	if (open_log(config))
@@ -135,15 +152,14 @@ static int run(const struct config *config, const struct options *options, const
 	log_install_crash_handler();
 	log_info(LOG_NODE, "timed %s (%s, commit %s), %s", TIMED_VERSION, TIMED_COMMIT_DATE, TIMED_COMMIT_COUNT,
 		 config->node.name);
-	r = node_open(&node, config, error);
-	if (r) {
-		log_error(LOG_NODE, "%s", error);
-	} else {
-		/* Only now: the database's own threads inherit the name of the thread that opens it. */
-		thread_set_name("main");
-		r = run_node(node, options, set);
-		node_close(node);
-	}
+	if (options->reindex)
+		outcome = import_reindex(config);
+	if (outcome == IMPORT_DONE && options->load_blocks)
+		outcome = import_blocks(config, options->load_blocks);
+	if (outcome == IMPORT_FAILED)
+		r = EXIT_FAILURE;
+	else if (outcome == IMPORT_DONE && !options->load_blocks)
+		r = open_and_run_node(config, options, set);
 	log_info(LOG_NODE, "Stopped (exit code %d)", r);
 	log_close();
 	return r;

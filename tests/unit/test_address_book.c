@@ -316,6 +316,85 @@ START_TEST(full_book_replaces_what_fails)
 }
 END_TEST
 
+/* Those given up go first, then those that fail again and again, then those that failed once. */
+START_TEST(full_book_replaces_the_worst_first)
+{
+	fill();
+	(void)closed("10.1.0.1", ADDRESS_END_FAILED);
+	for (int i = 0; i < 2; i++)
+		(void)closed("10.1.0.2", ADDRESS_END_FAILED);
+	for (uint32_t i = 0; i < params.give_up_after; i++)
+		(void)closed("10.1.0.3", ADDRESS_END_FAILED);
+	learn("10.2.0.1");
+	ck_assert_int_eq(add("10.1.0.2", ADDR_SOURCE_GOSSIP), ADDRESS_KNOWN);
+	learn("10.2.0.2");
+	ck_assert_int_eq(add("10.1.0.1", ADDR_SOURCE_GOSSIP), ADDRESS_KNOWN);
+	learn("10.2.0.3");
+	for (int i = 1; i <= 3; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "10.1.0.%d", i);
+		ck_assert_int_eq(add(text, ADDR_SOURCE_GOSSIP), ADDRESS_BOOK_FULL);
+	}
+}
+END_TEST
+
+/* What is being dialled, became ours or the operator's, or is well again stays. */
+START_TEST(full_book_replaces_nothing_that_changed_its_mind)
+{
+	struct net_ip dialled = ip_of("10.1.0.4"), operators = ip_of("10.1.0.2");
+	struct net_addr addr;
+	int64_t next;
+
+	fill();
+	for (int i = 1; i <= 4; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "10.1.0.%d", i);
+		(void)closed(text, ADDRESS_END_FAILED);
+	}
+	ready("10.1.0.1", false);
+	ck_assert_int_eq(add("10.1.0.2", ADDR_SOURCE_CONFIGURED), ADDRESS_KNOWN);
+	address_book_mark_own(book, &(struct net_ip){{[10] = 0xff, 0xff, 10, 1, 0, 3}});
+	now += HOUR;
+	do
+		ck_assert(address_book_next(book, &addr, &next, false, now));
+	while (!net_ip_equal(&addr.ip, &dialled));
+	/* the one that became the operator's makes room for another */
+	learn("10.2.0.1");
+	ck_assert_int_eq(add("10.2.0.2", ADDR_SOURCE_GOSSIP), ADDRESS_BOOK_FULL);
+	ck_assert(address_book_is_configured(book, &operators));
+	(void)closed("10.1.0.4", ADDRESS_END_FAILED);
+	learn("10.2.0.2");
+}
+END_TEST
+
+/* Given up and named again, it is as good as a new one. */
+START_TEST(full_book_keeps_who_was_named_again)
+{
+	fill();
+	for (uint32_t i = 0; i < params.give_up_after; i++)
+		(void)closed("10.1.0.1", ADDRESS_END_FAILED);
+	ck_assert_int_eq(add("10.1.0.1", ADDR_SOURCE_GOSSIP), ADDRESS_KNOWN);
+	ck_assert_int_eq(add("10.2.0.1", ADDR_SOURCE_GOSSIP), ADDRESS_BOOK_FULL);
+}
+END_TEST
+
+/* The operator's address that fails stays as long as it is the operator's. */
+START_TEST(full_book_replaces_what_the_operator_removed)
+{
+	struct net_ip operators = ip_of("10.3.0.1");
+
+	ck_assert_int_eq(add("10.3.0.1", ADDR_SOURCE_CONFIGURED), ADDRESS_ADDED);
+	fill();
+	(void)closed("10.3.0.1", ADDRESS_END_FAILED);
+	ck_assert_int_eq(add("10.2.0.1", ADDR_SOURCE_GOSSIP), ADDRESS_BOOK_FULL);
+	ck_assert(address_book_remove_configured(book, &operators));
+	learn("10.2.0.1");
+	ck_assert_int_eq(add("10.2.0.2", ADDR_SOURCE_GOSSIP), ADDRESS_BOOK_FULL);
+}
+END_TEST
+
 /* Somebody we were connected with is not given away for a rumour. */
 START_TEST(full_book_keeps_whom_it_knows)
 {
@@ -965,6 +1044,49 @@ START_TEST(infos_describe_every_address)
 }
 END_TEST
 
+/* Neither learning nor replacing takes longer the more there are: looking at each would be 10^10 looks here, and the test
+ * runs out of time. */
+#define MANY 200000u
+
+static struct net_addr nth_addr(unsigned n)
+{
+	return (struct net_addr){{{[10] = 0xff, 0xff, 10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}}, 24200};
+}
+
+static unsigned learn_many(unsigned first)
+{
+	unsigned added = 0;
+
+	for (unsigned n = first; n < first + MANY; n++) {
+		struct net_addr addr = nth_addr(n);
+
+		added += address_book_add(book, &addr, ADDR_SOURCE_GOSSIP, now) == ADDRESS_ADDED;
+	}
+	return added;
+}
+
+START_TEST(time_does_not_grow_with_the_number)
+{
+	struct address_book_params many = params;
+	struct net_ip own = ip_of("9.0.0.1");
+
+	many.max_addresses = MANY + 1; /* ours is one of them */
+	teardown();
+	ck_assert_int_eq(address_book_create(&book, &many), 0);
+	address_book_set_own(book, &own);
+	ck_assert_uint_eq(learn_many(0), MANY);
+	ck_assert_uint_eq(learn_many(0), 0);
+	ck_assert_uint_eq(learn_many(MANY), 0);
+	for (unsigned n = 0; n < MANY; n++) {
+		struct net_addr addr = nth_addr(n);
+
+		(void)address_book_closed(book, &addr.ip, ADDRESS_END_FAILED, 0, 0, now);
+	}
+	ck_assert_uint_eq(learn_many(MANY), MANY);
+	ck_assert_uint_eq(address_book_size(book), MANY + 1);
+}
+END_TEST
+
 START_TEST(free_of_nothing)
 {
 	address_book_free(NULL);
@@ -1023,6 +1145,10 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, own_address_is_never_dialled);
 	tcase_add_test(c, book_is_bounded);
 	tcase_add_test(c, full_book_replaces_what_fails);
+	tcase_add_test(c, full_book_replaces_the_worst_first);
+	tcase_add_test(c, full_book_replaces_nothing_that_changed_its_mind);
+	tcase_add_test(c, full_book_keeps_who_was_named_again);
+	tcase_add_test(c, full_book_replaces_what_the_operator_removed);
 	tcase_add_test(c, full_book_keeps_whom_it_knows);
 	tcase_add_test(c, inbound_from_an_unusable_address_is_not_learnt);
 	tcase_add_test(c, back_off_doubles_with_jitter);
@@ -1061,6 +1187,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, given_up_is_deleted_and_revived_is_back);
 	tcase_add_test(c, replaced_is_deleted);
 	tcase_add_test(c, infos_describe_every_address);
+	tcase_add_test(c, time_does_not_grow_with_the_number);
 	tcase_add_test(c, free_of_nothing);
 	tcase_add_test(c, many_threads_share_the_book);
 }

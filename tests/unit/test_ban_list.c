@@ -418,6 +418,45 @@ START_TEST(eviction_takes_the_one_unused_for_longest)
 }
 END_TEST
 
+/* Whose ban is over, or was lifted, goes before those who are banned still. */
+START_TEST(eviction_takes_whose_ban_is_over)
+{
+	struct net_ip lifted = nth_ip(900), other = nth_ip(901);
+
+	for (unsigned n = 0; n < params.max_records - 2; n++) {
+		struct net_ip banned_ip = nth_ip(n);
+
+		ban_list_set(list, &banned_ip, INT64_MAX, now);
+	}
+	ban_list_set(list, &lifted, INT64_MAX, now);
+	violate_times(3);
+	ck_assert_uint_eq(ban_list_count(list, now), params.max_records);
+	ck_assert(ban_list_lift(list, &lifted));
+	now += HOUR;
+	ck_assert_uint_eq(ban_list_count(list, now), params.max_records - 2);
+	for (unsigned n = 0; n < 2; n++) {
+		ban_list_set(list, &other, INT64_MAX, now);
+		other = nth_ip(902);
+	}
+	ck_assert_uint_eq(ban_list_count(list, now), params.max_records);
+}
+END_TEST
+
+/* A ban of an earlier run is as good as one of this. */
+START_TEST(eviction_spares_restored_bans)
+{
+	struct ban_record record = {.ip = ip, .violations = 10, .level = BAN_PERMANENT, .until_s = INT64_MAX};
+
+	ban_list_restore(list, &record, now);
+	for (unsigned n = 0; n < 1000; n++) {
+		struct net_ip passer = nth_ip(n);
+
+		ck_assert(ban_list_allow_connect(list, &passer, 1000));
+	}
+	ck_assert(banned());
+}
+END_TEST
+
 /* What is evicted leaves the store too, or that would grow for ever. */
 START_TEST(eviction_deletes_what_was_stored)
 {
@@ -493,6 +532,26 @@ START_TEST(connects_of_one_ip_leave_the_others)
 }
 END_TEST
 
+/* Neither finding nor replacing takes longer the more there are: looking at each would be 10^10 looks here, and the test
+ * runs out of time. */
+#define MANY 100000u
+
+START_TEST(time_does_not_grow_with_the_number)
+{
+	struct ban_params many = params;
+
+	many.max_records = MANY;
+	teardown();
+	ck_assert_int_eq(ban_list_create(&list, &many), 0);
+	for (unsigned n = 0; n < 2 * MANY; n++) {
+		struct net_ip passer = nth_ip(n), stranger = nth_ip(n + 5 * MANY);
+
+		ck_assert(ban_list_allow_connect(list, &passer, 1000));
+		ck_assert(!ban_list_is_banned(list, &stranger, now));
+	}
+}
+END_TEST
+
 START_TEST(free_of_nothing)
 {
 	ban_list_free(NULL);
@@ -558,10 +617,13 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, connects_are_not_stored);
 	tcase_add_test(c, eviction_spares_the_banned);
 	tcase_add_test(c, eviction_takes_the_one_unused_for_longest);
+	tcase_add_test(c, eviction_takes_whose_ban_is_over);
+	tcase_add_test(c, eviction_spares_restored_bans);
 	tcase_add_test(c, eviction_deletes_what_was_stored);
 	tcase_add_test(c, eviction_then_return_ends_with_the_new_record);
 	tcase_add_test(c, connects_are_limited_per_minute);
 	tcase_add_test(c, connects_of_one_ip_leave_the_others);
+	tcase_add_test(c, time_does_not_grow_with_the_number);
 	tcase_add_test(c, free_of_nothing);
 	tcase_add_test(c, many_threads_share_the_list);
 }

@@ -93,6 +93,12 @@ START_TEST(every_option)
 	ck_assert_int_eq(options.network, CHAIN_DEVNET);
 	ck_assert_uint_eq(options.connect.count, 2);
 	ck_assert_str_eq(addr_text(&options.connect.items[1]), "[::1]:7");
+	ck_assert(!options.reindex && !options.load_blocks);
+	assert_parses("--reindex --load-blocks blocks.jsonl");
+	ck_assert(options.reindex);
+	ck_assert_str_eq(options.load_blocks, "blocks.jsonl");
+	assert_parses("--load-blocks -");
+	ck_assert_str_eq(options.load_blocks, "-");
 	finish();
 }
 END_TEST
@@ -135,6 +141,8 @@ static const struct {
 	{"--listen-addr localhost", "argument 2: --listen-addr: \"localhost\", expected IP or IP:PORT\n"},
 	{"--connect 1.2.3.4:99999", "argument 2: --connect: \"1.2.3.4:99999\", expected IP or IP:PORT\n"},
 	{"--datadir=", "argument 1: --datadir: \"\", expected a directory\n"},
+	{"--load-blocks=", "argument 1: --load-blocks: \"\", expected a file\n"},
+	{"--reindex --load-blocks", "argument 2: --load-blocks: value missing, expected FILE\n"},
 	{"--net devnet", "argument 1: unknown option --net\nargument 2: \"devnet\", expected an option\n"},
 };
 

@@ -1,220 +1,16 @@
 // SPDX-License-Identifier: MIT
-/* The methods, and starting the RPC by configuration, over a made-up node: the functions of node.h and net.h that the
- * floor calls are defined here. */
+/* The methods about masternodes, the network and the daemon itself, and starting the RPC by configuration, over a
+ * made-up node.  The methods of the chain are in test_rpc_chain.c. */
 #include "timed/rpc/rpc.h"
 
-#include <check.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "timed/net/net.h"
-#include "timed/node/config.h"
-#include "timed/node/node.h"
-#include "timed/rpc/dispatch.h"
-#include "timed/rpc/help.h"
-#include "timed/rpc/methods.h"
+#include "rpc_node.h"
 #include "timed/rpc/value.h"
 
-struct node {
-	struct config config;
-	struct chain_params chain;
-	struct chain_tip tip;
-	uint64_t expected;
-	int64_t uptime_ms;
-	const struct masternode_info *masternodes;
-	size_t masternode_count;
-	const struct peer_info *peers;
-	size_t peer_count;
-	int stops;     /* calls of node_request_stop */
-	int exit_code; /* its argument */
-	char dir[32];  /* data directory */
-};
-
-static struct node node;
-static struct rpc_table table;
-
-/* ---- the made-up node */
-
-const struct config *node_config(const struct node *n)
-{
-	return &n->config;
-}
-
-const struct chain_params *node_chain_params(const struct node *n)
-{
-	return &n->chain;
-}
-
-struct net *node_net(struct node *n)
-{
-	(void)n;
-	return NULL;
-}
-
-int64_t node_uptime_ms(const struct node *n)
-{
-	return n->uptime_ms;
-}
-
-const char *node_data_dir(const struct node *n)
-{
-	return n->dir;
-}
-
-void node_chain_tip(struct node *n, struct chain_tip *out)
-{
-	*out = n->tip;
-}
-
-void node_genesis_hash(const struct node *n, struct wire_hash *out)
-{
-	(void)n;
-	memset(out, 0x89, sizeof(*out));
-}
-
-uint64_t node_expected_height(const struct node *n)
-{
-	return n->expected;
-}
-
-static void *copy(const void *from, size_t bytes)
-{
-	void *to = bytes > 0 ? malloc(bytes) : NULL;
-
-	if (to)
-		memcpy(to, from, bytes);
-	return to;
-}
-
-size_t node_masternodes(struct node *n, struct masternode_info **out)
-{
-	*out = copy(n->masternodes, n->masternode_count * sizeof(n->masternodes[0]));
-	return n->masternode_count;
-}
-
-size_t net_peer_infos(struct net *net, struct peer_info **out)
-{
-	ck_assert_ptr_null(net);
-	*out = copy(node.peers, node.peer_count * sizeof(node.peers[0]));
-	return node.peer_count;
-}
-
-const char *peer_state_name(enum peer_state state)
-{
-	return state == PEER_READY ? "ready" : "another";
-}
-
-void node_request_stop(struct node *n, int exit_code, const char *reason)
-{
-	n->stops++;
-	n->exit_code = exit_code;
-	ck_assert_str_eq(reason, "RPC stop");
-}
-
-/* ---- helpers */
-
-static char empty[] = "";
 static char user[] = "user";
 static char colon[] = "us:er";
 static char password[] = "password";
 
-static void setup(void)
-{
-	static const char template[] = "/tmp/test_rpc_m.XXXXXX";
-
-	memset(&node, 0, sizeof(node));
-	memcpy(node.dir, template, sizeof(template));
-	ck_assert_ptr_nonnull(mkdtemp(node.dir));
-	chain_params_init(&node.chain, CHAIN_TESTNET);
-	node.config.rpc.enabled = true;
-	node.config.rpc.user = node.config.rpc.password = empty;
-	ck_assert_int_eq(net_addr_parse(&node.config.rpc.listen_address, "127.0.0.1", 9, 0), 0);
-	methods_table(&table, &node);
-}
-
-static void teardown(void)
-{
-	ck_assert_int_eq(rmdir(node.dir), 0);
-}
-
-/* The answer to a call without parameters, as text (the caller frees it). */
-static char *call_text(const char *method, const char *params)
-{
-	struct dispatch_answer answer;
-	char request[256], *text;
-
-	snprintf(request, sizeof(request), "{\"id\":1,\"method\":\"%s\",\"params\":%s}", method, params);
-	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request)), 0);
-	text = strndup((const char *)answer.body.data, answer.body.len);
-	dispatch_answer_free(&answer);
-	return text;
-}
-
-/* What the method answers without parameters, read by jansson alone (the caller releases it). */
-static json_t *call(const char *method)
-{
-	char *text = call_text(method, "[]");
-	json_error_t error;
-	json_t *answer = json_loads(text, 0, &error), *result;
-
-	ck_assert_msg(answer != NULL, "%s: %s", text, error.text);
-	result = json_incref(json_object_get(answer, "result"));
-	ck_assert_msg(result != NULL, "%s", text);
-	json_decref(answer);
-	free(text);
-	return result;
-}
-
-/* The keys of the object are exactly these, in any order; a list of words. */
-static void expect_keys(json_t *object, const char *keys)
-{
-	char *words = strdup(keys);
-	size_t count = 0;
-
-	for (char *rest, *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest), count++)
-		ck_assert_msg(json_object_get(object, word) != NULL, "%s is missing", word);
-	ck_assert_uint_eq(json_object_size(object), count);
-	free(words);
-}
-
-#define expect_text(object, key, text) ck_assert_str_eq(json_string_value(json_object_get(object, key)), text)
-#define expect_integer(object, key, n) ck_assert_int_eq(json_integer_value(json_object_get(object, key)), n)
-
 /* ---- methods */
-
-START_TEST(getblockchaininfo)
-{
-	json_t *info;
-	char *text;
-
-	node.tip.height = 1502;
-	node.tip.timestamp = 1795343676;
-	memset(node.tip.hash.bytes, 0xfe, 32);
-	node.expected = 3005;
-	info = call("getblockchaininfo");
-	expect_keys(info,
-		    "chain blocks headers bestblockhash time verificationprogress pruned expected_height genesis_hash");
-	expect_text(info, "chain", "test");
-	expect_integer(info, "blocks", 1502);
-	expect_integer(info, "headers", 1502);
-	expect_text(info, "bestblockhash", "fefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefe");
-	expect_integer(info, "time", 1795343676);
-	ck_assert(json_real_value(json_object_get(info, "verificationprogress")) == 0.5);
-	ck_assert(json_is_false(json_object_get(info, "pruned")));
-	expect_integer(info, "expected_height", 3005);
-	expect_text(info, "genesis_hash", "8989898989898989898989898989898989898989898989898989898989898989");
-	json_decref(info);
-	node.tip.height = 4000; /* ahead of the clock */
-	chain_params_init(&node.chain, CHAIN_MAINNET);
-	text = call_text("getblockchaininfo", "[]");
-	ck_assert_ptr_nonnull(strstr(text, "\"verificationprogress\":1.000000,"));
-	ck_assert_ptr_nonnull(strstr(text, "\"chain\":\"main\","));
-	free(text);
-}
-END_TEST
 
 static const struct masternode_info masternodes[] = {
     {.address = "10.0.0.10", .reward_address = "TIME0a", .tier = WIRE_TIER_FREE, .active = true, .last_heard_s = 7},
@@ -284,6 +80,7 @@ START_TEST(getpeerinfo)
 				      .starting_height = 10,
 				      .height = UINT64_MAX,
 				      .has_height = true,
+				      .best_hash = {{0xbe, [31] = 0x57}},
 				      .missed_pongs = 1,
 				      .violations = 2,
 				      .addresses_processed = 4,
@@ -315,7 +112,7 @@ START_TEST(getpeerinfo)
 	peer = json_array_get(list, 0);
 	expect_keys(peer,
 		    "id addr ip addrbind inbound connection_type state conntime version subver node_id startingheight "
-		    "height timeoffset pingtime minping pingwait missed_pongs lastsend lastrecv bytessent bytesrecv "
+		    "height bestblockhash timeoffset pingtime minping pingwait missed_pongs lastsend lastrecv bytessent bytesrecv "
 		    "bytessent_per_msg bytesrecv_per_msg sendqueue_bytes addr_processed addr_rate_limited "
 		    "is_masternode tier violations");
 	expect_text(peer, "addr", "10.0.0.9:24100");
@@ -324,6 +121,7 @@ START_TEST(getpeerinfo)
 	expect_text(peer, "state", "ready");
 	expect_text(peer, "subver", "0.1.0\x07");
 	expect_text(peer, "tier", "Gold");
+	expect_text(peer, "bestblockhash", "be00000000000000000000000000000000000000000000000000000000000057");
 	expect_integer(peer, "timeoffset", -3);
 	expect_integer(peer, "startingheight", 10);
 	expect_integer(peer, "sendqueue_bytes", 77);
@@ -490,15 +288,14 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_checked_fixture(methods, setup, teardown);
-	tcase_add_test(methods, getblockchaininfo);
+	tcase_add_checked_fixture(methods, node_setup, node_teardown);
 	tcase_add_test(methods, masternodelist);
 	tcase_add_test(methods, getpeerinfo);
 	tcase_add_test(methods, uptime);
 	tcase_add_test(methods, stop);
 	tcase_add_test(methods, help);
 	tcase_add_test(methods, table_is_consistent);
-	tcase_add_checked_fixture(starting, setup, teardown);
+	tcase_add_checked_fixture(starting, node_setup, node_teardown);
 	tcase_add_test(starting, configurations_that_are_refused);
 	tcase_add_test(starting, configurations_that_are_accepted);
 	suite_add_tcase(suite, methods);

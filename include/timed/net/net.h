@@ -88,6 +88,8 @@ struct net_ops {
 	void (*poked)(void *user, struct peer *peer);
 	/* A request stays unanswered: the peer is mute, or the time is up. */
 	void (*unanswered)(void *user, struct peer *peer, enum request_kind kind, uint64_t key);
+	/* The answer to our request for blocks is longer than a line may be; the connection ends, without a violation. */
+	void (*overlong)(void *user, struct peer *peer);
 	/* A connection that was ready has ended; the last call about it. */
 	void (*gone)(void *user, struct peer *peer);
 	/* Fills what our Version message says beyond the net's own fields.  What it points to must outlive the net, or

@@ -124,8 +124,8 @@ void peer_set_key_disputed(struct peer *peer, bool disputed);
 bool peer_is_key_disputed(const struct peer *peer);
 /* Monotonic time of the last bytes received. */
 int64_t peer_last_received_ms(const struct peer *peer);
-/* The peer asks for blocks or a hash: true when it has asked for just these, and nothing else, a moment ago.  Worker only. */
-bool peer_repeats_range(struct peer *peer, enum wire_type type, uint64_t first, uint64_t last);
+/* The peer asks for blocks or a hash: false when it has asked for the same a moment ago, and too often.  Worker only. */
+bool peer_may_ask_range(struct peer *peer, enum wire_type type, uint64_t first, uint64_t last);
 /* An answer of the greatest length came.  When it is not the first and nobody asked for it, a violation is counted and
  * true returned.  Worker only. */
 bool peer_address_flood(struct peer *peer, bool asked);
@@ -134,6 +134,8 @@ bool peer_has_version(const struct peer *peer);
 /* What the node learns about a peer and shows: its height, and the hash of its best block. */
 void peer_set_height(struct peer *peer, uint64_t height);
 void peer_set_best(struct peer *peer, uint64_t height, const struct wire_hash *hash);
+/* Its height is not known, or less than this. */
+bool peer_is_below(const struct peer *peer, uint64_t height);
 /* True when this block is the best that it has shown. */
 bool peer_best_is(struct peer *peer, const struct wire_hash *hash);
 /* It has shown the hash that we have at this height. */

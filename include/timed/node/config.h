@@ -165,6 +165,11 @@ struct config {
 		int64_t discovery_interval_ms;
 		int64_t discovery_timeout_ms;
 		int64_t status_interval_ms;
+		int64_t sync_settle_ms;
+		int64_t sync_voice_wait_ms;
+		int64_t sync_fork_interval_ms;
+		int64_t sync_stall_ms;
+		int64_t sync_poll_ms;
 		int tcp_keepalive_idle_s;
 		int tcp_keepalive_interval_s;
 	} timers;
@@ -191,6 +196,12 @@ struct config {
 		uint32_t utxo_query_per_second;
 		uint32_t subscribe_per_minute;
 		uint32_t other_per_second;
+		uint32_t sync_fork_rounds;
+		size_t sync_window_bytes;
+		size_t announced_bytes;
+		size_t branch_bytes;
+		uint32_t reorg_depth;
+		uint32_t reorg_warn_depth;
 		int64_t clock_skew_warn_s;
 	} limits;
 };

@@ -15,6 +15,8 @@
 #include "timeproto/chain/params.h"
 #include "timeproto/wire/message.h"
 
+struct chain_summary;
+struct chain_view;
 struct config;
 struct net;
 struct node;
@@ -39,13 +41,24 @@ struct net *node_net(struct node *node);
 int64_t node_uptime_ms(const struct node *node);
 const char *node_data_dir(const struct node *node);
 
-/* Height and hash of the best block. */
-struct chain_tip {
-	uint64_t height;
-	struct wire_hash hash;
-	int64_t timestamp; /* of its header, Unix seconds */
+/* The newest picture of the chain (store/chain_store.h); chain_view_unref() it soon. */
+struct chain_view *node_chain_view(struct node *node);
+/* What that picture says of its tip. */
+void node_chain_summary(struct node *node, struct chain_summary *out);
+/* The UTXO state hash of the newest tip for which it is known, or of this one: 0, or an enum store_error. */
+int node_state_hash(struct node *node, struct wire_utxo_state_hash_response *out) __attribute__((warn_unused_result));
+
+/* How the chain is being fetched. */
+struct node_sync {
+	bool syncing;
+	const char *phase;	/* "idle", "extending" ...; static */
+	uint64_t height;	/* of our tip */
+	uint64_t target;	/* highest height that enough peers showed a hash for; at least `height` */
+	double blocks_per_s;	/* over the last seconds */
+	int64_t seconds_left;	/* -1: unknown */
+	uint32_t peers_used;	/* peers that were asked for blocks */
 };
-void node_chain_tip(struct node *node, struct chain_tip *out);
+void node_sync_status(struct node *node, struct node_sync *out);
 void node_genesis_hash(const struct node *node, struct wire_hash *out);
 /* Height that the clock says the chain should have: (now - genesis) / block time; 0 before genesis. */
 uint64_t node_expected_height(const struct node *node);

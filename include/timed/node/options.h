@@ -30,6 +30,8 @@ struct options {
 	bool check_config;
 	bool masternode;
 	bool recover_wal;
+	bool reindex;
+	const char *load_blocks; /* file, "-" for standard input; NULL: not given */
 	bool help;
 	bool version;
 	unsigned int verbose; /* times given: 1 debug, 2 trace */

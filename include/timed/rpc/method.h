@@ -57,6 +57,7 @@ struct rpc_param {
 
 struct rpc_table;
 struct rpc_method;
+struct wire_hash;
 
 /* One call of one method. */
 struct rpc_call {
@@ -105,5 +106,7 @@ bool rpc_arg_given(const struct rpc_call *call, size_t index);
 const char *rpc_arg_string(const struct rpc_call *call, size_t index);
 int64_t rpc_arg_integer(const struct rpc_call *call, size_t index);
 bool rpc_arg_bool(const struct rpc_call *call, size_t index);
+/* A string argument as the hash that it is to be: 64 hex digits in byte order.  False after rpc_fail(). */
+bool rpc_arg_hash(struct rpc_call *call, struct wire_hash *out, size_t index) __attribute__((warn_unused_result));
 
 #endif

@@ -15,9 +15,11 @@ struct node;
 void methods_table(struct rpc_table *out, struct node *node);
 
 /* The groups, each in the file of its subject. */
+extern const struct rpc_group methods_blocks;
 extern const struct rpc_group methods_chain;
 extern const struct rpc_group methods_control;
 extern const struct rpc_group methods_masternodes;
 extern const struct rpc_group methods_network;
+extern const struct rpc_group methods_utxo;
 
 #endif

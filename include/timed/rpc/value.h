@@ -40,6 +40,10 @@ void value_print(struct buf *out, json_t *value);
 json_t *value_text(const char *text) __attribute__((warn_unused_result));
 /* The number `units` / 10^decimals, printed with all its decimals (at most 18).  NULL: out of memory. */
 json_t *value_decimal(int64_t units, unsigned decimals) __attribute__((warn_unused_result));
+/* An amount in satoshis as TIME, with 8 decimals.  NULL: out of memory. */
+json_t *value_amount(uint64_t satoshis) __attribute__((warn_unused_result));
+/* Lower-case hex, as long as it gets.  NULL: out of memory. */
+json_t *value_hex(const uint8_t *bytes, size_t len) __attribute__((warn_unused_result));
 /* Any unsigned number.  NULL: out of memory. */
 json_t *value_u64(uint64_t number) __attribute__((warn_unused_result));
 /* The text of a number that is kept as text; NULL when `value` is anything else. */

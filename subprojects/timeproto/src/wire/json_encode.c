@@ -312,3 +312,40 @@ int wire_json_encode(struct buf *out, const struct wire_message *message)
 {
 	return wire_json_encode_value(out, &wire_desc_message, message);
 }
+
+/* The variant of a message whose payload is a list. */
+static const struct wire_variant *list_variant(enum wire_type type)
+{
+	uint32_t tag = (uint32_t)type - wire_desc_message.first_tag;
+	const struct wire_variant *variant = tag < wire_desc_message.count ? &wire_desc_message.variants[tag] : NULL;
+
+	return variant && variant->payload && variant->payload->kind == WIRE_KIND_LIST ? variant : NULL;
+}
+
+int wire_json_encode_list_begin(struct buf *out, enum wire_type type)
+{
+	const struct wire_variant *variant = list_variant(type);
+
+	if (!variant)
+		return -EINVAL;
+	append_key(out, variant->key, 0, variant->key_len);
+	buf_append_byte(out, '[');
+	return out->error;
+}
+
+int wire_json_encode_list_item(struct buf *out, enum wire_type type, const void *item, bool first)
+{
+	const struct wire_variant *variant = list_variant(type);
+
+	if (!variant)
+		return -EINVAL;
+	if (!first)
+		buf_append_byte(out, ',');
+	return wire_json_encode_value(out, variant->payload->element, item);
+}
+
+int wire_json_encode_list_end(struct buf *out)
+{
+	buf_append_text(out, "]}");
+	return out->error;
+}

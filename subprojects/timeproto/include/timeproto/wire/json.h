@@ -12,6 +12,7 @@
 #ifndef TIMEPROTO_WIRE_JSON_H
 #define TIMEPROTO_WIRE_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,13 @@ int wire_json_decode_value(void *out, const struct wire_desc *desc, struct arena
 /* Appends the canonical line, without a newline.  0, -ENOMEM, or -EINVAL for an enum out of range.  Strings must be
  * valid UTF-8, which is not checked: what a decoder made always is. */
 int wire_json_encode(struct buf *out, const struct wire_message *message) __attribute__((warn_unused_result));
+
+/* The same bytes for a message whose payload is a list, item by item: for lists that end where a line gets too long.
+ * `item` points to the C type of the list's elements; `first` is true for the first one. */
+int wire_json_encode_list_begin(struct buf *out, enum wire_type type) __attribute__((warn_unused_result));
+int wire_json_encode_list_item(struct buf *out, enum wire_type type, const void *item, bool first)
+	__attribute__((warn_unused_result));
+int wire_json_encode_list_end(struct buf *out) __attribute__((warn_unused_result));
 
 /* The same for one value. */
 int wire_json_encode_value(struct buf *out, const struct wire_desc *desc, const void *value)

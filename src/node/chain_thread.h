@@ -4,10 +4,10 @@
  * checks what needs the unspent outputs, connects them in order, writes them (many at a time while they come in bulk, each
  * at once at the tip), and tells what has become of them.
  *
- * Thread safety: chain_push and chain_view from any thread; the rest as stated.
+ * Thread safety: chain_thread_push and chain_thread_take_view from any thread; the rest as stated.
  */
-#ifndef TIMED_NODE_CHAIN_H
-#define TIMED_NODE_CHAIN_H
+#ifndef TIMED_NODE_CHAIN_THREAD_H
+#define TIMED_NODE_CHAIN_THREAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 #include "timed/store/chain_store.h"
 
-struct chain;
+struct chain_thread;
 
 enum chain_job_kind {
 	CHAIN_CONNECT,	  /* blocks that follow each other, onto the tip */
@@ -53,30 +53,28 @@ struct chain_ops {
 	void *user;
 };
 
-struct chain_params_node {
+struct chain_thread_params {
 	size_t gather_bytes;   /* bulk: written when so much has gathered ... */
 	int64_t gather_ms;     /* ... or for so long */
 	int64_t sync_ms;       /* and on the disk at least this often */
 };
 
 /* Opens the chain in the store; no thread yet.  As chain_store_open. */
-int chain_open(struct chain **out, struct store_failure *failure, struct store *store,
-	       const struct chain_store_params *params, const struct chain_params_node *node_params,
+int chain_thread_open(struct chain_thread **out, struct store_failure *failure, struct store *store,
+	       const struct chain_store_params *params, const struct chain_thread_params *node_params,
 	       const struct chain_ops *ops) __attribute__((warn_unused_result));
 /* 0 or a negative errno. */
-int chain_start(struct chain *chain) __attribute__((warn_unused_result));
+int chain_thread_start(struct chain_thread *chain) __attribute__((warn_unused_result));
 /* Ends the thread after the job in hand; the rest of the queue is done with -ECANCELED.  Blocks. */
-void chain_stop(struct chain *chain);
-/* After chain_stop, or when it was never started; every view must be released.  NULL is fine. */
-void chain_close(struct chain *chain);
+void chain_thread_stop(struct chain_thread *chain);
+/* After chain_thread_stop, or when it was never started; every view must be released.  NULL is fine. */
+void chain_thread_close(struct chain_thread *chain);
 /* The store of it: for tools that have no thread. */
-struct chain_store *chain_get_store(struct chain *chain);
+struct chain_store *chain_thread_get_store(struct chain_thread *chain);
 
-/* Hands a job over; never blocks.  After chain_stop has begun it is done at once, with -ECANCELED. */
-void chain_push(struct chain *chain, struct chain_job *job);
+/* Hands a job over; never blocks.  After chain_thread_stop has begun it is done at once, with -ECANCELED. */
+void chain_thread_push(struct chain_thread *chain, struct chain_job *job);
 /* The newest view; chain_view_unref() it soon. */
-struct chain_view *chain_take_view(struct chain *chain);
-/* True while a reorganisation is under way. */
-bool chain_is_reorganising(const struct chain *chain);
+struct chain_view *chain_thread_take_view(struct chain_thread *chain);
 
 #endif

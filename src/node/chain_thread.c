@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The chain thread; see chain.h.
+ * The chain thread; see chain_thread.h.
  */
-#include "chain.h"
+#include "chain_thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "timed/util/clock.h"
@@ -14,12 +13,11 @@
 #include "timed/util/thread.h"
 #include "timeproto/chain/hash.h"
 
-struct chain {
+struct chain_thread {
 	struct chain_store *store; /* written by the chain thread alone */
-	struct chain_params_node params;
+	struct chain_thread_params params;
 	struct chain_ops ops;
 	struct thread thread;
-	atomic_bool reorganising;
 
 	struct mutex lock; /* guards the three below; leaf */
 	struct cond work;
@@ -37,7 +35,7 @@ static bool is_store_error(int r)
 	return r && (r < CHAIN_STORE_E_RULE);
 }
 
-static void fail(struct chain *c)
+static void fail(struct chain_thread *c)
 {
 	if (c->failed)
 		return;
@@ -46,7 +44,7 @@ static void fail(struct chain *c)
 }
 
 /* Writes what has gathered and tells of the new tip. */
-static void publish(struct chain *c, bool sync, bool bulk)
+static void publish(struct chain_thread *c, bool sync, bool bulk)
 {
 	struct chain_view *view;
 	struct chain_summary summary;
@@ -67,7 +65,7 @@ static void publish(struct chain *c, bool sync, bool bulk)
 }
 
 /* A block that the chain has already: somebody else was faster. */
-static bool is_connected(struct chain *c, const struct wire_block *block, const struct block_ids *ids)
+static bool is_connected(struct chain_thread *c, const struct wire_block *block, const struct block_ids *ids)
 {
 	const struct chain_point *tip = chain_store_tip(c->store);
 	struct chain_view *view;
@@ -84,7 +82,7 @@ static bool is_connected(struct chain *c, const struct wire_block *block, const 
 	return same;
 }
 
-static void connect(struct chain *c, struct chain_job *job)
+static void connect(struct chain_thread *c, struct chain_job *job)
 {
 	int64_t begun_us = clock_mono_us(), now_s = clock_real_s();
 
@@ -107,7 +105,7 @@ static void connect(struct chain *c, struct chain_job *job)
 	job->connect_us = clock_mono_us() - begun_us;
 }
 
-static void keep(struct chain *c, struct chain_job *job)
+static void keep(struct chain_thread *c, struct chain_job *job)
 {
 	for (size_t i = 0; i < job->count && !job->error; i++) {
 		job->error = chain_store_keep(c->store, &job->blocks[i], &job->ids[i]);
@@ -115,7 +113,7 @@ static void keep(struct chain *c, struct chain_job *job)
 	}
 }
 
-static void reorganise(struct chain *c, struct chain_job *job)
+static void reorganise(struct chain_thread *c, struct chain_job *job)
 {
 	struct chain_point before;
 	char from[HASH_TEXT_SIZE], to[HASH_TEXT_SIZE];
@@ -125,9 +123,7 @@ static void reorganise(struct chain *c, struct chain_job *job)
 	if (c->failed)
 		return;
 	before = *chain_store_tip(c->store);
-	atomic_store(&c->reorganising, true);
 	job->error = chain_store_reorganise(c->store, &job->fault, &job->to, clock_real_s(), &job->undone, &connected);
-	atomic_store(&c->reorganising, false);
 	if (!job->error) {
 		const struct chain_point *tip = chain_store_tip(c->store);
 
@@ -143,7 +139,7 @@ static void reorganise(struct chain *c, struct chain_job *job)
 	}
 }
 
-static void run_job(struct chain *c, struct chain_job *job)
+static void run_job(struct chain_thread *c, struct chain_job *job)
 {
 	job->error = 0;
 	job->connected = job->known = 0;
@@ -174,7 +170,7 @@ static int64_t min_due(int64_t a, int64_t b)
 }
 
 /* When what was done must be written (first) or be on the disk, INT64_MAX when nothing waits. */
-static int64_t deadline(const struct chain *c)
+static int64_t deadline(const struct chain_thread *c)
 {
 	int64_t due = INT64_MAX;
 
@@ -185,7 +181,7 @@ static int64_t deadline(const struct chain *c)
 	return due;
 }
 
-static void keep_deadlines(struct chain *c)
+static void keep_deadlines(struct chain_thread *c)
 {
 	int64_t now_ms = clock_mono_ms();
 	bool sync = c->unsynced_since_ms && now_ms >= c->unsynced_since_ms + c->params.sync_ms;
@@ -195,7 +191,7 @@ static void keep_deadlines(struct chain *c)
 }
 
 /* The next job; NULL: the deadline has passed (*quit false) or the thread is to end. */
-static struct chain_job *next_job(struct chain *c, bool *quit)
+static struct chain_job *next_job(struct chain_thread *c, bool *quit)
 {
 	struct chain_job *job;
 	int64_t due = c->failed ? INT64_MAX : deadline(c);
@@ -218,9 +214,9 @@ static struct chain_job *next_job(struct chain *c, bool *quit)
 	return job;
 }
 
-static void *chain_run(void *arg)
+static void *chain_thread_run(void *arg)
 {
-	struct chain *c = arg;
+	struct chain_thread *c = arg;
 	bool quit = false;
 
 	while (!quit) {
@@ -244,7 +240,7 @@ static void cancel(struct chain_job *job)
 	job->done(job);
 }
 
-void chain_push(struct chain *c, struct chain_job *job)
+void chain_thread_push(struct chain_thread *c, struct chain_job *job)
 {
 	bool quit;
 
@@ -261,11 +257,11 @@ void chain_push(struct chain *c, struct chain_job *job)
 		cancel(job);
 }
 
-int chain_open(struct chain **out, struct store_failure *failure, struct store *store,
-	       const struct chain_store_params *params, const struct chain_params_node *node_params,
+int chain_thread_open(struct chain_thread **out, struct store_failure *failure, struct store *store,
+	       const struct chain_store_params *params, const struct chain_thread_params *node_params,
 	       const struct chain_ops *ops)
 {
-	struct chain *c = calloc(1, sizeof(*c));
+	struct chain_thread *c = calloc(1, sizeof(*c));
 	int r;
 
 	if (!c) {
@@ -286,12 +282,12 @@ int chain_open(struct chain **out, struct store_failure *failure, struct store *
 	return 0;
 }
 
-int chain_start(struct chain *c)
+int chain_thread_start(struct chain_thread *c)
 {
-	return thread_start(&c->thread, "chain", chain_run, c);
+	return thread_start(&c->thread, "chain", chain_thread_run, c);
 }
 
-void chain_stop(struct chain *c)
+void chain_thread_stop(struct chain_thread *c)
 {
 	struct chain_job *job;
 
@@ -312,7 +308,7 @@ void chain_stop(struct chain *c)
 		thread_join(&c->thread);
 }
 
-void chain_close(struct chain *c)
+void chain_thread_close(struct chain_thread *c)
 {
 	if (!c)
 		return;
@@ -322,17 +318,12 @@ void chain_close(struct chain *c)
 	free(c);
 }
 
-struct chain_store *chain_get_store(struct chain *c)
+struct chain_store *chain_thread_get_store(struct chain_thread *c)
 {
 	return c->store;
 }
 
-struct chain_view *chain_take_view(struct chain *c)
+struct chain_view *chain_thread_take_view(struct chain_thread *c)
 {
 	return chain_store_view(c->store);
-}
-
-bool chain_is_reorganising(const struct chain *c)
-{
-	return atomic_load(&c->reorganising);
 }

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sync state machine: peers, what each is asked next, and what its answers change; see sync.h for the whole and
+ * sync_impl.h for the parts.
+ */
+#include "sync_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "timed/util/thread.h"
+
+/* Before anything was received: bytes of a block. */
+#define FIRST_JSON_PER_BLOCK 2048
+#define FIRST_HELD_PER_BLOCK 4096
+/* One of our nodes answers everything: left unanswered it was busy, not mute. */
+#define OURS_PAUSE_PART 6
+/* Our own hash was not at hand: the stand is looked at again after this. */
+#define NO_OWN_HASH_MS 1000
+
+void sync_params_default(struct sync_params *params)
+{
+	*params = (struct sync_params){
+		.max_reorg_depth = 1000,
+		.max_segment_blocks = 1000,
+		.max_range_blocks = 101,
+		.max_range_bytes = (size_t)2 << 20,
+		.window_bytes = (size_t)64 << 20,
+		.small_gap_blocks = 10,
+		.settle_ms = 5000,
+		.voice_wait_ms = 2000,
+		.fork_interval_ms = 60000,
+		.fork_rounds = 3,
+		.stall_ms = 5000,
+		.max_stall_ms = 60000,
+		.poll_ms = 30000,
+		.mute_pause_ms = 30000,
+		.aside_ms = 60000,
+		.bad_ms = 3600000,
+		.retry_ms = 30000,
+	};
+}
+
+struct sync *sync_new(const struct sync_params *params, const struct chain_point *tip, int64_t now_ms)
+{
+	struct sync *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->params = *params;
+	s->tip = *tip;
+	s->now_ms = now_ms;
+	s->json_per_block = FIRST_JSON_PER_BLOCK;
+	s->held_per_block = FIRST_HELD_PER_BLOCK;
+	s->range_limit = params->max_range_blocks;
+	s->stall_ms = params->stall_ms;
+	s->stall_grown_ms = now_ms - params->max_stall_ms;
+	s->fork.next_ms = INT64_MIN;
+	return s;
+}
+
+void sync_free(struct sync *s)
+{
+	if (!s)
+		return;
+	sync_segments_drop(s, 0);
+	free(s->peers);
+	free(s);
+}
+
+/* ---- Actions ---- */
+
+static struct sync_action *add_action(struct sync *s)
+{
+	if (s->action_count == SYNC_MAX_ACTIONS) {
+		s->action_first = (s->action_first + 1) % SYNC_MAX_ACTIONS;
+		s->action_count--;
+	}
+	return &s->actions[(s->action_first + s->action_count++) % SYNC_MAX_ACTIONS];
+}
+
+void sync_blame(struct sync *s, uint64_t peer, enum sync_verdict verdict, uint64_t height)
+{
+	*add_action(s) = (struct sync_action){
+		.kind = SYNC_ACTION_BLAME, .peer = peer, .verdict = verdict, .height = height};
+}
+
+struct sync_action *sync_note(struct sync *s, enum sync_note note, uint64_t height, const struct wire_hash *hash)
+{
+	struct sync_action *a = add_action(s);
+
+	*a = (struct sync_action){.kind = SYNC_ACTION_NOTE, .note = note, .height = height};
+	if (hash)
+		a->hash = *hash;
+	return a;
+}
+
+bool sync_take_action(struct sync *s, struct sync_action *out)
+{
+	if (s->action_count > 0) {
+		*out = s->actions[s->action_first];
+		s->action_first = (s->action_first + 1) % SYNC_MAX_ACTIONS;
+		s->action_count--;
+		return true;
+	}
+	*out = (struct sync_action){.kind = s->work ? SYNC_ACTION_WORK : SYNC_ACTION_POKE};
+	if (s->work)
+		s->work = false;
+	else if (s->poke)
+		s->poke = false;
+	else
+		return false;
+	return true;
+}
+
+/* ---- Peers ---- */
+
+struct sync_peer *sync_find_peer(struct sync *s, uint64_t id)
+{
+	for (size_t i = 0; i < s->peer_count; i++) {
+		if (s->peers[i].id == id)
+			return &s->peers[i];
+	}
+	return NULL;
+}
+
+bool sync_is_liar(const struct sync *s, const struct sync_peer *p)
+{
+	return s->now_ms < p->liar_until_ms;
+}
+
+bool sync_is_paused(const struct sync *s, const struct sync_peer *p, enum sync_kind kind)
+{
+	return s->now_ms < p->asks[kind].unused_until_ms;
+}
+
+void sync_reprobe(struct sync *s, struct sync_peer *p)
+{
+	p->stand = SYNC_STAND_UNKNOWN;
+	p->next_probe_ms = INT64_MIN;
+	s->poke = true;
+}
+
+void sync_suspect(struct sync *s, struct sync_peer *p, uint64_t height, const struct wire_hash *hash, uint64_t about)
+{
+	if (p->suspected || sync_is_liar(s, p))
+		return;
+	p->suspected = true;
+	p->suspect_height = height;
+	p->suspect_hash = *hash;
+	p->suspect_about = about;
+	s->poke = true;
+}
+
+void sync_set_liar(struct sync *s, struct sync_peer *p, uint64_t about)
+{
+	p->suspected = false;
+	p->liar_until_ms = s->now_ms + s->params.bad_ms;
+	sync_blame(s, p->id, SYNC_VERDICT_LIED, about);
+	s->poke = true;
+}
+
+static bool grow_peers(struct sync *s)
+{
+	size_t capacity = s->peer_capacity ? s->peer_capacity * 2 : 16;
+	struct sync_peer *grown;
+
+	if (s->peer_count < s->peer_capacity)
+		return true;
+	grown = realloc(s->peers, capacity * sizeof(*grown));
+	if (!grown)
+		return false;
+	s->peers = grown;
+	s->peer_capacity = capacity;
+	return true;
+}
+
+int sync_peer_ready(struct sync *s, uint64_t id, bool ours, int64_t now_ms)
+{
+	struct sync_peer *p = sync_find_peer(s, id);
+
+	if (p) {
+		p->ours = ours;
+		return 0;
+	}
+	sync_set_now(s, now_ms);
+	if (!grow_peers(s))
+		return -ENOMEM;
+	p = &s->peers[s->peer_count++];
+	*p = (struct sync_peer){
+		.id = id,
+		.ours = ours,
+		.ready_ms = now_ms,
+		.next_height_ms = INT64_MIN,
+		.next_probe_ms = INT64_MIN,
+		.judged_until_ms = INT64_MIN,
+		.liar_until_ms = INT64_MIN,
+		.distrust_until_ms = INT64_MIN,
+		.no_search_until_ms = INT64_MIN,
+		.lacks_until_ms = INT64_MIN,
+		.aside_until_ms = INT64_MIN,
+	};
+	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++)
+		p->asks[kind].unused_until_ms = INT64_MIN;
+	s->poke = true;
+	sync_advance(s);
+	return 0;
+}
+
+void sync_free_ask(struct sync *s, struct sync_peer *p, enum sync_kind kind)
+{
+	struct sync_asked *ask = &p->asks[kind];
+
+	if (!ask->outstanding)
+		return;
+	s->reserved_bytes -= ask->reserved;
+	*ask = (struct sync_asked){.unused_until_ms = ask->unused_until_ms};
+	if (kind == SYNC_ASK_BLOCKS && s->starved) {
+		s->starved = false;
+		s->poke = true;
+	}
+}
+
+void sync_peer_gone(struct sync *s, uint64_t id, int64_t now_ms)
+{
+	struct sync_peer *p = sync_find_peer(s, id);
+
+	sync_set_now(s, now_ms);
+	if (p) {
+		for (int kind = 0; kind < SYNC_KIND_COUNT; kind++)
+			sync_free_ask(s, p, (enum sync_kind)kind);
+		sync_search_lost(s, id);
+		*p = s->peers[--s->peer_count];
+		s->poke = true;
+	}
+	sync_advance(s);
+}
+
+/* ---- Asking ---- */
+
+static uint64_t common_height(const struct sync *s, const struct sync_peer *p)
+{
+	return p->claim < s->tip.height ? p->claim : s->tip.height;
+}
+
+/* It was of another opinion about an anchor that our tip has not reached: its agreement below says nothing new. */
+static bool has_live_dissent(const struct sync *s, const struct sync_peer *p)
+{
+	return p->stand == SYNC_STAND_DIFFERS && p->stand_height > s->tip.height && s->segment_count > 0;
+}
+
+/* A height that is far beyond what is asked for now: whether it is true is seen only by asking for it. */
+static bool has_far_claim(const struct sync *s, const struct sync_peer *p)
+{
+	return p->has_claim && p->stand == SYNC_STAND_AGREES && p->claim != p->claim_asked && p->claim > p->shown &&
+	       p->claim > s->tip.height && p->claim - s->tip.height > s->params.max_segment_blocks;
+}
+
+/* The hash that the peer is to be asked for, most urgent first. */
+static bool choose_hash(struct sync *s, struct sync_peer *p, struct sync_asked *ask)
+{
+	uint32_t side;
+
+	ask->goal = common_height(s, p);
+	if (p->suspected) {
+		ask->first = p->suspect_height;
+		return true;
+	}
+	if (sync_search_wants(s, p, &ask->first, &side)) {
+		s->fork.search.asked[side] = p->id;
+		s->fork.search.asked_ms[side] = s->now_ms;
+		return true;
+	}
+	if (sync_fork_wants(s, p, &ask->first))
+		return true;
+	if (p->has_claim && s->now_ms >= p->next_probe_ms && !has_live_dissent(s, p)) {
+		ask->first = common_height(s, p);
+		return true;
+	}
+	if (p->has_claim && sync_bad_wants(s, p, &ask->first))
+		return true;
+	if (sync_segment_wants(s, p, &ask->first))
+		return true;
+	if (has_far_claim(s, p)) {
+		p->claim_asked = p->claim;
+		ask->first = p->claim;
+		return true;
+	}
+	return false;
+}
+
+static bool choose(struct sync *s, struct sync_peer *p, enum sync_kind kind, struct sync_asked *ask)
+{
+	switch (kind) {
+	case SYNC_ASK_HEIGHT:
+		if (s->now_ms < p->next_height_ms)
+			return false;
+		p->next_height_ms = s->now_ms + s->params.poll_ms;
+		return true;
+	case SYNC_ASK_HASH:
+		return choose_hash(s, p, ask);
+	case SYNC_ASK_BLOCKS:
+		return sync_range_choose(s, p, ask);
+	case SYNC_KIND_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool sync_next(struct sync *s, struct sync_ask *out, uint64_t id, int64_t now_ms)
+{
+	struct sync_peer *p = sync_find_peer(s, id);
+
+	if (now_ms > s->now_ms) {
+		sync_set_now(s, now_ms);
+		sync_advance(s);
+	}
+	if (!p || sync_is_liar(s, p))
+		return false;
+	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++) {
+		struct sync_asked *ask = &p->asks[kind], chosen = {.outstanding = true, .sent_ms = s->now_ms};
+
+		chosen.unused_until_ms = ask->unused_until_ms;
+		if (ask->outstanding || sync_is_paused(s, p, (enum sync_kind)kind) ||
+		    !choose(s, p, (enum sync_kind)kind, &chosen))
+			continue;
+		*ask = chosen;
+		*out = (struct sync_ask){(enum sync_kind)kind, chosen.first, chosen.last};
+		return true;
+	}
+	return false;
+}
+
+/* Nothing comes of what was asked. */
+static void give_back(struct sync *s, struct sync_peer *p, enum sync_kind kind, int64_t again_ms)
+{
+	if (kind == SYNC_ASK_HEIGHT)
+		p->next_height_ms = INT64_MIN;
+	if (kind == SYNC_ASK_HASH && p->asks[kind].first == p->claim_asked)
+		p->claim_asked = 0;
+	p->asks[kind].unused_until_ms = again_ms > s->now_ms ? again_ms : s->now_ms + 1;
+	if (kind == SYNC_ASK_HASH)
+		sync_search_lost(s, p->id);
+	sync_free_ask(s, p, kind);
+	s->poke = true;
+}
+
+void sync_ask_failed(struct sync *s, uint64_t id, enum sync_kind kind, int64_t again_ms, int64_t now_ms)
+{
+	struct sync_peer *p = sync_find_peer(s, id);
+
+	sync_set_now(s, now_ms);
+	if (p && p->asks[kind].outstanding)
+		give_back(s, p, kind, again_ms);
+	sync_advance(s);
+}
+
+void sync_unanswered(struct sync *s, uint64_t id, enum sync_kind kind, int64_t now_ms)
+{
+	struct sync_peer *p = sync_find_peer(s, id);
+
+	sync_set_now(s, now_ms);
+	if (p && p->asks[kind].outstanding) {
+		if (kind == SYNC_ASK_BLOCKS)
+			sync_note_empty(s, p, false);
+		if (kind == SYNC_ASK_HASH && p->suspected && p->asks[kind].first == p->suspect_height) {
+			p->suspected = false;
+			p->distrust_until_ms = s->now_ms + s->params.fork_interval_ms;
+			sync_blame(s, p->id, SYNC_VERDICT_TURNED, p->suspect_about);
+		}
+		give_back(s, p, kind, s->now_ms + s->params.mute_pause_ms / (p->ours ? OURS_PAUSE_PART : 1));
+	}
+	sync_advance(s);
+}
+
+/* ---- Answers ---- */
+
+/* It claims less than before: what it showed above is not its chain any more. */
+static void shrink(struct sync *s, struct sync_peer *p, uint64_t height)
+{
+	if (p->claim - height > s->params.small_gap_blocks)
+		sync_blame(s, p->id, SYNC_VERDICT_SHRUNK, height);
+	if (p->shown > height)
+		p->shown = height;
+	if (p->stand_height > height)
+		sync_reprobe(s, p);
+}
+
+void sync_height(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
+{
+	struct sync_peer *p = sync_find_peer(s, id);
+
+	sync_set_now(s, now_ms);
+	if (!p) {
+		sync_advance(s);
+		return;
+	}
+	sync_free_ask(s, p, SYNC_ASK_HEIGHT);
+	p->next_height_ms = s->now_ms + s->params.poll_ms;
+	p->tainted = 0; /* asked again whether it is still on that chain */
+	if (!p->has_claim || height > p->claim)
+		p->claim_ms = s->now_ms;
+	/* It was behind us and is not any more: is it with us? */
+	if (p->has_claim && p->claim < s->tip.height && height >= s->tip.height)
+		p->next_probe_ms = INT64_MIN;
+	if (p->has_claim && height < p->claim)
+		shrink(s, p, height);
+	if (!p->has_claim || height != p->claim)
+		s->poke = true;
+	p->has_claim = true;
+	p->claim = height;
+	sync_advance(s);
+}
+
+void sync_strange_block(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
+{
+	struct sync_peer *p = sync_find_peer(s, id);
+
+	sync_set_now(s, now_ms);
+	/* Far behind, we do not know many a parent; who is on another chain shows when the stands are asked. */
+	if (p && height > s->tip.height && height - s->tip.height <= s->params.small_gap_blocks) {
+		p->next_probe_ms = INT64_MIN;
+		s->poke = true;
+	}
+	if (p && (!p->has_claim || height > p->claim))
+		sync_height(s, id, height, now_ms);
+	else
+		sync_advance(s);
+}
+
+/* It has no block at a height that it claims. */
+static void false_claim(struct sync *s, struct sync_peer *p, uint64_t height)
+{
+	p->has_claim = false;
+	p->claim = 0;
+	p->claim_asked = 0;
+	if (p->shown >= height)
+		p->shown = 0;
+	p->next_height_ms = s->now_ms + s->params.poll_ms;
+	sync_reprobe(s, p);
+	sync_blame(s, p->id, SYNC_VERDICT_FALSE_CLAIM, height);
+}
+
+/* The second look at a suspect: it stands by its hash, so what it delivered was a lie; or its chain has changed. */
+static void resolve_suspicion(struct sync *s, struct sync_peer *p, const struct wire_hash *theirs)
+{
+	if (theirs && sync_hash_compare(theirs, &p->suspect_hash) == 0) {
+		sync_set_liar(s, p, p->suspect_about);
+		return;
+	}
+	p->suspected = false;
+	sync_blame(s, p->id, SYNC_VERDICT_TURNED, p->suspect_about);
+	sync_reprobe(s, p);
+	s->poke = true;
+}
+
+static void update_stand(struct sync *s, struct sync_peer *p, const struct sync_asked *ask,
+			 const struct wire_hash *theirs, const struct wire_hash *own)
+{
+	bool probe = ask->first == ask->goal;
+
+	if (!theirs || ask->first > s->tip.height)
+		return;
+	if (!own) {
+		if (probe)
+			p->next_probe_ms = s->now_ms + NO_OWN_HASH_MS;
+		return;
+	}
+	if (sync_hash_compare(theirs, own) != 0) {
+		p->stand = SYNC_STAND_DIFFERS;
+	} else if (ask->first >= ask->goal && !has_live_dissent(s, p)) {
+		p->stand = SYNC_STAND_AGREES;
+	} else {
+		return;
+	}
+	p->stand_height = ask->first;
+	p->next_probe_ms = s->now_ms + s->params.poll_ms;
+	s->poke = true;
+}
+
+void sync_hash(struct sync *s, uint64_t id, uint64_t height, const struct wire_hash *theirs,
+	       const struct wire_hash *own, int64_t now_ms)
+{
+	struct sync_peer *p = sync_find_peer(s, id);
+	struct sync_asked ask;
+
+	sync_set_now(s, now_ms);
+	if (!p || !p->asks[SYNC_ASK_HASH].outstanding || p->asks[SYNC_ASK_HASH].first != height) {
+		sync_advance(s);
+		return;
+	}
+	ask = p->asks[SYNC_ASK_HASH];
+	sync_free_ask(s, p, SYNC_ASK_HASH);
+	p->tardy = s->now_ms - ask.sent_ms >= s->params.voice_wait_ms;
+	if (theirs) {
+		if (height > p->shown)
+			p->shown = height;
+		sync_bad_answer(s, p, height, theirs);
+	} else if (p->has_claim && height <= p->claim) {
+		false_claim(s, p, height);
+	}
+	if (p->suspected && height == p->suspect_height)
+		resolve_suspicion(s, p, theirs);
+	update_stand(s, p, &ask, theirs, own);
+	sync_segment_voice(s, p, height, theirs);
+	sync_fork_voice(s, p, height, theirs, own);
+	sync_search_voice(s, p, height, theirs, own);
+	sync_advance(s);
+}
+
+/* ---- Time ---- */
+
+void sync_tip(struct sync *s, const struct chain_point *tip, int64_t now_ms)
+{
+	sync_set_now(s, now_ms);
+	sync_set_tip(s, tip);
+	sync_advance(s);
+}
+
+void sync_tick(struct sync *s, int64_t now_ms)
+{
+	sync_set_now(s, now_ms);
+	sync_advance(s);
+}
+
+void sync_set_now(struct sync *s, int64_t now_ms)
+{
+	if (now_ms <= s->now_ms)
+		return;
+	/* Something was waiting for this moment: somebody may have to be asked. */
+	if (now_ms >= sync_deadline_ms(s))
+		s->poke = true;
+	s->now_ms = now_ms;
+}
+
+void sync_advance(struct sync *s)
+{
+	sync_bad_expire(s);
+	sync_find_stalls(s);
+	sync_fork_advance(s);
+	sync_segments_advance(s);
+	/* A branch may be complete, or given up, by now. */
+	if (s->segment_count == 0)
+		sync_fork_advance(s);
+	if (!s->work_told && sync_has_work(s)) {
+		s->work = true;
+		s->work_told = true;
+	}
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Fetching a chain: two daemons, of which one holds the chain and the other is empty, against a floor in the same run.
+
+    bench_sync.py small|heavy TIMED CHAINGEN CHAIN_FLOOR [--json]
+
+small: 51,000 small blocks (a year of testnet) against chain_floor.c, which decodes, hashes and puts the same blocks in one
+thread; with it the time of a start and of an orderly stop on that chain.  heavy: 2,000 blocks of 500 signed transactions
+against what all cores verify with libsodium.  Also printed: how far the memory of the fetching process grew.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GENESIS = 1764547200
+
+
+def say(name, figure, against, ratio, wanted, as_json, **more):
+    if as_json:
+        print(json.dumps({"name": name, "figure": figure, "against": against, "ratio": round(ratio, 3), **more}))
+    else:
+        extra = "".join(f", {key.replace('_', ' ')} {value}" for key, value in more.items())
+        print(f"{name}: {figure}; {against}; ratio {ratio:.2f} ({wanted}){extra}", flush=True)
+
+
+def fetch(daemon_type, work, timed_from, blocks):
+    """Seconds from the start of an empty daemon beside one that has the chain until it stands at the same height."""
+    target = daemon_type(work, "127.99.1.2", {
+        "devnet": {"genesis_timestamp": GENESIS}, "block": {"block_time_seconds": 600},
+        "network": {"bootstrap_peers": [f"{timed_from.ip}:24200"]},
+        "timers": {"sync_settle_ms": 1}, "logging": {"level": "info"}})
+    target.start()
+    begin = time.monotonic()
+    first = target.height()
+    while target.height() < blocks:
+        if time.monotonic() - begin > 1200:
+            raise SystemExit(f"not there after 20 minutes:\n{target.tail()}")
+        time.sleep(0.02)
+    seconds = time.monotonic() - begin
+    same = target.rpc("gettxoutsetinfo") == timed_from.rpc("gettxoutsetinfo")
+    peak = target.rss_peak()
+    target.stop(timeout=30)
+    if not same:
+        raise SystemExit("the two do not hold the same chain")
+    return seconds, first, peak
+
+
+def main():
+    as_json = "--json" in sys.argv
+    kind, timed, chaingen, floor = [arg for arg in sys.argv[1:] if arg != "--json"]
+    os.environ["TIMED_BINARY"] = timed
+    sys.path.insert(0, str(ROOT / "tests" / "functional"))
+    from harness.daemon import Daemon
+
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="bench-sync-") as work:
+        chain = os.path.join(work, "chain.jsonl")
+        subprocess.run([chaingen, "--network", "devnet", "--genesis-timestamp", str(GENESIS), "--block-time", "600",
+                        "--interval", "600", "--year" if kind == "small" else "--heavy", "--out", chain], check=True)
+        base = json.loads(subprocess.run([floor, chain, os.path.join(work, "floor")], check=True,
+                                         capture_output=True, text=True).stdout)
+        source = Daemon(work, "127.99.1.1", {"devnet": {"genesis_timestamp": GENESIS},
+                                             "block": {"block_time_seconds": 600}, "logging": {"level": "info"}})
+        begin = time.monotonic()
+        source.load_blocks(chain, timeout=1200)
+        load = time.monotonic() - begin
+        begin = time.monotonic()
+        source.start(timeout=60)
+        start = time.monotonic() - begin
+        blocks = base["blocks"] - 1
+        seconds, first, peak = fetch(Daemon, work, source, blocks)
+        stop = source.stop(timeout=30)
+        fetched = blocks - first
+        more = {"import_seconds": round(load, 1), "peak_MiB": peak >> 20}
+        if kind == "small":
+            say("sync of small blocks", f"{fetched / seconds:.0f} blocks/s",
+                f"floor {base['blocks'] / base['seconds']:.0f} blocks/s",
+                base["seconds"] * fetched / base["blocks"] / seconds, "needed 0.5, aimed at 0.8", as_json, **more)
+            say("start with the chain", f"{start * 1000:.0f} ms", "aimed at 100 ms", start / 0.1, "1 or less", as_json,
+                stop_ms=round(stop * 1000))
+        else:
+            rate = base["inputs"] / seconds
+            say("sync of signed blocks", f"{rate:.0f} signatures/s",
+                f"{cores} cores verify {cores * base['verify_per_s']:.0f}/s",
+                rate / (cores * base["verify_per_s"]), "needed 0.7, aimed at 0.9", as_json, **more)
+
+
+if __name__ == "__main__":
+    main()

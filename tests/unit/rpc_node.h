@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the tests of the methods share: a made-up node, that is the functions of node.h and net.h that the floor `rpc`
+ * calls, and short words for calling a method and looking at what it answers.  Included once by each test program.
+ */
+#ifndef TIMED_TESTS_RPC_NODE_H
+#define TIMED_TESTS_RPC_NODE_H
+
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "timed/net/net.h"
+#include "timed/node/config.h"
+#include "timed/node/node.h"
+#include "timed/rpc/dispatch.h"
+#include "timed/rpc/methods.h"
+#include "timed/store/chain_store.h"
+
+struct node {
+	struct config config;
+	struct chain_params chain;
+	struct chain_store *store;    /* its chain; NULL: none */
+	struct chain_summary summary; /* what it says of its chain when there is none */
+	struct node_sync sync;
+	uint64_t expected;
+	int64_t uptime_ms;
+	const struct masternode_info *masternodes;
+	size_t masternode_count;
+	const struct peer_info *peers;
+	size_t peer_count;
+	int stops;     /* calls of node_request_stop */
+	int exit_code; /* its argument */
+	char dir[32];  /* data directory */
+};
+
+static struct node node;
+static struct rpc_table table;
+
+/* ---- the made-up node */
+
+const struct config *node_config(const struct node *n)
+{
+	return &n->config;
+}
+
+const struct chain_params *node_chain_params(const struct node *n)
+{
+	return &n->chain;
+}
+
+struct net *node_net(struct node *n)
+{
+	(void)n;
+	return NULL;
+}
+
+int64_t node_uptime_ms(const struct node *n)
+{
+	return n->uptime_ms;
+}
+
+const char *node_data_dir(const struct node *n)
+{
+	return n->dir;
+}
+
+struct chain_view *node_chain_view(struct node *n)
+{
+	ck_assert_ptr_nonnull(n->store);
+	return chain_store_view(n->store);
+}
+
+void node_chain_summary(struct node *n, struct chain_summary *out)
+{
+	struct chain_view *view = n->store ? node_chain_view(n) : NULL;
+
+	*out = view ? *chain_view_summary(view) : n->summary;
+	chain_view_unref(view);
+}
+
+void node_sync_status(struct node *n, struct node_sync *out)
+{
+	*out = n->sync;
+}
+
+void node_genesis_hash(const struct node *n, struct wire_hash *out)
+{
+	(void)n;
+	memset(out, 0x89, sizeof(*out));
+}
+
+uint64_t node_expected_height(const struct node *n)
+{
+	return n->expected;
+}
+
+static void *copy(const void *from, size_t bytes)
+{
+	void *to = bytes > 0 ? malloc(bytes) : NULL;
+
+	if (to)
+		memcpy(to, from, bytes);
+	return to;
+}
+
+size_t node_masternodes(struct node *n, struct masternode_info **out)
+{
+	*out = copy(n->masternodes, n->masternode_count * sizeof(n->masternodes[0]));
+	return n->masternode_count;
+}
+
+size_t net_peer_infos(struct net *net, struct peer_info **out)
+{
+	ck_assert_ptr_null(net);
+	*out = copy(node.peers, node.peer_count * sizeof(node.peers[0]));
+	return node.peer_count;
+}
+
+const char *peer_state_name(enum peer_state state)
+{
+	return state == PEER_READY ? "ready" : "another";
+}
+
+void node_request_stop(struct node *n, int exit_code, const char *reason)
+{
+	n->stops++;
+	n->exit_code = exit_code;
+	ck_assert_str_eq(reason, "RPC stop");
+}
+
+/* ---- helpers */
+
+static inline void node_setup(void)
+{
+	static const char template[] = "/tmp/test_rpc_m.XXXXXX";
+	static char empty[] = "";
+
+	memset(&node, 0, sizeof(node));
+	memcpy(node.dir, template, sizeof(template));
+	ck_assert_ptr_nonnull(mkdtemp(node.dir));
+	chain_params_init(&node.chain, CHAIN_TESTNET);
+	node.sync = (struct node_sync){.phase = "idle", .seconds_left = -1};
+	node.config.rpc.enabled = true;
+	node.config.rpc.user = node.config.rpc.password = empty;
+	ck_assert_int_eq(net_addr_parse(&node.config.rpc.listen_address, "127.0.0.1", 9, 0), 0);
+	methods_table(&table, &node);
+}
+
+static inline void node_teardown(void)
+{
+	ck_assert_int_eq(rmdir(node.dir), 0);
+}
+
+/* The answer to a call, as text (the caller frees it). */
+static inline char *call_text(const char *method, const char *args)
+{
+	struct dispatch_answer answer;
+	char request[512], *text;
+
+	snprintf(request, sizeof(request), "{\"id\":1,\"method\":\"%s\",\"params\":%s}", method, args);
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request)), 0);
+	text = strndup((const char *)answer.body.data, answer.body.len);
+	dispatch_answer_free(&answer);
+	return text;
+}
+
+/* What the method answers, read by jansson alone (the caller releases it). */
+static inline json_t *call_with(const char *method, const char *args)
+{
+	char *text = call_text(method, args);
+	json_error_t error;
+	json_t *answer = json_loads(text, 0, &error), *result;
+
+	ck_assert_msg(answer != NULL, "%s: %s", text, error.text);
+	result = json_incref(json_object_get(answer, "result"));
+	ck_assert_msg(result != NULL, "%s", text);
+	json_decref(answer);
+	free(text);
+	return result;
+}
+
+static inline json_t *call(const char *method)
+{
+	return call_with(method, "[]");
+}
+
+/* The call fails with this code and message. */
+static inline void expect_error(const char *method, const char *args, int code, const char *message)
+{
+	char *text = call_text(method, args);
+	json_t *answer = json_loads(text, 0, NULL), *error = json_object_get(answer, "error");
+
+	ck_assert_msg(error != NULL, "%s", text);
+	ck_assert_int_eq(json_integer_value(json_object_get(error, "code")), code);
+	ck_assert_str_eq(json_string_value(json_object_get(error, "message")), message);
+	json_decref(answer);
+	free(text);
+}
+
+/* The keys of the object are exactly these, in any order; a list of words. */
+static inline void expect_keys(json_t *object, const char *keys)
+{
+	char *words = strdup(keys);
+	size_t count = 0;
+
+	for (char *rest, *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest), count++)
+		ck_assert_msg(json_object_get(object, word) != NULL, "%s is missing", word);
+	ck_assert_uint_eq(json_object_size(object), count);
+	free(words);
+}
+
+#define expect_text(object, key, text) ck_assert_str_eq(json_string_value(json_object_get(object, key)), text)
+#define expect_integer(object, key, n) ck_assert_int_eq(json_integer_value(json_object_get(object, key)), n)
+
+#endif

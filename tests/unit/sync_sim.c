@@ -1,0 +1,749 @@
+// SPDX-License-Identifier: MIT
+/* The simulated network of sync_sim.h: events in a heap, the driver, the chain.  What peers answer is in sync_sim_peer.c. */
+#include "sync_sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync_sim_impl.h"
+
+/* ---- Chance and chains ---- */
+
+uint64_t sim_mix(uint64_t a, uint64_t b)
+{
+	uint64_t z = a * 0x9e3779b97f4a7c15u + b + 0x632be59bd9b4e019u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+uint64_t sim_random(struct sim *sim, uint64_t below)
+{
+	sim->random = sim_mix(sim->random, 1);
+	return below ? (sim->random >> 11) % below : 0;
+}
+
+void sim_hash(struct wire_hash *out, uint64_t id)
+{
+	for (size_t i = 0; i < sizeof(*out); i++)
+		((uint8_t *)out)[i] = (uint8_t)(i < 8 ? id >> (56 - 8 * i) : sim_mix(id, i / 8) >> (8 * (i % 8)));
+}
+
+static uint64_t hash_id(const struct wire_hash *hash)
+{
+	uint64_t id = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		id = id << 8 | ((const uint8_t *)hash)[i];
+	return id;
+}
+
+void sim_chain_grow(struct sim_chain *chain, uint64_t blocks)
+{
+	while (blocks-- > 0) {
+		if (chain->height + 1 >= chain->capacity) {
+			chain->capacity = chain->capacity * 2 + 64;
+			chain->ids = realloc(chain->ids, chain->capacity * sizeof(chain->ids[0]));
+			ck_assert_ptr_nonnull(chain->ids);
+		}
+		chain->height++;
+		chain->ids[chain->height] = sim_mix(chain->ids[chain->height - 1], chain->salt);
+	}
+}
+
+void sim_chain_init(struct sim_chain *chain, uint64_t salt, uint64_t height)
+{
+	*chain = (struct sim_chain){.salt = salt, .light_bytes = 800, .heavy_from = UINT64_MAX};
+	chain->capacity = height + 64;
+	chain->ids = calloc(chain->capacity, sizeof(chain->ids[0]));
+	ck_assert_ptr_nonnull(chain->ids);
+	chain->ids[0] = 42; /* all chains have one genesis */
+	sim_chain_grow(chain, height);
+}
+
+void sim_chain_fork(struct sim_chain *chain, const struct sim_chain *from, uint64_t at, uint64_t salt, uint64_t height)
+{
+	sim_chain_init(chain, salt, 0);
+	free(chain->ids);
+	chain->capacity = height + 64;
+	chain->ids = calloc(chain->capacity, sizeof(chain->ids[0]));
+	ck_assert_ptr_nonnull(chain->ids);
+	memcpy(chain->ids, from->ids, (at + 1) * sizeof(chain->ids[0]));
+	chain->height = at;
+	chain->light_bytes = from->light_bytes;
+	sim_chain_grow(chain, height - at);
+}
+
+void sim_chain_free(struct sim_chain *chain)
+{
+	free(chain->ids);
+}
+
+/* ---- Events ---- */
+
+static bool is_before(const struct sim_event *a, const struct sim_event *b)
+{
+	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->serial < b->serial;
+}
+
+void sim_schedule(struct sim *sim, int64_t after_ms, struct sim_event event)
+{
+	size_t i = sim->event_count;
+
+	if (sim->event_count == sim->event_capacity) {
+		sim->event_capacity = sim->event_capacity * 2 + 64;
+		sim->events = realloc(sim->events, sim->event_capacity * sizeof(event));
+		ck_assert_ptr_nonnull(sim->events);
+	}
+	event.at_ms = sim->now_ms + after_ms;
+	event.serial = ++sim->event_serial;
+	sim->event_count++;
+	while (i > 0 && is_before(&event, &sim->events[(i - 1) / 2])) {
+		sim->events[i] = sim->events[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	sim->events[i] = event;
+}
+
+static struct sim_event pop(struct sim *sim)
+{
+	struct sim_event first = sim->events[0], last = sim->events[--sim->event_count];
+	size_t i = 0, child;
+
+	while ((child = 2 * i + 1) < sim->event_count) {
+		if (child + 1 < sim->event_count && is_before(&sim->events[child + 1], &sim->events[child]))
+			child++;
+		if (!is_before(&sim->events[child], &last))
+			break;
+		sim->events[i] = sim->events[child];
+		i = child;
+	}
+	if (sim->event_count > 0)
+		sim->events[i] = last;
+	return first;
+}
+
+/* ---- Payloads ---- */
+
+struct sim_payload *sim_payload_new(size_t count, size_t json_bytes)
+{
+	struct sim_payload *p = calloc(1, sizeof(*p) + count * sizeof(p->blocks[0]));
+
+	ck_assert_ptr_nonnull(p);
+	p->count = count;
+	p->json_bytes = json_bytes;
+	p->held_bytes = json_bytes / 2 + 256;
+	return p;
+}
+
+static void hold(struct sim *sim, struct sim_payload *p)
+{
+	sim->payloads_alive++;
+	sim->payload_bytes += p->held_bytes;
+	if (sim->payload_bytes > sim->payload_peak)
+		sim->payload_peak = sim->payload_bytes;
+	if (p->held_bytes > sim->answer_peak)
+		sim->answer_peak = p->held_bytes;
+}
+
+static void release(void *user, void *payload)
+{
+	struct sim *sim = user;
+	struct sim_payload *p = payload;
+
+	sim->payloads_alive--;
+	sim->payload_bytes -= p->held_bytes;
+	free(p);
+}
+
+/* ---- The chain ---- */
+
+static void own_hash(const struct sim *sim, struct wire_hash *out, uint64_t height)
+{
+	sim_hash(out, sim->own[height]);
+}
+
+static struct chain_point tip_of(const struct sim *sim)
+{
+	struct chain_point tip = {.height = sim->height};
+
+	own_hash(sim, &tip.hash, sim->height);
+	return tip;
+}
+
+static const struct sim_kept *find_kept(const struct sim *sim, uint64_t id)
+{
+	for (size_t i = 0; i < sim->kept_count; i++) {
+		if (sim->kept[i].id == id)
+			return &sim->kept[i];
+	}
+	return NULL;
+}
+
+static enum sync_outcome connect_blocks(struct sim *sim, struct sync_result *result)
+{
+	const struct sim_payload *p = sim->work.payload;
+
+	for (uint32_t i = 0; i < sim->work.count; i++) {
+		const struct sim_block *b = &p->blocks[sim->work.skip + i];
+
+		sim_assert(sim, b->height == sim->work.first + i);
+		sim_assert(sim, !b->bad_body && !b->bad_signature);
+		result->fault_height = b->height;
+		sim_hash(&result->fault_hash, b->id);
+		if (b->height != sim->height + 1 || b->parent != sim->own[sim->height])
+			return SYNC_STALE;
+		if (sim->only)
+			sim_assert(sim, b->height <= sim->only->height && sim->only->ids[b->height] == b->id);
+		if (b->breaks_rule)
+			return SYNC_RULE;
+		if (sim->now_ms < b->ahead_until_ms)
+			return SYNC_TIME_AHEAD;
+		sim->own[++sim->height] = b->id;
+		sim->connected++;
+	}
+	return SYNC_DONE;
+}
+
+static enum sync_outcome keep_blocks(struct sim *sim)
+{
+	const struct sim_payload *p = sim->work.payload;
+
+	for (uint32_t i = 0; i < sim->work.count; i++) {
+		const struct sim_block *b = &p->blocks[sim->work.skip + i];
+
+		sim_assert(sim, b->height == sim->work.first + i);
+		sim_assert(sim, !b->bad_body && !b->bad_signature);
+		if (sim->only)
+			sim_assert(sim, b->height <= sim->only->height && sim->only->ids[b->height] == b->id);
+		sim->kept_total++;
+		if (find_kept(sim, b->id))
+			continue;
+		if (sim->kept_count == sim->kept_capacity) {
+			sim->kept_capacity = sim->kept_capacity * 2 + 64;
+			sim->kept = realloc(sim->kept, sim->kept_capacity * sizeof(sim->kept[0]));
+			ck_assert_ptr_nonnull(sim->kept);
+		}
+		sim->kept[sim->kept_count++] = (struct sim_kept){b->height, b->id, b->parent, b->breaks_rule};
+	}
+	return SYNC_DONE;
+}
+
+static enum sync_outcome reorganise(struct sim *sim, struct sync_result *result)
+{
+	const struct sim_kept *to = find_kept(sim, hash_id(&sim->work.hash)), *k = to;
+	uint64_t height;
+
+	sim_assert(sim, to && to->height == sim->work.first);
+	result->fault_height = to->height;
+	result->fault_hash = sim->work.hash;
+	/* All of it was kept, down to our chain. */
+	while (!(k->height - 1 <= sim->height && sim->own[k->height - 1] == k->parent)) {
+		k = find_kept(sim, k->parent);
+		sim_assert(sim, k);
+	}
+	height = k->height - 1;
+	if (sim->height - height > sim->params.max_reorg_depth)
+		return SYNC_TOO_DEEP;
+	if (sim->fail_reorganise) {
+		sim->refusals++;
+		return SYNC_RULE;
+	}
+	sim->undone = sim->height - height;
+	for (k = to; k->height > height; k = find_kept(sim, k->parent)) {
+		sim->own[k->height] = k->id;
+		if (k->height == height + 1)
+			break;
+	}
+	sim->height = to->height;
+	sim->reorganisations++;
+	return SYNC_DONE;
+}
+
+static void chain_done(struct sim *sim)
+{
+	struct sync_result result = {0};
+	uint64_t id = sim->work.id;
+
+	switch (sim->work.kind) {
+	case SYNC_WORK_CONNECT:
+		result.outcome = connect_blocks(sim, &result);
+		break;
+	case SYNC_WORK_KEEP:
+		result.outcome = keep_blocks(sim);
+		break;
+	case SYNC_WORK_REORGANISE:
+		result.outcome = reorganise(sim, &result);
+		break;
+	}
+	result.tip = tip_of(sim);
+	if (sim->work.payload)
+		release(sim, sim->work.payload);
+	sim->chain_busy = false;
+	sync_work_done(sim->sync, id, &result, sim->now_ms);
+	sim_schedule(sim, 0, (struct sim_event){.kind = SIM_EV_CHAIN});
+}
+
+static void chain_take(struct sim *sim)
+{
+	if (sim->chain_busy || !sync_take_work(sim->sync, &sim->work, sim->now_ms))
+		return;
+	sim->chain_busy = true;
+	sim_schedule(sim, (int64_t)sim_random(sim, (uint64_t)sim->chain_delay_ms + 1),
+		     (struct sim_event){.kind = SIM_EV_CHAIN_DONE});
+}
+
+/* ---- The driver ---- */
+
+struct sim_peer *sim_peer_by_id(struct sim *sim, uint64_t id)
+{
+	for (size_t i = 0; i < sim->peer_count; i++) {
+		if (sim->peers[i].id == id)
+			return &sim->peers[i];
+	}
+	return NULL;
+}
+
+/* Every ask is within the bounds, and the only one of its kind. */
+static void check_ask(struct sim *sim, struct sim_peer *p, const struct sync_ask *ask)
+{
+	sim_assert(sim, p->ready);
+	sim_assert(sim, !p->outstanding[ask->kind]);
+	p->outstanding[ask->kind] = true;
+	p->ask_serial[ask->kind] = ++sim->event_serial;
+	p->asked[ask->kind] = ask->first;
+	switch (ask->kind) {
+	case SYNC_ASK_HEIGHT:
+		p->height_asks++;
+		break;
+	case SYNC_ASK_HASH:
+		p->hash_asks++;
+		sim->hash_asks++;
+		break;
+	case SYNC_ASK_BLOCKS:
+		sim_assert(sim, ask->first > 0 && ask->last >= ask->first);
+		sim_assert(sim, ask->last - ask->first < sim->params.max_range_blocks);
+		if (ask->last - ask->first + 1 > sim->highest_ask)
+			sim->highest_ask = ask->last - ask->first + 1;
+		p->blocks_asked++;
+		sim->block_asks++;
+		break;
+	case SYNC_KIND_COUNT:
+		ck_abort_msg("no such kind");
+	}
+}
+
+static void pump(struct sim *sim, struct sim_peer *p)
+{
+	struct sync_ask ask;
+	int rounds = 0;
+
+	while (p->ready && sync_next(sim->sync, &ask, p->id, sim->now_ms)) {
+		sim_assert(sim, ++rounds < 10);
+		check_ask(sim, p, &ask);
+		if (sim->trace)
+			printf("%lld: peer %llu asked %d %llu..%llu\n", (long long)sim->now_ms,
+			       (unsigned long long)p->id, ask.kind, (unsigned long long)ask.first,
+			       (unsigned long long)ask.last);
+		if (sim->refuse_sends && sim_random(sim, 20) == 0) {
+			p->outstanding[ask.kind] = false;
+			sync_ask_failed(sim->sync, p->id, ask.kind, sim->now_ms + 125, sim->now_ms);
+			continue;
+		}
+		sim_peer_asked(sim, p, &ask);
+	}
+}
+
+static void check_blame(struct sim *sim, const struct sync_action *action)
+{
+	struct sim_peer *p = sim_peer_by_id(sim, action->peer);
+
+	if (!p)
+		return; /* gone since */
+	p->blamed[action->verdict]++;
+	if (sim->trace)
+		printf("%lld: peer %llu (%d) blamed: %s\n", (long long)sim->now_ms, (unsigned long long)p->id, p->manner,
+		       sync_verdict_name(action->verdict));
+	switch (p->manner) {
+	case SIM_HONEST:
+	case SIM_RUST:
+	case SIM_SLOW:
+	case SIM_MUTE:
+	case SIM_STALL:
+	case SIM_SILENT:
+		/* A chain that changed under an answer costs a good name, and no more. */
+		sim_assert(sim, action->verdict == SYNC_VERDICT_TURNED && p->claims > 1000);
+		break;
+	case SIM_WITHHOLD:
+		sim_assert(sim, action->verdict == SYNC_VERDICT_WITHHOLDS);
+		break;
+	case SIM_MAX:
+		sim_assert(sim, action->verdict == SYNC_VERDICT_FALSE_CLAIM);
+		break;
+	case SIM_SHRINK:
+		sim_assert(sim, action->verdict == SYNC_VERDICT_FALSE_CLAIM || action->verdict == SYNC_VERDICT_SHRUNK);
+		break;
+	case SIM_ALTER:
+	case SIM_REWRITE:
+	case SIM_BODY:
+	case SIM_ANCHOR:
+	case SIM_MANNER_COUNT:
+		break;
+	}
+}
+
+void sim_drain(struct sim *sim)
+{
+	struct sync_action action;
+	struct sync_status status;
+
+	while (sync_take_action(sim->sync, &action)) {
+		switch (action.kind) {
+		case SYNC_ACTION_POKE:
+			for (size_t i = 0; i < sim->peer_count; i++)
+				sim_schedule(sim, (int64_t)sim_random(sim, 3),
+					     (struct sim_event){.kind = SIM_EV_PUMP, .peer = sim->peers[i].id});
+			break;
+		case SYNC_ACTION_WORK:
+			sim_schedule(sim, 0, (struct sim_event){.kind = SIM_EV_CHAIN});
+			break;
+		case SYNC_ACTION_BLAME:
+			check_blame(sim, &action);
+			break;
+		case SYNC_ACTION_NOTE:
+			if (sim->trace)
+				printf("%lld: note %d height %llu\n", (long long)sim->now_ms, action.note,
+				       (unsigned long long)action.height);
+			sim->notes[action.note]++;
+			sim->last_note[action.note] = action;
+			break;
+		}
+	}
+	sync_get_status(sim->sync, &status, sim->now_ms);
+	sim_assert(sim, status.height == sim->height);
+	sim_assert(sim, status.target >= status.height);
+	/* What is expected may turn out greater, by one answer of each peer. */
+	sim_assert(sim, sim->payload_bytes <= status.window_bytes);
+	sim_assert(sim, sim->payload_bytes <= sim->params.window_bytes + sim->peer_count * sim->answer_peak);
+}
+
+/* ---- Peers come, go, change ---- */
+
+struct sim_peer *sim_add(struct sim *sim, enum sim_manner manner, struct sim_chain *chain, uint64_t height,
+			 int64_t after_ms)
+{
+	struct sim_peer *p = &sim->peers[sim->peer_count++];
+
+	ck_assert_uint_le(sim->peer_count, SIM_MAX_PEERS);
+	*p = (struct sim_peer){
+		.id = ++sim->last_peer_id,
+		.manner = manner,
+		.chain = chain,
+		.height = height,
+		.latency_ms = 1 + (int64_t)sim_random(sim, 80),
+		.salt = sim->last_peer_id,
+		.withheld = height / 2,
+	};
+	if (manner == SIM_SLOW)
+		p->latency_ms = 1000 + (int64_t)sim_random(sim, 5000);
+	sim_schedule(sim, after_ms, (struct sim_event){.kind = SIM_EV_READY, .peer = p->id});
+	return p;
+}
+
+void sim_drop(struct sim *sim, struct sim_peer *peer)
+{
+	peer->ready = false;
+	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++) {
+		peer->outstanding[kind] = false;
+		peer->ask_serial[kind] = 0;
+	}
+	sync_peer_gone(sim->sync, peer->id, sim->now_ms);
+	sim_drain(sim);
+}
+
+void sim_move(struct sim *sim, struct sim_peer *peer, struct sim_chain *chain, uint64_t height)
+{
+	(void)sim;
+	peer->chain = chain;
+	peer->height = height;
+	peer->claims += 1000;
+}
+
+void sim_announce(struct sim *sim, struct sim_peer *p)
+{
+	uint64_t height = p->height;
+	struct chain_point tip;
+
+	if (!p->ready)
+		return;
+	sync_height(sim->sync, p->id, height, sim->now_ms);
+	if (height == sim->height + 1 && p->chain->ids[height - 1] == sim->own[sim->height] &&
+	    p->chain->rule_height != height) {
+		sim->own[++sim->height] = p->chain->ids[height];
+		tip = tip_of(sim);
+		sync_tip(sim->sync, &tip, sim->now_ms);
+	} else if (height > sim->height) {
+		sync_strange_block(sim->sync, p->id, height, sim->now_ms);
+	}
+}
+
+static void grow(struct sim *sim)
+{
+	sim_chain_grow(sim->growing, 1);
+	for (size_t i = 0; i < sim->peer_count; i++) {
+		if (sim->peers[i].chain == sim->growing)
+			sim_schedule(sim, (int64_t)sim_random(sim, 2000),
+				     (struct sim_event){.kind = SIM_EV_NEW_BLOCK, .peer = sim->peers[i].id});
+	}
+	sim_schedule(sim, sim->grow_ms, (struct sim_event){.kind = SIM_EV_GROW});
+}
+
+/* ---- The run ---- */
+
+static void become_ready(struct sim *sim, struct sim_peer *p)
+{
+	p->ready = true;
+	ck_assert_int_eq(sync_peer_ready(sim->sync, p->id, p->manner != SIM_RUST, sim->now_ms), 0);
+	pump(sim, p);
+}
+
+static void answer_blocks(struct sim *sim, struct sim_peer *p, const struct sim_event *e)
+{
+	struct sim_payload *payload = e->payload;
+	struct sync_blocks answer = {.json_bytes = payload->json_bytes, .held_bytes = payload->held_bytes};
+	struct sync_block *blocks = calloc(payload->count + 1, sizeof(*blocks));
+	struct sync_held held;
+
+	ck_assert_ptr_nonnull(blocks);
+	for (size_t i = 0; i < payload->count; i++) {
+		blocks[i].height = payload->blocks[i].height;
+		sim_hash(&blocks[i].hash, payload->blocks[i].id);
+		sim_hash(&blocks[i].previous, payload->blocks[i].parent);
+	}
+	answer.blocks = blocks;
+	answer.count = payload->count;
+	answer.payload = payload;
+	hold(sim, payload);
+	/* What the check will say, before the payload may be gone. */
+	struct sim_event check = {.kind = SIM_EV_CHECKED, .check = SYNC_CHECK_GOOD};
+
+	for (size_t i = 0; i < payload->count && check.check == SYNC_CHECK_GOOD; i++) {
+		check.height = payload->blocks[i].height;
+		if (payload->blocks[i].bad_body)
+			check.check = SYNC_CHECK_BODY;
+		else if (payload->blocks[i].bad_signature)
+			check.check = SYNC_CHECK_CHAIN;
+	}
+	if (sync_blocks(sim->sync, &held, p->id, &answer, sim->now_ms)) {
+		sim_assert(sim, held.id != 0 && held.count > 0 && held.skip + held.count <= answer.count);
+		check.held = held.id;
+		sim_schedule(sim, (int64_t)sim_random(sim, sim->lossy_checks ? 3000 : 20), check);
+	} else {
+		sim->duplicate_blocks += answer.count > 0;
+	}
+	free(blocks);
+}
+
+/* Requests have no ids: an answer is matched by its kind and height. */
+static bool matches(const struct sim_peer *p, const struct sim_event *e)
+{
+	if (!p->outstanding[e->ask])
+		return false;
+	if (e->ask == SYNC_ASK_HASH)
+		return e->height == p->asked[e->ask];
+	if (e->ask == SYNC_ASK_BLOCKS)
+		return e->payload->count == 0 || e->payload->blocks[0].height == p->asked[e->ask];
+	return true;
+}
+
+static void answered(struct sim *sim, struct sim_peer *p, const struct sim_event *e)
+{
+	struct wire_hash theirs, own;
+	bool has_own = e->height <= sim->height;
+
+	if (!matches(p, e)) {
+		/* What was given up comes after all; the node drops it, and sync would ignore it when nothing is asked. */
+		if (p->outstanding[e->ask] || sim_random(sim, 2)) {
+			free(e->payload);
+			return;
+		}
+	}
+	p->outstanding[e->ask] = false;
+	p->ask_serial[e->ask] = 0;
+	switch (e->ask) {
+	case SYNC_ASK_HEIGHT:
+		sync_height(sim->sync, p->id, e->height, sim->now_ms);
+		break;
+	case SYNC_ASK_HASH:
+		sim_hash(&theirs, e->id);
+		if (has_own)
+			own_hash(sim, &own, e->height);
+		sync_hash(sim->sync, p->id, e->height, e->has_id ? &theirs : NULL, has_own ? &own : NULL, sim->now_ms);
+		break;
+	case SYNC_ASK_BLOCKS:
+		answer_blocks(sim, p, e);
+		break;
+	case SYNC_KIND_COUNT:
+		break;
+	}
+	pump(sim, p);
+}
+
+static void peer_event(struct sim *sim, const struct sim_event *e)
+{
+	struct sim_peer *p = sim_peer_by_id(sim, e->peer);
+
+	if (!p || (!p->ready && e->kind != SIM_EV_READY)) {
+		free(e->payload);
+		return;
+	}
+	switch (e->kind) {
+	case SIM_EV_READY:
+		become_ready(sim, p);
+		break;
+	case SIM_EV_PUMP:
+		pump(sim, p);
+		break;
+	case SIM_EV_ANSWER:
+		answered(sim, p, e);
+		break;
+	case SIM_EV_UNANSWERED:
+		if (p->ask_serial[e->ask] != e->serial_of_ask)
+			break;
+		p->outstanding[e->ask] = false;
+		p->ask_serial[e->ask] = 0;
+		sync_unanswered(sim->sync, p->id, e->ask, sim->now_ms);
+		pump(sim, p);
+		break;
+	case SIM_EV_OVERLONG:
+		sync_overlong(sim->sync, p->id, sim->now_ms);
+		sim_drop(sim, p);
+		p->id = ++sim->last_peer_id; /* it connects again */
+		sim_schedule(sim, 2000, (struct sim_event){.kind = SIM_EV_READY, .peer = p->id});
+		break;
+	case SIM_EV_NEW_BLOCK:
+		p->height = p->chain->height;
+		sim_announce(sim, p);
+		break;
+	case SIM_EV_CHAIN:
+	case SIM_EV_CHAIN_DONE:
+	case SIM_EV_CHECKED:
+	case SIM_EV_GROW:
+		break;
+	}
+}
+
+static void run_event(struct sim *sim, const struct sim_event *e)
+{
+	switch (e->kind) {
+	case SIM_EV_CHAIN:
+		chain_take(sim);
+		break;
+	case SIM_EV_CHAIN_DONE:
+		chain_done(sim);
+		break;
+	case SIM_EV_CHECKED:
+		sync_range_checked(sim->sync, e->held, e->check, e->height, sim->now_ms);
+		break;
+	case SIM_EV_GROW:
+		grow(sim);
+		break;
+	case SIM_EV_READY:
+	case SIM_EV_PUMP:
+	case SIM_EV_ANSWER:
+	case SIM_EV_UNANSWERED:
+	case SIM_EV_OVERLONG:
+	case SIM_EV_NEW_BLOCK:
+		peer_event(sim, e);
+		break;
+	}
+	sim_drain(sim);
+}
+
+bool sim_run(struct sim *sim, int64_t for_ms, bool (*done)(struct sim *sim))
+{
+	int64_t end_ms = sim->now_ms + for_ms, due_ms;
+	uint64_t steps = 0;
+
+	while (!done || !done(sim)) {
+		due_ms = sync_deadline_ms(sim->sync);
+		if (due_ms < sim->now_ms)
+			due_ms = sim->now_ms;
+		/* Something spins. */
+		sim_assert(sim, ++steps < 3000000);
+		if (sim->event_count > 0 && sim->events[0].at_ms <= due_ms) {
+			struct sim_event e;
+
+			if (sim->events[0].at_ms > end_ms)
+				break;
+			e = pop(sim);
+			sim->now_ms = e.at_ms;
+			run_event(sim, &e);
+			continue;
+		}
+		if (due_ms > end_ms)
+			break;
+		sim->now_ms = due_ms;
+		sync_tick(sim->sync, sim->now_ms);
+		sim_assert(sim, sync_deadline_ms(sim->sync) > sim->now_ms);
+		sim_drain(sim);
+	}
+	if (done && done(sim))
+		return true;
+	sim->now_ms = end_ms;
+	return false;
+}
+
+void sim_init(struct sim *sim, uint64_t seed, struct sim_chain *own, uint64_t height)
+{
+	memset(sim, 0, sizeof(*sim));
+	sim->seed = seed;
+	sim->random = sim_mix(seed, 77);
+	sim->now_ms = 1000000;
+	sim->chain_delay_ms = 20;
+	sim->height = height;
+	memcpy(sim->own, own->ids, (height + 1) * sizeof(sim->own[0]));
+	sync_params_default(&sim->params);
+	sim->params.release = release;
+	sim->params.user = sim;
+	sim->trace = getenv("SYNC_SIM_TRACE") != NULL;
+}
+
+void sim_start(struct sim *sim)
+{
+	struct chain_point tip = tip_of(sim);
+
+	sim->sync = sync_new(&sim->params, &tip, sim->now_ms);
+	ck_assert_ptr_nonnull(sim->sync);
+	if (sim->growing)
+		sim_schedule(sim, sim->grow_ms, (struct sim_event){.kind = SIM_EV_GROW});
+}
+
+void sim_end(struct sim *sim)
+{
+	sync_free(sim->sync);
+	if (sim->chain_busy && sim->work.payload)
+		release(sim, sim->work.payload);
+	for (size_t i = 0; i < sim->event_count; i++)
+		free(sim->events[i].payload);
+	free(sim->events);
+	free(sim->kept);
+	/* Every payload was handed out or released, once. */
+	sim_assert(sim, sim->payloads_alive == 0 && sim->payload_bytes == 0);
+}
+
+bool sim_is_on(const struct sim *sim, const struct sim_chain *chain, uint64_t height)
+{
+	return sim->height == height && sim->own[height] == chain->ids[height];
+}
+
+uint32_t sim_blames(const struct sim *sim, const struct sim_peer *peer)
+{
+	uint32_t sum = 0;
+
+	(void)sim;
+	for (int i = 0; i < 5; i++)
+		sum += peer->blamed[i];
+	return sum;
+}

@@ -258,11 +258,19 @@ class Running:
             self.lines.put(line)
         self.lines.put(None)
 
-    def wait_for(self, text):
+    def has_said(self, text, timeout):
+        """Waits for the next line at most so long."""
         while text not in self.log:
-            line = self.lines.get(timeout=DEADLINE_S)
+            try:
+                line = self.lines.get(timeout=timeout)
+            except queue.Empty:
+                return False
             assert line is not None, f"ended without {text!r}:\n{self.log}"
             self.log += line
+        return True
+
+    def wait_for(self, text):
+        assert self.has_said(text, DEADLINE_S), f"has not said {text!r}:\n{self.log}"
 
     def end(self):
         """Exit code."""
@@ -297,15 +305,15 @@ class Interrupted(Offline):
 
     def test_slow_input_is_connected_as_it_comes(self):
         """What has come is taken before more is waited for: progress is told."""
-        lines, _ = self.generate("--blocks", 20)
+        lines, _ = self.generate("--blocks", 500)
         timed = Running(self.command("--load-blocks", "-"), stdin=subprocess.PIPE)
-        timed.wait_for("Importing blocks from")
-        timed.process.stdin.write("\n".join(lines[:11]) + "\n")
-        timed.process.stdin.flush()
-        time.sleep(3)  # the interval of progress lines
-        timed.process.stdin.write(lines[11] + "\n")
-        timed.process.stdin.flush()
-        timed.wait_for("⏳ Importing: height 11,")
+        for line in lines:
+            timed.process.stdin.write(line + "\n")
+            timed.process.stdin.flush()
+            if timed.has_said("⏳ Importing: height ", 0.1):
+                break
+        else:
+            self.fail("no progress was told:\n" + timed.log)
         timed.process.stdin.close()
         self.assertEqual(timed.end(), 0)
 

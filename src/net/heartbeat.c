@@ -12,7 +12,7 @@ void heartbeat_init(struct heartbeat *hb, const struct heartbeat_params *params,
 	hb->params = params;
 	hb->next_ping_ms = now_ms;
 	hb->next_check_ms = now_ms + params->check_ms;
-	hb->receiving_until_ms = INT64_MIN;
+	hb->counted_ms = hb->excused_until_ms = hb->seen_ms = hb->mark_ms = now_ms;
 }
 
 static void remove_pending(struct heartbeat *hb, int index)
@@ -31,13 +31,30 @@ bool heartbeat_add_ping(struct heartbeat *hb, uint64_t nonce, int64_t now_ms)
 	return true;
 }
 
+/* Gives the outstanding pings the excused part of the time that has passed since the last call. */
+static void count_excuses(struct heartbeat *hb, int64_t now_ms)
+{
+	int64_t end_ms = now_ms < hb->excused_until_ms ? now_ms : hb->excused_until_ms;
+
+	for (int i = 0; i < hb->pending_count; i++) {
+		struct heartbeat_ping *ping = &hb->pending[i];
+		int64_t begin_ms = ping->flushed_ms > hb->counted_ms ? ping->flushed_ms : hb->counted_ms;
+
+		if (ping->flushed_ms >= 0 && ping->lines < HEARTBEAT_MAX_LINES && end_ms > begin_ms)
+			ping->excused_ms += end_ms - begin_ms;
+	}
+	if (now_ms > hb->counted_ms)
+		hb->counted_ms = now_ms;
+}
+
 /* Takes one ping that is past its time out of the list. */
 static bool take_missed(struct heartbeat *hb, int64_t now_ms)
 {
+	count_excuses(hb, now_ms);
 	for (int i = 0; i < hb->pending_count; i++) {
 		const struct heartbeat_ping *ping = &hb->pending[i];
 
-		if (ping->flushed_ms >= 0 && now_ms - ping->flushed_ms >= hb->params->timeout_ms) {
+		if (ping->flushed_ms >= 0 && now_ms - ping->flushed_ms - ping->excused_ms >= hb->params->timeout_ms) {
 			remove_pending(hb, i);
 			return true;
 		}
@@ -48,8 +65,7 @@ static bool take_missed(struct heartbeat *hb, int64_t now_ms)
 enum heartbeat_action heartbeat_tick(struct heartbeat *hb, uint64_t nonce, int64_t now_ms)
 {
 	if (now_ms >= hb->next_check_ms) {
-		/* A growing line holds the pongs behind it: what is late is late through no fault of the peer. */
-		if (now_ms >= hb->receiving_until_ms && take_missed(hb, now_ms))
+		if (take_missed(hb, now_ms))
 			return ++hb->missed >= hb->params->max_missed ? HEARTBEAT_DEAD : HEARTBEAT_MISSED;
 		hb->next_check_ms = now_ms + hb->params->check_ms;
 	}
@@ -90,16 +106,33 @@ bool heartbeat_pong(struct heartbeat *hb, uint64_t nonce, int64_t now_us, int64_
 	return false;
 }
 
+/* The line is complete, and so is what it excuses.  A line that is followed at once by more than there was of it is taken
+ * for one with that; so it goes on only while it gets longer and longer. */
+static void end_line(struct heartbeat *hb, int64_t now_ms)
+{
+	for (int i = 0; hb->line_len >= hb->params->progress_bytes && i < hb->pending_count; i++)
+		hb->pending[i].lines += hb->pending[i].flushed_ms >= 0;
+	hb->excused_until_ms = now_ms;
+	hb->line_mark = 0;
+	hb->mark_ms = now_ms;
+}
+
 void heartbeat_received(struct heartbeat *hb, size_t incomplete, int64_t now_ms)
 {
-	if (incomplete < hb->line_mark) {
-		/* That line is complete, another has begun: the pongs that it held up are right behind it. */
-		hb->line_mark = 0;
-		hb->receiving_until_ms = now_ms + hb->params->progress_ms;
+	count_excuses(hb, now_ms);
+	if (incomplete < hb->line_len) {
+		end_line(hb, now_ms);
+	} else if (now_ms - hb->mark_ms > hb->params->progress_ms) {
+		/* What grew too slowly does not count any more; what comes after a pause has grown just now. */
+		hb->line_mark = hb->line_len;
+		hb->mark_ms = now_ms - hb->seen_ms > hb->params->progress_ms ? now_ms : hb->seen_ms;
 	}
-	if (incomplete >= hb->line_mark + hb->params->progress_bytes) {
+	hb->line_len = incomplete;
+	hb->seen_ms = now_ms;
+	if (incomplete - hb->line_mark >= hb->params->progress_bytes) {
 		hb->line_mark = incomplete;
-		hb->receiving_until_ms = now_ms + hb->params->progress_ms;
+		hb->mark_ms = now_ms;
+		hb->excused_until_ms = now_ms + hb->params->progress_ms;
 	}
 }
 

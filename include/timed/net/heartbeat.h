@@ -3,6 +3,13 @@
  * The heartbeat of one connection, the same for both directions (PROTOCOL.md §4 "Heartbeat"): (state, event, now) ->
  * send a ping / nothing / a ping was missed / dead.
  *
+ * A ping ages from its last byte sent.  While a long line is coming in its pong may stand behind that line, through no
+ * fault of the peer: time in which an incomplete line grows by `progress_bytes` in `progress_ms` does not age it.  With
+ * the end of the line, or when it stalls, the ping ages on from where it was: short lines excuse nothing, and neither do
+ * long ones that come at once.  Pongs do not overtake answers, so a pong may stand behind several long lines, and each
+ * excuses it, but not for ever: after HEARTBEAT_MAX_LINES of them a ping ages whatever comes in.  So a peer that sends
+ * long lines and never a pong is dead three missed pongs after that many lines.
+ *
  * Thread safety: pure; one owner.  `now_ms` is monotonic milliseconds.
  */
 #ifndef TIMED_NET_HEARTBEAT_H
@@ -13,6 +20,9 @@
 #include <stdint.h>
 
 #define HEARTBEAT_MAX_PENDING 5
+/* The long lines that may come before a pong.  An honest peer's are the answers to what we have asked, one of each kind,
+ * and the blocks that it had queued when it read the ping. */
+#define HEARTBEAT_MAX_LINES 32
 
 struct heartbeat_params {
 	int64_t interval_ms; /* between pings */
@@ -34,6 +44,8 @@ struct heartbeat_ping {
 	uint64_t nonce;
 	int64_t flushed_ms; /* when its last byte left; -1: still in the output queue, does not age */
 	int64_t flushed_us; /* the same in microseconds, for the round trip */
+	int64_t excused_ms; /* of the time since then: does not count to its age */
+	int lines;	    /* long lines completed since then */
 };
 
 struct heartbeat {
@@ -43,8 +55,12 @@ struct heartbeat {
 	int missed;						/* missed in a row */
 	int64_t next_ping_ms;					/* when the next ping is due */
 	int64_t next_check_ms;					/* when ages are looked at next */
-	int64_t receiving_until_ms;				/* a growing line excuses pongs until then */
-	size_t line_mark;					/* length of the incomplete line at the last progress */
+	int64_t counted_ms;					/* the excuses of the pings are counted up to here */
+	int64_t excused_until_ms;				/* a growing line excuses them until then */
+	size_t line_len;					/* length of the incomplete line when last seen ... */
+	int64_t seen_ms;					/* ... and when that was */
+	size_t line_mark;					/* its length when its growth was last measured ... */
+	int64_t mark_ms;					/* ... and when that was */
 };
 
 /* The first ping is due at once. */

@@ -92,7 +92,7 @@ bool sync_segment_wants(const struct sync *s, const struct sync_peer *p, uint64_
 		const struct sync_segment *seg = sync_segment_at_const(s, i);
 		const struct sync_question *q = &seg->anchor;
 
-		if (p->voices[seg->slot].state != SYNC_VOICE_NONE || q->resting)
+		if (p->voices[seg->slot].state != SYNC_VOICE_NONE)
 			continue;
 		if (q->decided ? may_support(s, seg, p) : voter_of(seg)(s, q, p)) {
 			*height = q->height;
@@ -133,7 +133,7 @@ void sync_segment_voice(struct sync *s, struct sync_peer *p, uint64_t height, co
 		struct sync_segment *seg = sync_segment_at(s, i);
 		struct sync_voice *voice = &p->voices[seg->slot];
 
-		if (seg->anchor.height != height || seg->anchor.resting)
+		if (seg->anchor.height != height)
 			continue;
 		voice->state = theirs ? SYNC_VOICE_HASH : SYNC_VOICE_NULL;
 		if (!theirs)
@@ -170,8 +170,16 @@ static void close_round(struct sync *s, struct sync_segment *seg, const struct s
 
 	if (t->answers == 1 && !sole_is_enough(s, q, t))
 		return;
+	if (t->answers == 1 || t->best * 3 > t->answers * 2) {
+		mark_tardy(s, seg);
+		decide(s, seg, &t->best_hash);
+		return;
+	}
+	/* Peers that are just becoming ready may yet decide it. */
+	if (s->now_ms - q->opened_ms < s->params.settle_ms)
+		return;
 	mark_tardy(s, seg);
-	if (t->answers == 1 || t->best * 3 > t->answers * 2 || ++q->round >= s->params.fork_rounds) {
+	if (++q->round >= s->params.fork_rounds) {
 		decide(s, seg, &t->best_hash);
 		return;
 	}
@@ -188,9 +196,7 @@ static bool advance_anchor(struct sync *s, struct sync_segment *seg)
 
 	if (q->decided)
 		return true;
-	if (q->resting) {
-		if (s->now_ms < q->again_ms)
-			return true;
+	if (q->resting && s->now_ms >= q->again_ms) {
 		q->resting = false;
 		q->opened_ms = s->now_ms;
 		sync_clear_voices(s, seg->slot);
@@ -202,7 +208,7 @@ static bool advance_anchor(struct sync *s, struct sync_segment *seg)
 	awaited = t.pending - t.tardy;
 	if (t.answers >= 2 && t.best * 3 > (t.answers + awaited) * 2)
 		decide(s, seg, &t.best_hash);
-	else if (t.answers > 0 && (awaited == 0 || s->now_ms - q->opened_ms >= s->params.voice_wait_ms))
+	else if (!q->resting && t.answers > 0 && (awaited == 0 || s->now_ms - q->opened_ms >= s->params.voice_wait_ms))
 		close_round(s, seg, &t);
 	return true;
 }

@@ -56,8 +56,10 @@ int64_t sync_deadline_ms(const struct sync *s)
 	for (uint32_t i = 0; i < s->segment_count; i++) {
 		const struct sync_question *q = &sync_segment_at_const(s, i)->anchor;
 
-		if (!q->decided)
-			earlier(s, &deadline, q->resting ? q->again_ms : q->opened_ms + s->params.voice_wait_ms);
+		if (q->decided)
+			continue;
+		earlier(s, &deadline, q->resting ? q->again_ms : q->opened_ms + s->params.voice_wait_ms);
+		earlier(s, &deadline, q->opened_ms + s->params.settle_ms);
 	}
 	for (int i = 0; i < SYNC_MAX_BAD; i++) {
 		if (s->bad[i].used)

@@ -524,8 +524,8 @@ enum message_verdict peer_on_ping(struct peer *peer, const struct wire_message *
 		(void)peer_send_control(peer, &pong, true, NULL);
 	else
 		(void)peer_send_own(peer, &pong, NULL);
-	log_debug(LOG_HEARTBEAT, "[%s] Answered ping from %s (nonce: %" PRIu64 ")", direction_of(peer), peer->ip_text,
-		  message->u.ping.nonce);
+	log_limited(&peer->log_limit, LOG_HEARTBEAT, LOG_LEVEL_DEBUG, "[%s] Answered ping from %s (nonce: %" PRIu64 ")",
+		    direction_of(peer), peer->ip_text, message->u.ping.nonce);
 	return MESSAGE_USEFUL;
 }
 

@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include "net_fixture.h"
+#include "scratch.h"
 
 #define US "127.79.0.1"
 #define THEM "127.79.0.2"
@@ -240,6 +241,44 @@ START_TEST(pings_behind_unread_answers_are_bounded)
 }
 END_TEST
 
+static int count_in(const char *text, const char *what)
+{
+	int count = 0;
+
+	for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+		count++;
+	return count;
+}
+
+/* adversarial 25: nor do pings flood the log of an operator who looks closely. */
+START_TEST(flood_of_pings_does_not_flood_the_log)
+{
+	struct log_config config = {.file_path = NULL};
+	char *text;
+
+	scratch_make();
+	config.file_path = scratch_path("log");
+	start();
+	for (int category = 0; category < LOG_CATEGORY_COUNT; category++)
+		config.level[category] = LOG_LEVEL_ERROR;
+	config.level[LOG_HEARTBEAT] = LOG_LEVEL_DEBUG;
+	ck_assert_int_eq(log_open(&config), 0);
+	raw_join(&raw, THEM, &node.addr);
+	for (int nonce = 1; nonce <= 300; nonce++)
+		ping(nonce);
+	for (int nonce = 1; nonce <= 300; nonce++)
+		ck_assert(raw_await(&raw, "{\"Pong\""));
+	leave();
+	log_close();
+	text = scratch_read(scratch_path("log"));
+	ck_assert_int_ge(count_in(text, "] Answered ping from " THEM), 1);
+	/* 5 in 10 s, should the machine be that slow */
+	ck_assert_int_le(count_in(text, "] Answered ping from " THEM), 15);
+	free(text);
+	scratch_remove();
+}
+END_TEST
+
 static enum message_verdict answer_little(struct peer *peer, const struct wire_message *message)
 {
 	struct wire_message m = {.type = WIRE_BLOCK_HASH_RESPONSE};
@@ -404,6 +443,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, pongs_keep_their_place_behind_answers);
 	tcase_add_test(c, ping_that_cannot_wait_is_answered);
 	tcase_add_test(c, pings_behind_unread_answers_are_bounded);
+	tcase_add_test(c, flood_of_pings_does_not_flood_the_log);
 	tcase_add_test(c, waiting_requests_need_no_other_event);
 	tcase_add_test(c, slow_consumer_is_closed_at_the_hard_bound);
 	tcase_add_test(c, reader_without_progress_is_closed);

@@ -6,24 +6,41 @@ set -euo pipefail
 
 usage() {
 	cat <<USAGE
-Usage: ./deploy/devnet.sh [--once] [N]
+Usage: ./deploy/devnet.sh [--once] [--seed-blocks B] [N]
 
 Installs what is missing (Debian 12), builds a release of timed below build/, starts N nodes (default 4, at most 50) on
 127.0.0.1, 127.0.0.2, ... and shows a live table of them until Ctrl-C, which stops them all.  Each run has fresh data
 in a directory below build/devnet/, which is kept; its path is printed.
 
-  --once    print the table once all nodes are connected, stop them and exit: 0, or 1 with the reason
-  --help    this text
+  --once            print the table once all nodes are connected (and at one height), stop them and exit: 0, or 1 with
+                    the reason
+  --seed-blocks B   the first node begins with B generated blocks (at most 1000000), the others fetch them from it
+  --help            this text
 
-TIMED_BINARY=FILE runs that daemon and builds nothing.
+TIMED_BINARY=FILE runs that daemon and builds nothing; the generator of --seed-blocks is then the one of the same build
+directory, or CHAINGEN_BINARY=FILE.
 USAGE
 }
 
 nodes=
+seed_blocks=
 options=()
-for arg in "$@"; do
+while [ $# -gt 0 ]; do
+	arg=$1
+	shift
 	case $arg in
 	--once) options+=(--once) ;;
+	--seed-blocks | --seed-blocks=*)
+		if [ "$arg" = --seed-blocks ]; then
+			[ $# -gt 0 ] || usage_error "--seed-blocks needs a number"
+			seed_blocks=$1
+			shift
+		else
+			seed_blocks=${arg#*=}
+		fi
+		[[ $seed_blocks =~ ^[0-9]{1,7}$ ]] && ((10#$seed_blocks >= 1 && 10#$seed_blocks <= 1000000)) ||
+			usage_error "the number of seed blocks is 1 to 1000000, not: $seed_blocks"
+		;;
 	-h | --help)
 		usage
 		exit 0
@@ -39,13 +56,18 @@ for arg in "$@"; do
 done
 
 binary=${TIMED_BINARY:-}
+chaingen=${CHAINGEN_BINARY:-}
 if [ -z "$binary" ]; then
 	install_missing "${build_packages[@]}"
 	dir=$root/build/release
 	mkdir -p "$root/build/logs"
 	log=$root/build/logs/release.log
 	say "Building a release in build/release ..."
-	if ! { configure "$dir" gcc -Dbuildtype=release -Ddebug=true -Dtests=false -Dbenchmarks=false && ninja -C "$dir"; } </dev/null >"$log" 2>&1; then
+	targets=(all)
+	# Not part of a release: built only when it is named.
+	[ -z "$seed_blocks" ] || targets+=(tests/tools/chaingen)
+	if ! { configure "$dir" gcc -Dbuildtype=release -Ddebug=true -Dtests=false -Dbenchmarks=false &&
+		ninja -C "$dir" "${targets[@]}"; } </dev/null >"$log" 2>&1; then
 		give_back
 		tail -n 100 "$log" >&2
 		die "the build failed; its output is in $log"
@@ -54,5 +76,10 @@ if [ -z "$binary" ]; then
 	binary=$dir/src/timed/timed
 fi
 [ -x "$binary" ] || die "there is no daemon at $binary"
+if [ -n "$seed_blocks" ]; then
+	: "${chaingen:=$(dirname "$binary")/../../tests/tools/chaingen}"
+	[ -x "$chaingen" ] || die "there is no chaingen at $chaingen"
+	options+=(--seed-blocks $((10#$seed_blocks)) --chaingen "$chaingen")
+fi
 
 exec "$python" "$root/deploy/lib/devnet.py" --binary "$binary" --runs "$root/build/devnet" "${options[@]}" "${nodes:-4}"

@@ -24,6 +24,11 @@ P2P_PORT = 24200
 RPC_PORT = 24201
 CONNECT_DEADLINE_S = 60
 STOP_DEADLINE_S = 15
+# --once with seed blocks: this much more, and a second for so many blocks.
+SYNC_DEADLINE_S = 60
+SYNC_BLOCKS_PER_S = 200
+BLOCK_TIME_S = 2
+SEED_TRANSACTIONS = 2
 RPC_TIMEOUT_S = 5
 # More peers than this do not fit side by side: the table shows sums instead.
 MATRIX_NODES = 6
@@ -94,6 +99,16 @@ class Node:
             self.process = subprocess.Popen(
                 [binary, "--config", str(self.dir / "config.toml")], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, cwd=self.dir, start_new_session=True, preexec_fn=die_with_parent)
+
+    def load_blocks(self, binary, path):
+        """Puts the blocks of a file onto the node's chain, before it is started."""
+        log = self.dir / "import.log"
+        with open(log, "wb") as out:
+            done = subprocess.run([binary, "--config", str(self.dir / "config.toml"), "--load-blocks", str(path)],
+                                  stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=self.dir,
+                                  check=False)
+        if done.returncode:
+            raise Failed(f"{self.ip} cannot import the generated blocks; see {log}")
 
     def ended(self):
         """What to say about a daemon that is no longer running; None while it is."""
@@ -226,6 +241,22 @@ def unconnected(nodes):
     return None
 
 
+def unequal(nodes, blocks):
+    """Why the nodes do not have the seed blocks yet, or not the same ones; None when they do."""
+    for node in nodes:
+        if node.state is None:
+            return f"{node.ip}: {node.problem}"
+        height = node.state["getblockchaininfo"]["blocks"]
+        if height < blocks:
+            return f"{node.ip} has {height} of {blocks} blocks"
+    heights = sorted({node.state["getblockchaininfo"]["blocks"] for node in nodes})
+    if len(heights) > 1:
+        return f"the heights are {', '.join(map(str, heights))}"
+    if len({node.state["getblockchaininfo"]["bestblockhash"] for node in nodes}) > 1:
+        return f"the tips at height {heights[0]} differ"
+    return None
+
+
 def check_ports_free(ips):
     for ip in ips:
         for port in (P2P_PORT, RPC_PORT):
@@ -241,28 +272,28 @@ def refresh_all(nodes, pool):
     list(pool.map(Node.refresh, nodes))
 
 
-def wait_connected(nodes, pool):
-    """--once: returns when the network is whole."""
-    deadline = time.monotonic() + CONNECT_DEADLINE_S
+def wait_until(nodes, pool, problem, deadline_s):
+    """Returns when `problem` says that there is none; fails with what it says after the deadline."""
+    deadline = time.monotonic() + deadline_s
     while True:
         refresh_all(nodes, pool)
-        why = unconnected(nodes)
+        why = problem(nodes)
         if why is None:
             return
         for node in nodes:
             if node.ended():
                 raise Failed(f"{node.ip} {node.ended()}; its last log lines:\n{node.last_log_lines()}")
         if time.monotonic() > deadline:
-            raise Failed(f"not connected after {CONNECT_DEADLINE_S} s: {why}")
+            raise Failed(f"not there after {deadline_s} s: {why}")
         time.sleep(0.1)
 
 
 def show_live(nodes, pool, header):
-    """Redraws the table every second on a terminal; elsewhere prints it every ten."""
+    """Redraws the table every second on a terminal; elsewhere prints it every ten.  `header` gives the lines above it."""
     terminal = sys.stdout.isatty()
     while True:
         refresh_all(nodes, pool)
-        lines = [*header, *table(nodes), "", "Ctrl-C stops all nodes."]
+        lines = [*header(), "", *table(nodes), "", "Ctrl-C stops all nodes."]
         if terminal:
             # Home, each line cleared to its end, then everything below: no flicker.
             print("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J", end="", flush=True)
@@ -313,25 +344,70 @@ def make_run_dir(runs):
     raise Failed(f"no free name for a run below {runs}")
 
 
+def make_seed_blocks(args, run_dir, genesis):
+    """A file with the blocks that the first node begins with."""
+    path = run_dir / "blocks.jsonl"
+    done = subprocess.run(
+        [args.chaingen, "--network", "devnet", f"--genesis-timestamp={genesis}", f"--block-time={BLOCK_TIME_S}",
+         f"--blocks={args.seed_blocks}", f"--transactions={SEED_TRANSACTIONS}", "--out", str(path)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failed(f"no seed blocks: {done.stderr.strip()}")
+    return path
+
+
+class Sync:
+    """How the seed blocks get from the first node to the others, as the line above the table tells it."""
+
+    def __init__(self, blocks):
+        self.blocks = blocks
+        self.started = time.monotonic()
+        self.took = None
+
+    def problem(self, nodes):
+        why = unequal(nodes, self.blocks)
+        if why is None and self.took is None:
+            self.took = time.monotonic() - self.started
+        return why
+
+    def line(self, nodes):
+        why = self.problem(nodes)
+        if self.took is not None:
+            return f"All nodes had the {self.blocks} seed blocks {self.took:.1f} s after their start."
+        return f"Seed blocks: {why}"
+
+
 def run(args, run_dir, nodes):
     """Starts the nodes and shows them until something ends that."""
     ips = [node.ip for node in nodes]
-    genesis = int(time.time())
+    # With seed blocks the next one is due now.
+    genesis = int(time.time()) - BLOCK_TIME_S * args.seed_blocks
     for node in nodes:
         node.write_config([ip for ip in ips if ip != node.ip], genesis)
+    if args.seed_blocks:
+        print(f"Making {args.seed_blocks} blocks for {nodes[0].ip} ...", flush=True)
+        nodes[0].load_blocks(args.binary, make_seed_blocks(args, run_dir, genesis))
     for node in nodes:
         node.start(args.binary)
-    header = [f"{args.nodes} node{'s' if args.nodes > 1 else ''} of network devnet, data in {run_dir}"]
-    if args.nodes < 3:
-        header.append("Fewer than 3 nodes: no blocks will be made.")
+    sync = Sync(args.seed_blocks)
+
+    def header():
+        yield f"{args.nodes} node{'s' if args.nodes > 1 else ''} of network devnet, data in {run_dir}"
+        if args.nodes < 3:
+            yield "Fewer than 3 nodes: no blocks will be made."
+        if args.seed_blocks:
+            yield sync.line(nodes)
+
     with concurrent.futures.ThreadPoolExecutor(len(nodes)) as pool:
         if args.once:
-            wait_connected(nodes, pool)
-            print("\n".join([*header, *table(nodes)]), flush=True)
+            wait_until(nodes, pool, unconnected, CONNECT_DEADLINE_S)
+            if args.seed_blocks:
+                wait_until(nodes, pool, sync.problem, SYNC_DEADLINE_S + args.seed_blocks // SYNC_BLOCKS_PER_S)
+            print("\n".join([*header(), *table(nodes)]), flush=True)
         else:
             if sys.stdout.isatty():
                 print("\x1b[2J", end="")
-            show_live(nodes, pool, [*header, ""])
+            show_live(nodes, pool, header)
 
 
 def on_end_signals(action):
@@ -350,6 +426,8 @@ def main():
     parser.add_argument("--binary", required=True, type=os.path.abspath)
     parser.add_argument("--runs", required=True, type=pathlib.Path)
     parser.add_argument("--once", action="store_true")
+    parser.add_argument("--seed-blocks", type=int, default=0)
+    parser.add_argument("--chaingen", type=os.path.abspath)
     parser.add_argument("nodes", type=int)
     args = parser.parse_args()
 

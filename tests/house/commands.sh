@@ -33,6 +33,11 @@ expect 2 '1 to 50, not: 51' ./deploy/devnet.sh 51
 expect 2 '1 to 50, not: four' ./deploy/devnet.sh four
 expect 2 '1 to 50, not:' ./deploy/devnet.sh ''
 expect 2 'not two: 3 and 4' ./deploy/devnet.sh 3 4
+expect 2 '--seed-blocks needs a number' ./deploy/devnet.sh --seed-blocks
+expect 2 '1 to 1000000, not: 0' ./deploy/devnet.sh --seed-blocks 0
+expect 2 '1 to 1000000, not: 1000001' ./deploy/devnet.sh --seed-blocks=1000001 3
+expect 2 '1 to 1000000, not: ten' ./deploy/devnet.sh 3 --seed-blocks ten
+expect 1 'there is no chaingen at /bin/../../tests/tools/chaingen' env TIMED_BINARY=/bin/true ./deploy/devnet.sh --seed-blocks 5
 expect 1 'there is no daemon at /nonexistent' env TIMED_BINARY=/nonexistent ./deploy/devnet.sh
 for script in deploy/*.sh deploy/lib/*.sh .ci/run; do
 	expect 0 '' bash -n "$script"

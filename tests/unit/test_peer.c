@@ -10,6 +10,8 @@
 #include <check.h>
 
 #include "net_fixture.h"
+#include "peer_impl.h"
+#include "peer_table.h"
 #include "scratch.h"
 
 #define US "127.79.0.1"
@@ -344,6 +346,34 @@ START_TEST(slow_consumer_is_closed_at_the_hard_bound)
 }
 END_TEST
 
+/* Answers that were encoded piece by piece go over the soft bound, as others do, and end at the hard one. */
+START_TEST(answers_nobody_reads_end_at_the_hard_bound)
+{
+	struct net_ip them = ip_of(THEM);
+	size_t queued = 0;
+	struct frame *frame;
+	struct peer *peer;
+
+	params.output_soft_bytes = 100000;
+	params.output_hard_bytes = 400000;
+	start();
+	connect_slow_reader();
+	peer = peer_table_find(net_table(node.net), &them);
+	ck_assert_ptr_nonnull(peer);
+	frame = fixture_news(&node, 4000);
+	while (peer_send(peer, frame, SEND_ANSWER)) {
+		queued = peer_queue_bytes(peer);
+		ck_assert_uint_le(queued, 400000);
+	}
+	ck_assert_uint_gt(queued, 400000 - 2 * frame->len);
+	ck_assert(!peer_send(peer, frame, SEND_ANSWER));
+	FIXTURE_AWAIT(closed(PEER_CLOSE_SLOW_CONSUMER) == 1);
+	frame_unref(frame);
+	peer_unref(peer);
+	leave();
+}
+END_TEST
+
 START_TEST(reader_without_progress_is_closed)
 {
 	struct frame *frame;
@@ -446,6 +476,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, flood_of_pings_does_not_flood_the_log);
 	tcase_add_test(c, waiting_requests_need_no_other_event);
 	tcase_add_test(c, slow_consumer_is_closed_at_the_hard_bound);
+	tcase_add_test(c, answers_nobody_reads_end_at_the_hard_bound);
 	tcase_add_test(c, reader_without_progress_is_closed);
 	tcase_add_test(c, pings_of_a_deaf_peer_cost_a_bounded_lane);
 	tcase_add_test(c, longest_unfinished_line_gives_way);

@@ -106,8 +106,8 @@ bool heartbeat_pong(struct heartbeat *hb, uint64_t nonce, int64_t now_us, int64_
 	return false;
 }
 
-/* The line is complete, and so is what it excuses.  A line that is followed at once by more than there was of it is taken
- * for one with that; so it goes on only while it gets longer and longer. */
+/* The line is complete, and so is what it excuses.  One that is followed at once by more than there was of it is taken
+ * for a line that goes on: that cannot be done often, the longest line bounds it. */
 static void end_line(struct heartbeat *hb, int64_t now_ms)
 {
 	for (int i = 0; hb->line_len >= hb->params->progress_bytes && i < hb->pending_count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Places by IP, and their order of going; see ip_index.h.  Buckets and queues are chains of places through one array, so
- * the whole takes two allocations.
+ * Places by IP, and their order of going; see ip_index.h.  Buckets and queues are chains of places through one array,
+ * so the whole takes two allocations.
  */
 #include "ip_index.h"
 

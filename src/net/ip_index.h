@@ -19,7 +19,7 @@
 
 /* No place. */
 #define IP_INDEX_NONE UINT32_MAX
-/* Records of a lower rank go before those of a higher; in a rank the one ranked longest ago.  The last stay for good. */
+/* Records of a lower rank go before those of a higher; in a rank the one ranked longest ago.  Kept ones never go. */
 #define IP_INDEX_RANKS 3
 #define IP_INDEX_KEPT IP_INDEX_RANKS
 

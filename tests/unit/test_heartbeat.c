@@ -451,8 +451,8 @@ static void receive_lines(size_t *line, size_t bytes, size_t a_second)
 	heartbeat_received(&hb, *line, now);
 }
 
-/* The answers to what we asked and blocks that were queued, 2 MiB each at 20 KiB a second, one behind the other for half an
- * hour; the pong comes behind them all. */
+/* The answers to what we asked and blocks that were queued, 2 MiB each at 20 KiB a second, one behind the other for
+ * half an hour; the pong comes behind them all. */
 START_TEST(many_big_lines_in_a_row_excuse_the_pong_behind_them)
 {
 	size_t line = 0;
@@ -466,8 +466,8 @@ START_TEST(many_big_lines_in_a_row_excuse_the_pong_behind_them)
 }
 END_TEST
 
-/* A peer that never pongs, and of which there is always a long line under way, each complete after 10 s: its lines excuse
- * it as often as an honest peer needs, and then no more.  Regression: for ever. */
+/* A peer that never pongs, and of which there is always a long line under way, each complete after 10 s: its lines
+ * excuse it as often as an honest peer needs, and then no more.  Regression: for ever. */
 START_TEST(long_lines_without_pongs_are_dead_in_bounded_time)
 {
 	int64_t start = now;

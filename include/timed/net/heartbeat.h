@@ -5,10 +5,10 @@
  *
  * A ping ages from its last byte sent.  While a long line is coming in its pong may stand behind that line, through no
  * fault of the peer: time in which an incomplete line grows by `progress_bytes` in `progress_ms` does not age it.  With
- * the end of the line, or when it stalls, the ping ages on from where it was: short lines excuse nothing, and neither do
- * long ones that come at once.  Pongs do not overtake answers, so a pong may stand behind several long lines, and each
- * excuses it, but not for ever: after HEARTBEAT_MAX_LINES of them a ping ages whatever comes in.  So a peer that sends
- * long lines and never a pong is dead three missed pongs after that many lines.
+ * the end of the line, or when it stalls, the ping ages on from where it was: short lines excuse nothing, and neither
+ * do long ones that come at once.  Pongs do not overtake answers, so a pong may stand behind several long lines, and
+ * each excuses it, but not for ever: after HEARTBEAT_MAX_LINES of them a ping ages whatever comes in.  So a peer that
+ * sends long lines and never a pong is dead three missed pongs after that many lines.
  *
  * Thread safety: pure; one owner.  `now_ms` is monotonic milliseconds.
  */
@@ -20,8 +20,8 @@
 #include <stdint.h>
 
 #define HEARTBEAT_MAX_PENDING 5
-/* The long lines that may come before a pong.  An honest peer's are the answers to what we have asked, one of each kind,
- * and the blocks that it had queued when it read the ping. */
+/* The long lines that may come before a pong.  An honest peer's are the answers to what we have asked, one of each
+ * kind, and the blocks that it had queued when it read the ping. */
 #define HEARTBEAT_MAX_LINES 32
 
 struct heartbeat_params {

@@ -156,7 +156,7 @@ static void refuse(struct announced *a, const struct chain_fault *fault)
 	char text[HASH_TEXT_SIZE];
 
 	log_warn(LOG_CHAIN, "🚫 Refused block %" PRIu64 " (%s) from %s: %s: %s", a->block->header.height,
-		 hash_text(text, &a->ids.hash), peer_ip_text(a->peer), chain_error_name(fault->error), fault->text);
+		 hash_text(text, &a->ids.hash), peer_ip_text(a->peer), chain_error_name((int)fault->error), fault->text);
 	/* Of the future it may be valid in a while, and the other two may be the tip's movement. */
 	if (fault->error == CHAIN_E_TIME_AHEAD || fault->error == CHAIN_E_HEIGHT || fault->error == CHAIN_E_PREVIOUS)
 		unclaim(a->gossip, &a->ids.hash);

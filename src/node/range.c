@@ -14,13 +14,13 @@
 /* JSON writes a byte as up to three digits and a comma. */
 #define JSON_PER_BINCODE 4
 
-/* Whether the header vouches for the body: then what is wrong is wrong with the chain, whoever sends it. */
-static bool is_body_fault(const struct wire_block *block, const struct block_ids *ids, enum chain_error error)
+bool range_is_body_fault(const struct range *range, size_t block, int error)
 {
+	const struct wire_block *b = &range->blocks[block];
 	struct wire_hash root;
 
-	hash_merkle_root(&root, ids->txids, block->transactions.len);
-	if (!hash_equal(&root, &block->header.merkle_root))
+	hash_merkle_root(&root, range->ids[block].txids, b->transactions.len);
+	if (!hash_equal(&root, &b->header.merkle_root))
 		return true;
 	/* The list of rewards is under no hash, and a repeated tail has the root of the shorter list. */
 	return error == CHAIN_E_COINBASE_OUTPUTS || error == CHAIN_E_TXID_TWICE;
@@ -47,15 +47,12 @@ static int fill(struct range *range)
 		range->links[i] =
 			(struct sync_block){block->header.height, range->ids[i].hash, block->header.previous_hash};
 		range->json_bytes += JSON_PER_BINCODE * wire_bincode_size_value(&wire_desc_block, block);
-		if (range->bad)
+		if (range->bad_block < i)
 			continue;
 		arena_reset(&scratch);
 		r = block_check_form(&range->fault, &scratch, block, &range->ids[i]);
-		if (r > 0) {
-			range->bad = true;
+		if (r > 0)
 			range->bad_block = i;
-			range->bad_body = is_body_fault(block, &range->ids[i], range->fault.error);
-		}
 	}
 	arena_free(&scratch);
 	return r < 0 ? -1 : 0;
@@ -74,7 +71,7 @@ struct range *range_new(struct peer *peer, const struct wire_block_list *blocks,
 	range->user = user;
 	range->peer = peer_ref(peer);
 	range->blocks = blocks->items;
-	range->count = blocks->len;
+	range->count = range->bad_block = blocks->len;
 	range->memory = peer_keep_arena(peer);
 	if (!range->memory || fill(range)) {
 		range_unref(range);
@@ -103,7 +100,7 @@ void range_blame(struct range *range, uint64_t height, const struct wire_hash *h
 	char text[HASH_TEXT_SIZE];
 
 	log_warn(LOG_CHAIN, "🚫 Refused block %" PRIu64 " (%s) from %s: %s: %s", height, hash_text(text, hash),
-		 peer_ip_text(range->peer), chain_error_name(fault->error), fault->text);
+		 peer_ip_text(range->peer), chain_error_name((int)fault->error), fault->text);
 	peer_violation(range->peer, fault->text);
 }
 
@@ -111,16 +108,29 @@ static void verify_done(struct verify_job *job)
 {
 	struct range *range = (struct range *)((char *)job - offsetof(struct range, verify));
 
-	range->verified(range, job->error, job->bad_block, &job->fault);
+	if (job->error)
+		range->checked(range, job->error, range->check_first + job->bad_block, &job->fault);
+	else if (range->bad_block >= range->check_first && range->bad_block < range->check_end)
+		range->checked(range, (int)range->fault.error, range->bad_block, &range->fault);
+	else
+		range->checked(range, 0, 0, NULL);
 	range_unref(range);
 }
 
-void range_verify(struct range *range, struct verify *verify,
-		  void (*verified)(struct range *range, int error, size_t bad_block, const struct chain_fault *fault))
+void range_check(struct range *range, struct verify *verify, size_t skip, size_t count,
+		 void (*checked)(struct range *range, int error, size_t bad_block, const struct chain_fault *fault))
 {
-	range->verified = verified;
-	range->verify = (struct verify_job){
-		.blocks = range->blocks, .ids = range->ids, .count = range->count, .done = verify_done};
+	size_t end = skip + count;
+
+	range->checked = checked;
+	range->check_first = skip;
+	range->check_end = end;
+	if (range->bad_block >= skip && range->bad_block < end)
+		end = range->bad_block;
+	range->verify = (struct verify_job){.blocks = range->blocks + skip,
+					    .ids = range->ids + skip,
+					    .count = end - skip,
+					    .done = verify_done};
 	range_ref(range);
 	verify_submit(verify, &range->verify);
 }

@@ -32,14 +32,13 @@ struct range {
 	size_t json_bytes; /* of the blocks as they came, about */
 	uint64_t held_id;  /* of sync.h; written before the checks begin */
 
-	/* What the form check found. */
-	bool bad;
-	bool bad_body;	  /* another body may fit the header */
-	size_t bad_block; /* index */
-	struct chain_fault fault;
+	/* The first block whose form is bad; `count` when there is none. */
+	size_t bad_block;
+	struct chain_fault fault; /* of it */
 
 	struct verify_job verify;
-	void (*verified)(struct range *range, int error, size_t bad_block, const struct chain_fault *fault);
+	size_t check_first, check_end; /* blocks that are checked; check_end: not included */
+	void (*checked)(struct range *range, int error, size_t bad_block, const struct chain_fault *fault);
 	struct chain_job job;
 	uint64_t work_id;
 	void (*done)(struct range *range, struct chain_job *job, uint64_t work_id);
@@ -53,9 +52,12 @@ struct range *range_ref(struct range *range);
 void range_unref(struct range *range);
 /* Logs that a block of it is refused, and counts a violation of the sender. */
 void range_blame(struct range *range, uint64_t height, const struct wire_hash *hash, const struct chain_fault *fault);
-/* Has the signatures checked. */
-void range_verify(struct range *range, struct verify *verify,
-		  void (*verified)(struct range *range, int error, size_t bad_block, const struct chain_fault *fault));
+/* Whether another body may fit the header of a block that is bad: then its sender is to blame, and not its chain. */
+bool range_is_body_fault(const struct range *range, size_t block, int error);
+/* Checks `count` blocks from `skip` on: the form of each is known, the signatures before the first bad one are checked by the
+ * pool.  `checked` gets 0, or the error, index and fault of the first block that does not hold. */
+void range_check(struct range *range, struct verify *verify, size_t skip, size_t count,
+		 void (*checked)(struct range *range, int error, size_t bad_block, const struct chain_fault *fault));
 /* Hands `count` blocks from `skip` on to the chain thread.  Takes the caller's reference. */
 void range_push(struct range *range, struct chain_thread *chain, enum chain_job_kind kind, size_t skip, size_t count,
 		uint64_t work_id, void (*done)(struct range *range, struct chain_job *job, uint64_t work_id));

@@ -397,31 +397,20 @@ void syncer_announced(struct syncer *s, struct peer *peer, const struct wire_blo
 	syncer_ask(s, peer);
 }
 
-/* The signatures of a range are checked: thread of the verify pool, or the worker. */
-static void range_verified(struct range *range, int error, size_t bad_block, const struct chain_fault *fault)
+/* The blocks of a range are checked, as far as they hold: thread of the verify pool, or the worker. */
+static void range_checked(struct range *range, int error, size_t bad_block, const struct chain_fault *fault)
 {
 	struct syncer *s = range->user;
+	enum sync_check result = SYNC_CHECK_GOOD;
 	uint64_t height = 0;
 
 	if (error) {
+		result = range_is_body_fault(range, bad_block, error) ? SYNC_CHECK_BODY : SYNC_CHECK_CHAIN;
 		height = range->blocks[bad_block].header.height;
 		range_blame(range, height, &range->ids[bad_block].hash, fault);
 	}
 	mutex_lock(&s->lock);
-	sync_range_checked(s->sync, range->held_id, error ? SYNC_CHECK_CHAIN : SYNC_CHECK_GOOD, height,
-			   clock_mono_ms());
-	leave(s);
-}
-
-/* A bad form: whose doing it is decides what is given up. */
-static void range_bad_form(struct syncer *s, struct range *range)
-{
-	uint64_t height = range->blocks[range->bad_block].header.height;
-
-	range_blame(range, height, &range->ids[range->bad_block].hash, &range->fault);
-	mutex_lock(&s->lock);
-	sync_range_checked(s->sync, range->held_id, range->bad_body ? SYNC_CHECK_BODY : SYNC_CHECK_CHAIN, height,
-			   clock_mono_ms());
+	sync_range_checked(s->sync, range->held_id, result, height, clock_mono_ms());
 	leave(s);
 }
 
@@ -446,10 +435,8 @@ void syncer_blocks(struct syncer *s, struct peer *peer, const struct wire_block_
 	leave(s);
 	/* Before the signatures: the peer makes its next answer meanwhile. */
 	syncer_ask(s, peer);
-	if (kept && range->bad)
-		range_bad_form(s, range);
-	else if (kept)
-		range_verify(range, s->node->verify, range_verified);
+	if (kept)
+		range_check(range, s->node->verify, held.skip, held.count, range_checked);
 	range_unref(range);
 }
 

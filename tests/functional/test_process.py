@@ -91,7 +91,7 @@ def load(node, ip, quit_now):
 
 def test_adversarial_53_a_thousand_peers_connected(daemons, wide_net):
     """SIGTERM with 1,000 peers connected ends within 1 s, everything joined and freed, exit 0."""
-        count = 1000 if SCALE <= 1 else 250
+    count = 1000 if SCALE <= 1 else 250
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 4096:
         pytest.skip(f"needs 4096 descriptors, the limit is {hard}")

@@ -16,18 +16,35 @@ static const char NODE_ID_KEY[] = "node_id";
 
 struct loading {
 	struct node *node;
+	enum store_family family;
 	size_t loaded, damaged;
 };
 
-/* Keys are the text of an IP. */
+/* Keys are the text of an IP, as we write it: what is read under another one would never be written or deleted again. */
 static bool key_ip(struct net_ip *out, const uint8_t *key, size_t key_len)
 {
+	char text[NET_IP_TEXT_SIZE];
 	struct net_addr addr;
 
 	if (net_addr_parse(&addr, (const char *)key, key_len, 1))
 		return false;
+	net_ip_text(text, &addr.ip);
 	*out = addr.ip;
-	return true;
+	return strlen(text) == key_len && memcmp(text, key, key_len) == 0;
+}
+
+static void delete_entry(const struct loading *l, const uint8_t *key, size_t key_len)
+{
+	/* A failure is reported by the store, and stops the node. */
+	if (store_delete(l->node->store, l->family, key, key_len, false))
+		log_debug(LOG_NODE, "An unusable entry of %s is not deleted", store_family_name(l->family));
+}
+
+/* It would be met again at each start. */
+static void drop_damaged(struct loading *l, const uint8_t *key, size_t key_len)
+{
+	l->damaged++;
+	delete_entry(l, key, key_len);
 }
 
 static bool load_ban(void *user, const uint8_t *key, size_t key_len, const uint8_t *value, size_t value_len)
@@ -37,7 +54,7 @@ static bool load_ban(void *user, const uint8_t *key, size_t key_len, const uint8
 	struct net_ip ip;
 
 	if (!key_ip(&ip, key, key_len) || ban_record_decode(&record, &ip, value, value_len)) {
-		l->damaged++;
+		drop_damaged(l, key, key_len);
 		return true;
 	}
 	ban_list_restore(net_bans(l->node->net), &record, clock_real_s());
@@ -52,7 +69,7 @@ static bool load_address(void *user, const uint8_t *key, size_t key_len, const u
 	struct net_ip ip;
 
 	if (!key_ip(&ip, key, key_len) || address_record_decode(&record, &ip, value, value_len)) {
-		l->damaged++;
+		drop_damaged(l, key, key_len);
 		return true;
 	}
 	address_book_restore(net_addresses(l->node->net), &record, clock_mono_ms());
@@ -70,7 +87,10 @@ static bool load_masternode(void *user, const uint8_t *key, size_t key_len, cons
 			  clock_real_s());
 	mutex_unlock(&l->node->registry_lock);
 	l->loaded += r == 0;
-	l->damaged += r == REGISTRY_E_INVALID;
+	if (r == REGISTRY_E_INVALID)
+		drop_damaged(l, key, key_len);
+	else if (r == REGISTRY_E_STALE)
+		delete_entry(l, key, key_len);
 	return true;
 }
 
@@ -78,7 +98,7 @@ static void load_family(struct node *node, enum store_family family,
 			bool (*visit)(void *user, const uint8_t *key, size_t key_len, const uint8_t *value,
 				      size_t value_len))
 {
-	struct loading l = {.node = node};
+	struct loading l = {.node = node, .family = family};
 	const char *name = store_family_name(family);
 	int r = store_scan(node->store, family, NULL, 0, visit, &l);
 

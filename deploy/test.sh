@@ -176,9 +176,9 @@ workers=6
 sanitizer_build=(-Dbuildtype=debug -Doptimization=1 -Dfaults=true -Dbenchmarks=false -Db_lundef=false)
 # Full rounds and the suite soak are the plain build's; the sanitizers see every test, with the rounds of CI.
 sanitizer_part=(-m fast)
-soak=0
+soak=0 unit_time=()
 if [ "$rounds" = all ]; then
-	soak=1
+	soak=1 unit_time=(--timeout-multiplier 30)
 	sanitizer_part=(-m "not soak")
 fi
 
@@ -186,7 +186,7 @@ mkdir -p "$logs"
 install_missing "${build_packages[@]}" "${test_packages[@]}"
 
 if build test gcc -Dbuildtype=debugoptimized -Dfaults=true; then
-	unit test
+	TIMED_TEST_ROUNDS=$rounds unit test "${unit_time[@]}"
 	build_meanwhile asan clang "${sanitizer_build[@]}" -Db_sanitize=address,undefined
 	build_meanwhile tsan clang "${sanitizer_build[@]}" -Db_sanitize=thread
 	TIMED_TEST_ROUNDS=$rounds TIMED_TEST_SOAK=$soak functional test 1

@@ -124,7 +124,7 @@ static json_t *getpeerinfo(struct rpc_call *call)
 		const struct masternode_info *masternode = NULL;
 
 		memcpy(key.address, peers[i].ip, sizeof(peers[i].ip));
-		if (masternode_count > 0)
+		if (masternode_count > 0 && !peers[i].key_disputed)
 			masternode = bsearch(&key, masternodes, masternode_count, sizeof(key), compare_address);
 		if (json_array_append_new(list, describe(&peers[i], masternode))) {
 			json_decref(list);

@@ -139,6 +139,23 @@ START_TEST(getpeerinfo)
 }
 END_TEST
 
+/* Who announces another key than the one known for its IP is not that masternode. */
+START_TEST(getpeerinfo_of_a_disputed_key)
+{
+	static struct peer_info one = {.ip = "10.0.0.9", .state = PEER_READY, .key_disputed = true};
+	json_t *list;
+
+	node.peers = &one;
+	node.peer_count = 1;
+	node.masternodes = masternodes;
+	node.masternode_count = 2;
+	list = call("getpeerinfo");
+	ck_assert(json_is_false(json_object_get(json_array_get(list, 0), "is_masternode")));
+	ck_assert_ptr_null(json_object_get(json_array_get(list, 0), "tier"));
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(uptime)
 {
 	char *text;
@@ -291,6 +308,7 @@ int main(void)
 	tcase_add_checked_fixture(methods, node_setup, node_teardown);
 	tcase_add_test(methods, masternodelist);
 	tcase_add_test(methods, getpeerinfo);
+	tcase_add_test(methods, getpeerinfo_of_a_disputed_key);
 	tcase_add_test(methods, uptime);
 	tcase_add_test(methods, stop);
 	tcase_add_test(methods, help);

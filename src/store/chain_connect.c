@@ -47,7 +47,7 @@ static int chain_has_transaction(void *user, const struct wire_hash *txid)
 	struct store_value value;
 	int r;
 
-	if (chain_txids_has(&chain->txids, txid))
+	if (chain_txs_has(&chain->txs, txid))
 		return 1;
 	r = store_get(chain->store, &value, STORE_TX_INDEX, txid->bytes, sizeof(txid->bytes));
 	store_value_free(&value);
@@ -81,7 +81,7 @@ static int chain_connect_prepare(struct chain_store *chain, const struct wire_bl
 			block->transactions.items[made->transaction].outputs.items[made->vout].script_pubkey.len;
 	}
 	if (chain_overlay_reserve(&chain->coins, effects->spent_count + effects->created_count, script_bytes) ||
-	    chain_txids_reserve(&chain->txids, block->transactions.len))
+	    chain_txs_reserve(&chain->txs, block->transactions.len))
 		return -ENOMEM;
 	chain_undo_encode(&chain->other_bytes, effects->spent, effects->spent_count);
 	if (chain->other_bytes.error)
@@ -117,7 +117,7 @@ static void chain_gather_block(struct chain_store *chain, const uint8_t key[CHAI
 			       const struct block_effects *effects, bool stored)
 {
 	struct store *store = chain->store;
-	uint8_t height[CHAIN_HEIGHT_VALUE_BYTES], place[CHAIN_PLACE_BYTES];
+	uint8_t height[CHAIN_HEIGHT_VALUE_BYTES];
 
 	if (!stored)
 		store_batch_put(store, chain->batch, STORE_BLOCKS, key, CHAIN_HEIGHT_KEY_BYTES, chain->block_bytes.data,
@@ -132,10 +132,9 @@ static void chain_gather_block(struct chain_store *chain, const uint8_t key[CHAI
 		store_batch_put(store, chain->batch, STORE_UNDO, key, CHAIN_HEIGHT_KEY_BYTES, chain->other_bytes.data,
 				chain->other_bytes.len);
 	for (size_t i = 0; i < block->transactions.len; i++) {
-		chain_place_value(place, block->header.height, (uint32_t)i);
-		store_batch_put(store, chain->batch, STORE_TX_INDEX, ids->txids[i].bytes, sizeof(ids->txids[i].bytes),
-				place, sizeof(place));
-		chain_txids_add(&chain->txids, &ids->txids[i]);
+		struct chain_tx tx = {ids->txids[i], (uint32_t)i, block->header.height};
+
+		chain_txs_add(&chain->txs, &tx);
 	}
 	chain_gather_coins(chain, block, ids, effects);
 	chain->tip.tip = (struct chain_point){block->header.height, ids->hash, block->header.timestamp};

@@ -3,7 +3,7 @@
  * What the files of the chain store share (chain_store.h):
  *
  *	chain_open.c		opening: genesis, recovery, closing
- *	chain_store.c		the gathered change, its writing, kept blocks
+ *	chain_store.c		what has gathered, kept blocks; chain_write.c: its writing
  *	chain_connect.c		a block onto the tip; disconnect: chain_disconnect.c
  *	chain_reorg.c		walks from one branch to another, and back
  *	chain_view.c		what readers use
@@ -31,8 +31,8 @@ struct chain_store {
 	struct chain_summary tip;     /* with what has gathered */
 	struct chain_summary written; /* what the database holds */
 	struct chain_overlay coins;   /* unspent outputs made or spent since, and a cache of others */
-	struct chain_txids txids;     /* ids of transactions connected since the last write */
-	struct store_batch *batch;    /* everything gathered but the coins */
+	struct chain_txs txs;	      /* transactions connected since the last write */
+	struct store_batch *batch;    /* everything else that has gathered */
 	uint64_t branch_count;	      /* kept blocks ... */
 	uint64_t branch_bytes;	      /* ... and their bytes, keys included */
 	int broken;		      /* an enum store_error once a write has failed: nothing is changed any more */
@@ -52,9 +52,6 @@ struct chain_store {
 
 /* Entries of the chain contradict each other: logs what and where, returns STORE_E_CHAIN. */
 int chain_damaged(struct store *store, enum store_family family, const void *key, size_t key_len, const char *what);
-/* Writes what has gathered as one batch, views excepted.  0, or an enum store_error: the chain is then broken, its tip
- * the written one. */
-int chain_write(struct chain_store *chain, bool sync) __attribute__((warn_unused_result));
 /* Gives up what has gathered and every further change. */
 void chain_break(struct chain_store *chain, int error);
 bool chain_has_gathered(const struct chain_store *chain);
@@ -64,6 +61,12 @@ void chain_branch_put(struct chain_store *chain, const struct wire_hash *hash, c
 int chain_branch_drop(struct chain_store *chain, const struct wire_hash *hash) __attribute__((warn_unused_result));
 /* Counts the kept blocks. */
 int chain_branch_count(struct chain_store *chain) __attribute__((warn_unused_result));
+
+/* ---- chain_write.c ---- */
+
+/* Writes what has gathered as one batch; publishes nothing.  0, or an enum store_error: the chain is then broken, its
+ * tip the written one. */
+int chain_write(struct chain_store *chain, bool sync) __attribute__((warn_unused_result));
 
 /* ---- chain_connect.c, chain_disconnect.c ---- */
 

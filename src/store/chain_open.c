@@ -21,7 +21,7 @@ static struct chain_store *chain_new(struct store *store, const struct chain_sto
 	chain->params = *params;
 	chain->batch = store_batch_new();
 	chain_overlay_init(&chain->coins, params->overlay_bytes);
-	chain_txids_init(&chain->txids);
+	chain_txs_init(&chain->txs);
 	arena_init(&chain->arena, CHAIN_ARENA_BYTES, NULL);
 	arena_init(&chain->block_arena, CHAIN_ARENA_BYTES, NULL);
 	mutex_init(&chain->view_lock, "chain_view", MUTEX_RANK_LEAF);
@@ -33,7 +33,7 @@ static void chain_free(struct chain_store *chain)
 	chain_unpublish(chain);
 	store_batch_free(chain->batch);
 	chain_overlay_free(&chain->coins);
-	chain_txids_free(&chain->txids);
+	chain_txs_free(&chain->txs);
 	arena_free(&chain->arena);
 	arena_free(&chain->block_arena);
 	buf_free(&chain->block_bytes);

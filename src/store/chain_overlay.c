@@ -93,7 +93,7 @@ void chain_overlay_clear(struct chain_overlay *overlay)
 	generation_free(&overlay->young);
 	generation_free(&overlay->old);
 	overlay->dirty = NULL;
-	overlay->dirty_bytes = 0;
+	overlay->dirty_count = overlay->dirty_bytes = 0;
 	overlay->room = overlay->room_end = NULL;
 }
 
@@ -158,6 +158,7 @@ static void overlay_touch(struct chain_overlay *overlay, struct chain_coin *coin
 	coin->listed = true;
 	coin->next_dirty = overlay->dirty;
 	overlay->dirty = coin;
+	overlay->dirty_count++;
 	overlay->dirty_bytes += WRITE_BYTES + coin->stored_len;
 }
 
@@ -206,7 +207,7 @@ void chain_overlay_written(struct chain_overlay *overlay)
 		coin->flags = coin->flags & CHAIN_COIN_SPENT ? CHAIN_COIN_SPENT | CHAIN_COIN_ABSENT : 0;
 	}
 	overlay->dirty = NULL;
-	overlay->dirty_bytes = 0;
+	overlay->dirty_count = overlay->dirty_bytes = 0;
 	if (generation_bytes(&overlay->young) <= overlay->bound / 2)
 		return;
 	generation_free(&overlay->old);
@@ -219,69 +220,69 @@ void chain_overlay_written(struct chain_overlay *overlay)
 	overlay->room = overlay->room_end = NULL;
 }
 
-/* ---- transaction ids ---- */
+/* ---- transactions ---- */
 
-void chain_txids_init(struct chain_txids *txids)
+void chain_txs_init(struct chain_txs *txs)
 {
-	*txids = (struct chain_txids){.slots = NULL};
-	siphash_key_random(&txids->key);
+	*txs = (struct chain_txs){.slots = NULL};
+	siphash_key_random(&txs->key);
 }
 
-void chain_txids_free(struct chain_txids *txids)
+void chain_txs_free(struct chain_txs *txs)
 {
-	free(txids->slots);
-	txids->slots = NULL;
-	txids->capacity = txids->count = 0;
+	free(txs->slots);
+	txs->slots = NULL;
+	txs->capacity = txs->count = 0;
 }
 
-void chain_txids_clear(struct chain_txids *txids)
+void chain_txs_clear(struct chain_txs *txs)
 {
 	/* A big table would be costly to clear for each block at the tip. */
-	if (txids->capacity > FIRST_CAPACITY && txids->count < txids->capacity / 16)
-		chain_txids_free(txids);
-	else if (txids->count > 0)
-		memset(txids->slots, 0, txids->capacity * sizeof(txids->slots[0]));
-	txids->count = 0;
+	if (txs->capacity > FIRST_CAPACITY && txs->count < txs->capacity / 16)
+		chain_txs_free(txs);
+	else if (txs->count > 0)
+		memset(txs->slots, 0, txs->capacity * sizeof(txs->slots[0]));
+	txs->count = 0;
 }
 
-/* The slot of the id, or the free one where it belongs. */
-static struct wire_hash *txids_slot(const struct chain_txids *txids, const struct wire_hash *txid)
+/* The slot of the transaction, or the free one where it belongs. */
+static struct chain_tx *txs_slot(const struct chain_txs *txs, const struct wire_hash *txid)
 {
-	size_t mask = txids->capacity - 1, i = siphash(&txids->key, txid->bytes, sizeof(txid->bytes)) & mask;
+	size_t mask = txs->capacity - 1, i = siphash(&txs->key, txid->bytes, sizeof(txid->bytes)) & mask;
 
-	while (!hash_is_zero(&txids->slots[i]) && !hash_equal(&txids->slots[i], txid))
+	while (!hash_is_zero(&txs->slots[i].txid) && !hash_equal(&txs->slots[i].txid, txid))
 		i = (i + 1) & mask;
-	return &txids->slots[i];
+	return &txs->slots[i];
 }
 
-int chain_txids_reserve(struct chain_txids *txids, size_t count)
+int chain_txs_reserve(struct chain_txs *txs, size_t count)
 {
-	struct chain_txids bigger = *txids;
+	struct chain_txs bigger = *txs;
 
-	bigger.capacity = txids->capacity ? txids->capacity : FIRST_CAPACITY;
-	while ((txids->count + count) / 3 >= bigger.capacity / 4)
+	bigger.capacity = txs->capacity ? txs->capacity : FIRST_CAPACITY;
+	while ((txs->count + count) / 3 >= bigger.capacity / 4)
 		bigger.capacity *= 2;
-	if (bigger.capacity == txids->capacity)
+	if (bigger.capacity == txs->capacity)
 		return 0;
 	bigger.slots = calloc(bigger.capacity, sizeof(bigger.slots[0]));
 	if (!bigger.slots)
 		return -ENOMEM;
-	for (size_t i = 0; i < txids->capacity; i++) {
-		if (!hash_is_zero(&txids->slots[i]))
-			*txids_slot(&bigger, &txids->slots[i]) = txids->slots[i];
+	for (size_t i = 0; i < txs->capacity; i++) {
+		if (!hash_is_zero(&txs->slots[i].txid))
+			*txs_slot(&bigger, &txs->slots[i].txid) = txs->slots[i];
 	}
-	free(txids->slots);
-	*txids = bigger;
+	free(txs->slots);
+	*txs = bigger;
 	return 0;
 }
 
-void chain_txids_add(struct chain_txids *txids, const struct wire_hash *txid)
+void chain_txs_add(struct chain_txs *txs, const struct chain_tx *tx)
 {
-	*txids_slot(txids, txid) = *txid;
-	txids->count++;
+	*txs_slot(txs, &tx->txid) = *tx;
+	txs->count++;
 }
 
-bool chain_txids_has(const struct chain_txids *txids, const struct wire_hash *txid)
+bool chain_txs_has(const struct chain_txs *txs, const struct wire_hash *txid)
 {
-	return txids->count > 0 && !hash_is_zero(txids_slot(txids, txid));
+	return txs->count > 0 && !hash_is_zero(&txs_slot(txs, txid)->txid);
 }

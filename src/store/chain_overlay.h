@@ -53,6 +53,7 @@ struct chain_generation {
 struct chain_overlay {
 	struct chain_generation young, old;
 	struct chain_coin *dirty; /* the list, newest first */
+	size_t dirty_count;	  /* its length */
 	size_t dirty_bytes;	  /* what their writing takes, roughly */
 	size_t bound;		  /* bytes of both generations after a write */
 	uint8_t *room, *room_end; /* reserved memory of the young arena */
@@ -76,20 +77,26 @@ void chain_overlay_spend(struct chain_overlay *overlay, const struct wire_outpoi
 /* All changes have been written. */
 void chain_overlay_written(struct chain_overlay *overlay);
 
-/* The ids of transactions that were connected since the last write. */
-struct chain_txids {
-	struct wire_hash *slots; /* open addressing; all zero: free */
-	size_t capacity;	 /* a power of two */
+/* The places of transactions that were connected since the last write. */
+struct chain_tx {
+	struct wire_hash txid; /* all zero: a free slot */
+	uint32_t position;     /* in its block */
+	uint64_t height;
+};
+
+struct chain_txs {
+	struct chain_tx *slots; /* open addressing */
+	size_t capacity;	/* a power of two */
 	size_t count;
 	struct siphash_key key;
 };
 
-void chain_txids_init(struct chain_txids *txids);
-void chain_txids_free(struct chain_txids *txids);
-void chain_txids_clear(struct chain_txids *txids);
+void chain_txs_init(struct chain_txs *txs);
+void chain_txs_free(struct chain_txs *txs);
+void chain_txs_clear(struct chain_txs *txs);
 /* Room for `count` more.  0 or -ENOMEM. */
-int chain_txids_reserve(struct chain_txids *txids, size_t count) __attribute__((warn_unused_result));
-void chain_txids_add(struct chain_txids *txids, const struct wire_hash *txid);
-bool chain_txids_has(const struct chain_txids *txids, const struct wire_hash *txid);
+int chain_txs_reserve(struct chain_txs *txs, size_t count) __attribute__((warn_unused_result));
+void chain_txs_add(struct chain_txs *txs, const struct chain_tx *tx);
+bool chain_txs_has(const struct chain_txs *txs, const struct wire_hash *txid);
 
 #endif

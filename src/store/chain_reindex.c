@@ -107,7 +107,7 @@ static int reindex_load(struct reindex *reindex)
 	int r = chain_read_tip(chain, &chain->tip);
 
 	chain_overlay_clear(&chain->coins);
-	chain_txids_clear(&chain->txids);
+	chain_txs_clear(&chain->txs);
 	if (r == STORE_E_NOT_FOUND) {
 		r = chain_connect_genesis(chain, false);
 		if (!r)

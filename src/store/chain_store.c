@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What has gathered and its writing, and the kept blocks of other branches: see chain_store.h. */
+/* What has gathered, when it is written, and the kept blocks of other branches: see chain_store.h. */
 #include "chain_impl.h"
 
 #include <errno.h>
@@ -9,8 +9,10 @@
 #include "store_impl.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
-#include "timeproto/base/sha256.h"
 #include "timeproto/wire/bincode.h"
+
+/* What a transaction's entry takes in a batch. */
+#define CHAIN_TX_WRITE_BYTES (sizeof(struct wire_hash) + CHAIN_PLACE_BYTES + 4)
 
 int chain_damaged(struct store *store, enum store_family family, const void *key, size_t key_len, const char *what)
 {
@@ -37,7 +39,7 @@ const struct chain_point *chain_store_tip(const struct chain_store *chain)
 
 size_t chain_store_gathered_bytes(const struct chain_store *chain)
 {
-	return store_batch_bytes(chain->batch) + chain->coins.dirty_bytes;
+	return store_batch_bytes(chain->batch) + chain->coins.dirty_bytes + chain->txs.count * CHAIN_TX_WRITE_BYTES;
 }
 
 bool chain_has_gathered(const struct chain_store *chain)
@@ -50,56 +52,9 @@ void chain_break(struct chain_store *chain, int error)
 	chain->broken = error;
 	chain->tip = chain->written;
 	chain_overlay_clear(&chain->coins);
-	chain_txids_clear(&chain->txids);
+	chain_txs_clear(&chain->txs);
 	store_batch_free(chain->batch);
 	chain->batch = store_batch_new();
-}
-
-/* What blocks have made and spent, as far as the database does not have it so. */
-static void chain_gather_dirty_coins(struct chain_store *chain)
-{
-	for (const struct chain_coin *coin = chain->coins.dirty; coin; coin = coin->next_dirty) {
-		uint8_t key[CHAIN_OUTPOINT_KEY_BYTES], script_key[CHAIN_SCRIPT_KEY_BYTES];
-		struct wire_hash script_hash;
-
-		if (!(coin->flags & CHAIN_COIN_DIRTY))
-			continue;
-		sha256_digest(script_hash.bytes, coin->stored + CHAIN_COIN_BYTES(0),
-			      coin->stored_len - CHAIN_COIN_BYTES(0));
-		chain_outpoint_key(key, &coin->outpoint);
-		chain_script_key(script_key, &script_hash, &coin->outpoint);
-		if (coin->flags & CHAIN_COIN_SPENT) {
-			store_batch_delete(chain->store, chain->batch, STORE_UTXO, key, sizeof(key));
-			store_batch_delete(chain->store, chain->batch, STORE_SCRIPT_INDEX, script_key,
-					   sizeof(script_key));
-		} else {
-			store_batch_put(chain->store, chain->batch, STORE_UTXO, key, sizeof(key), coin->stored,
-					coin->stored_len);
-			store_batch_put(chain->store, chain->batch, STORE_SCRIPT_INDEX, script_key, sizeof(script_key),
-					NULL, 0);
-		}
-	}
-}
-
-int chain_write(struct chain_store *chain, bool sync)
-{
-	uint8_t tip[CHAIN_TIP_BYTES];
-	int r;
-
-	chain_gather_dirty_coins(chain);
-	chain_tip_value(tip, &chain->tip);
-	store_batch_put(chain->store, chain->batch, STORE_META, chain_meta_tip, strlen(chain_meta_tip), tip,
-			sizeof(tip));
-	r = store_batch_commit(chain->store, chain->batch, sync);
-	if (r) {
-		chain_break(chain, r);
-		return r;
-	}
-	chain_overlay_written(&chain->coins);
-	chain_txids_clear(&chain->txids);
-	chain->written = chain->tip;
-	chain->unsynced = !sync;
-	return 0;
 }
 
 int chain_store_flush(struct chain_store *chain, bool sync)

@@ -82,8 +82,8 @@ static struct sync_action *add_action(struct sync *s)
 
 void sync_blame(struct sync *s, uint64_t peer, enum sync_verdict verdict, uint64_t height)
 {
-	*add_action(s) = (struct sync_action){
-		.kind = SYNC_ACTION_BLAME, .peer = peer, .verdict = verdict, .height = height};
+	*add_action(s) =
+		(struct sync_action){.kind = SYNC_ACTION_BLAME, .peer = peer, .verdict = verdict, .height = height};
 }
 
 struct sync_action *sync_note(struct sync *s, enum sync_note note, uint64_t height, const struct wire_hash *hash)
@@ -392,7 +392,8 @@ void sync_height(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
 	struct sync_peer *p = sync_find_peer(s, id);
 
 	sync_set_now(s, now_ms);
-	if (!p) {
+	/* A block that it announces need not be its highest. */
+	if (!p || (p->has_claim && height < p->claim && !p->asks[SYNC_ASK_HEIGHT].outstanding)) {
 		sync_advance(s);
 		return;
 	}
@@ -458,6 +459,7 @@ static void resolve_suspicion(struct sync *s, struct sync_peer *p, const struct 
 static void update_stand(struct sync *s, struct sync_peer *p, const struct sync_asked *ask,
 			 const struct wire_hash *theirs, const struct wire_hash *own)
 {
+	enum sync_stand before = p->stand;
 	bool probe = ask->first == ask->goal;
 
 	if (!theirs || ask->first > s->tip.height)
@@ -476,7 +478,8 @@ static void update_stand(struct sync *s, struct sync_peer *p, const struct sync_
 	}
 	p->stand_height = ask->first;
 	p->next_probe_ms = s->now_ms + s->params.poll_ms;
-	s->poke = true;
+	if (p->stand != before)
+		s->poke = true;
 }
 
 void sync_hash(struct sync *s, uint64_t id, uint64_t height, const struct wire_hash *theirs,

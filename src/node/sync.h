@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * How the chain is fetched from peers, as a pure state machine: event and time in, actions out.  No IO, clock, thread or
- * store: peers are numbers, blocks are hashes with an opaque payload, and our own chain is what the owner says it is.
+ * How the chain is fetched from peers, as a pure state machine: event and time in, actions out.  No IO, clock, thread
+ * or store: peers are numbers, blocks are hashes with an opaque payload, and our own chain is what the owner says it
+ * is.
  *
  * Extension (nobody disagrees with our tip): blocks come in segments (tip, anchor].  The hash at the anchor's height is
  * asked of every peer that claims to have it, and a chain counts by how many answer the same, never by a height.  The
- * blocks of a segment are asked in ranges of several peers at once and are authenticated backward from the anchor's hash,
- * each by the previous hash of the one above it; nothing leaves before that.  So who delivered something else is known.
- * Later segments are asked for while earlier ones are connected, within a window of bytes.
+ * blocks of a segment are asked in ranges of several peers at once and are authenticated backward from the anchor's
+ * hash, each by the previous hash of the one above it; nothing leaves before that.  So who delivered something else is
+ * known.  Later segments are asked for while earlier ones are connected, within a window of bytes.
  *
- * Fork (a peer has another hash than we at a height that both have; PROTOCOL.md §6 "Fork"): all are asked for their hash
- * at that height.  When another chain wins, the common ancestor is searched, its blocks up to that height are fetched by
- * the same machinery and kept aside, and then the chain is told to reorganise.
+ * Fork (a peer has another hash than we at a height that both have; PROTOCOL.md §6 "Fork"): all are asked for their
+ * hash at that height.  When another chain wins, the common ancestor is searched, its blocks up to that height are
+ * fetched by the same machinery and kept aside, and then the chain is told to reorganise.
  *
- * Use.  After every call that may change something the owner drains sync_take_action().  On a peer's own worker, whenever
- * the peer became ready, answered or was poked, sync_next() is called until it returns false; what it says is sent.  At
- * sync_deadline_ms() sync_tick() is called.  The chain thread takes work with sync_take_work() and reports each piece.
+ * Use.  After every call that may change something the owner drains sync_take_action().  On a peer's own worker,
+ * whenever the peer became ready, answered or was poked, sync_next() is called until it returns false; what it says is
+ * sent.  At sync_deadline_ms() sync_tick() is called.  The chain thread takes work with sync_take_work() and reports
+ * each piece.
  *
  * Thread safety: none of its own; the owner holds its mutex `sync` around each call.  Nothing blocks.  The callback
  * `release` runs inside calls: it may only drop references (a leaf lock at most) and must not call back.
- * Ownership: sync_blocks() takes the payload, in every case; it is handed out once by sync_take_work() or released once.
+ * Ownership: sync_blocks() takes the payload, in every case; sync_take_work() hands it out, or it is released, once.
  * Errors: peer input cannot fail; refused memory loses an answer or a peer, never the state.
  * Units: *_ms are monotonic milliseconds or spans of them.  Heights and numbers from peers may have any value.
  */
@@ -36,25 +38,25 @@
 struct sync;
 
 struct sync_params {
-	uint64_t max_reorg_depth;    /* blocks of ours that may be undone; PROTOCOL.md §6: 1000 */
-	uint32_t max_segment_blocks; /* anchor minus base; 1000 */
-	uint32_t max_range_blocks;   /* of one request; PROTOCOL.md §3: 101 */
-	size_t max_range_bytes;	     /* JSON expected in one answer; 2 MiB */
-	size_t window_bytes;	     /* payloads held, handed out and expected; 64 MiB */
-	uint32_t small_gap_blocks;   /* one peer alone is believed at once for so few; 10 */
-	int64_t settle_ms;	     /* ... else this long after it became ready; 5 s */
-	int64_t voice_wait_ms;	     /* a question waits so long for its slow voices; 2 s */
-	int64_t fork_interval_ms;    /* between rounds of a question that gave no winner; 60 s */
-	uint32_t fork_rounds;	     /* after so many, most answers win; 3 */
-	int64_t stall_ms;	     /* a range unanswered for this long goes to another peer too; 5 s */
-	int64_t max_stall_ms;	     /* ... which doubles up to this; 60 s */
-	int64_t poll_ms;	     /* between questions for a peer's height, and our agreement; 30 s */
-	int64_t mute_pause_ms;	     /* a kind left unanswered is not asked before; 30 s */
-	int64_t aside_ms;	     /* a peer that withholds blocks is not asked for any; 60 s */
-	int64_t bad_ms;		     /* how long a refused chain is remembered; 1 h */
-	int64_t retry_ms;	     /* after a block from the future, or a failure of our own; 30 s */
+	uint64_t max_reorg_depth;		    /* blocks of ours that may be undone; PROTOCOL.md §6: 1000 */
+	uint32_t max_segment_blocks;		    /* anchor minus base; 1000 */
+	uint32_t max_range_blocks;		    /* of one request; PROTOCOL.md §3: 101 */
+	size_t max_range_bytes;			    /* JSON expected in one answer; 2 MiB */
+	size_t window_bytes;			    /* payloads held, handed out and expected; 64 MiB */
+	uint32_t small_gap_blocks;		    /* one peer alone is believed at once for so few; 10 */
+	int64_t settle_ms;			    /* ... else this long after it became ready; 5 s */
+	int64_t voice_wait_ms;			    /* a question waits so long for its slow voices; 2 s */
+	int64_t fork_interval_ms;		    /* between rounds of a question that gave no winner; 60 s */
+	uint32_t fork_rounds;			    /* after so many, most answers win; 3 */
+	int64_t stall_ms;			    /* a range unanswered for this long goes to another peer too; 5 s */
+	int64_t max_stall_ms;			    /* ... which doubles up to this; 60 s */
+	int64_t poll_ms;			    /* between questions for a peer's height, and our agreement; 30 s */
+	int64_t mute_pause_ms;			    /* a kind left unanswered is not asked before; 30 s */
+	int64_t aside_ms;			    /* a peer that withholds blocks is not asked for any; 60 s */
+	int64_t bad_ms;				    /* how long a refused chain is remembered; 1 h */
+	int64_t retry_ms;			    /* after a block from the future, or a failure of our own; 30 s */
 	void (*release)(void *user, void *payload); /* a payload that is not wanted */
-	void *user;		     /* for release */
+	void *user;				    /* for release */
 };
 
 /* The values above; `release` and `user` are left NULL. */
@@ -67,8 +69,8 @@ void sync_free(struct sync *sync);
 
 /* ---- Peers ---- */
 
-/* A connection is ready.  `id` is unique among all connections ever; `ours`: it sent a Version, so it answers everything.
- * Calling it again updates `ours`.  0, or -ENOMEM: the peer stays unused. */
+/* A connection is ready.  `id` is unique among all connections ever; `ours`: it sent a Version, so it answers
+ * everything. Calling it again updates `ours`.  0, or -ENOMEM: the peer stays unused. */
 int sync_peer_ready(struct sync *sync, uint64_t id, bool ours, int64_t now_ms) __attribute__((warn_unused_result));
 /* It is closing: what was asked of it goes to others.  Unknown ids are fine here and in all that follows. */
 void sync_peer_gone(struct sync *sync, uint64_t id, int64_t now_ms);
@@ -88,8 +90,8 @@ struct sync_ask {
 	uint64_t last;	/* height, at most first + max_range_blocks - 1; BLOCKS only */
 };
 
-/* True: send this now; it is outstanding until answered, given back, unanswered or the peer is gone.  At most one of each
- * kind is. */
+/* True: send this now; it is outstanding until answered, given back, unanswered or the peer is gone.  At most one of
+ * each kind is. */
 bool sync_next(struct sync *sync, struct sync_ask *out, uint64_t id, int64_t now_ms);
 /* It could not be sent (pacing, a full queue, the kind is unused for a while): the peer is not asked this kind before
  * `again_ms`; its others are still worth a call of sync_next(). */
@@ -99,10 +101,10 @@ void sync_unanswered(struct sync *sync, uint64_t id, enum sync_kind kind, int64_
 
 /* ---- What a peer says ---- */
 
-/* Its height: BlockHeightResponse, or unasked (Version, an announced block). */
+/* Its height: BlockHeightResponse, or unasked (Version, an announced block), which can only raise it. */
 void sync_height(struct sync *sync, uint64_t id, uint64_t height, int64_t now_ms);
-/* BlockHashResponse: `theirs` is NULL when it has none.  `own`: our hash at that height now, NULL when we have none.  What
- * was not asked is ignored. */
+/* BlockHashResponse: `theirs` is NULL when it has none.  `own`: our hash at that height now, NULL when we have none.
+ * What was not asked is ignored. */
 void sync_hash(struct sync *sync, uint64_t id, uint64_t height, const struct wire_hash *theirs,
 	       const struct wire_hash *own, int64_t now_ms);
 
@@ -128,13 +130,13 @@ struct sync_held {
 	uint32_t count; /* blocks kept */
 };
 
-/* BlocksResponse.  True: (part of) it is kept, and waits for sync_range_checked(); the payload may still be released at any
- * later time, so who checks it outside of the lock holds a reference of his own.  False: the payload was released (empty,
- * late, not asked, not wanted any more, contradicted). */
+/* BlocksResponse.  True: (part of) it is kept, and waits for sync_range_checked(); the payload may still be released at
+ * any later time, so who checks it outside of the lock holds a reference of his own.  False: the payload was released
+ * (empty, late, not asked, not wanted any more, contradicted). */
 bool sync_blocks(struct sync *sync, struct sync_held *out, uint64_t id, const struct sync_blocks *answer,
 		 int64_t now_ms);
-/* The answer to our request for blocks was longer than a line may be: less is asked from now on.  The connection ends, and
- * sync_peer_gone() follows. */
+/* The answer to our request for blocks was longer than a line may be: less is asked from now on.  The connection ends,
+ * and sync_peer_gone() follows. */
 void sync_overlong(struct sync *sync, uint64_t id, int64_t now_ms);
 
 enum sync_check {
@@ -169,17 +171,17 @@ struct sync_work {
 	struct wire_hash hash; /* REORGANISE */
 };
 
-/* The next piece of work, in the order in which it must be done; several may be out.  Its bytes stay in the window until
- * sync_work_done(). */
+/* The next piece of work, in the order in which it must be done; several may be out.  Its bytes stay in the window
+ * until sync_work_done(). */
 bool sync_take_work(struct sync *sync, struct sync_work *out, int64_t now_ms);
 
 enum sync_outcome {
-	SYNC_DONE,	     /* all of it */
-	SYNC_RULE,	     /* a block breaks a rule: see fault_*; REORGANISE: the old tip is back */
-	SYNC_TIME_AHEAD,     /* CHAIN_E_TIME_AHEAD: may become valid; fault_height */
-	SYNC_STALE,	     /* does not fit our tip, or cannot be followed, any more */
-	SYNC_TOO_DEEP,	     /* REORGANISE: refused by depth or a certificate */
-	SYNC_FAILED,	     /* no fault of the blocks (memory, store, bounds) */
+	SYNC_DONE,	 /* all of it */
+	SYNC_RULE,	 /* a block breaks a rule: see fault_*; REORGANISE: the old tip is back */
+	SYNC_TIME_AHEAD, /* CHAIN_E_TIME_AHEAD: may become valid; fault_height */
+	SYNC_STALE,	 /* does not fit our tip, or cannot be followed, any more */
+	SYNC_TOO_DEEP,	 /* REORGANISE: refused by depth or a certificate */
+	SYNC_FAILED,	 /* no fault of the blocks (memory, store, bounds) */
 };
 
 struct sync_result {
@@ -204,7 +206,7 @@ enum sync_verdict {
 	SYNC_VERDICT_LIED,	  /* violation: delivered what its own answers or the headers contradict */
 	SYNC_VERDICT_FALSE_CLAIM, /* useless: has no block at the height that it claims */
 	SYNC_VERDICT_SHRUNK,	  /* useless: claims less than before */
-	SYNC_VERDICT_TURNED,	  /* useless: delivered something else than it had answered, and answers differently now */
+	SYNC_VERDICT_TURNED,	  /* useless: delivered something else than it had answered, and answers so now */
 	SYNC_VERDICT_WITHHOLDS,	  /* useless: again and again does not deliver what it claims */
 };
 
@@ -248,14 +250,14 @@ enum sync_phase {
 
 struct sync_status {
 	enum sync_phase phase;
-	bool fork_open;		/* a question about another chain is open */
-	uint64_t height;	/* of our tip */
-	uint64_t target;	/* highest height that enough peers showed a hash for; at least `height` */
-	double blocks_per_s;	/* over the last seconds */
-	double percent;		/* of `target`, 0 to 100 */
-	int64_t seconds_left;	/* -1: unknown */
+	bool fork_open;			  /* a question about another chain is open */
+	uint64_t height;		  /* of our tip */
+	uint64_t target;		  /* highest height that enough peers showed a hash for; at least `height` */
+	double blocks_per_s;		  /* over the last seconds */
+	double percent;			  /* of `target`, 0 to 100 */
+	int64_t seconds_left;		  /* -1: unknown */
 	uint32_t peers_ready, peers_used; /* used: it was asked for blocks that are not here yet */
-	size_t window_bytes;	/* held, handed out and expected */
+	size_t window_bytes;		  /* held, handed out and expected */
 };
 
 void sync_get_status(const struct sync *sync, struct sync_status *out, int64_t now_ms);

@@ -4,8 +4,8 @@
  * sync_impl.h.
  *
  *	asking		the hash at the height of all peers, in rounds
- *	searching	the ancestor of the winner and ours, or which of two chains with equally many voices has the lower
- *			hash where they part
+ *	searching	the ancestor of the winner and ours; or which of two chains with equally many voices has the
+ *			lower hash where they part
  *	fetching	the blocks from the ancestor to the height: segments for the sink KEEP (sync_segment.c)
  *	ready, out	the chain is to reorganise, does it
  *
@@ -210,8 +210,8 @@ static void add_candidate(struct sync *s, const struct wire_hash *hash)
 		f->candidates[f->candidate_count++] = *hash;
 }
 
-/* Enough rounds gave no winner: our own answer counts too, most answers win, and among equals the lower hash at the first
- * height that differs. */
+/* Enough rounds gave no winner: our own answer counts too, most answers win, and among equals the lower hash at the
+ * first height that differs. */
 static void decide_by_most(struct sync *s)
 {
 	struct sync_fork *f = &s->fork;
@@ -245,6 +245,7 @@ static void advance_round(struct sync *s)
 	struct sync_question *q = &f->question;
 	uint32_t round = q->round, need;
 	struct sync_tally t;
+	bool clear;
 
 	sync_tally(s, &t, q, SYNC_FORK_SLOT, is_voter);
 	if (t.pending > 0 && s->now_ms - q->opened_ms < SYNC_PATIENCE * s->params.voice_wait_ms)
@@ -259,7 +260,11 @@ static void advance_round(struct sync *s)
 	need = t.voters < ENOUGH_ANSWERS ? t.voters : ENOUGH_ANSWERS;
 	if (need < LEAST_ANSWERS)
 		need = LEAST_ANSWERS;
-	if (t.answers >= need && t.best * 3 > t.answers * 2) {
+	clear = t.answers >= need && t.best * 3 > t.answers * 2;
+	/* Peers that are just becoming ready are heard too, unless there are enough without them. */
+	if (!(clear && t.answers >= ENOUGH_ANSWERS) && s->now_ms - q->opened_ms < s->params.settle_ms)
+		return;
+	if (clear) {
 		chain_won(s, &t.best_hash);
 	} else if (++q->round >= s->params.fork_rounds) {
 		decide_by_most(s);

@@ -27,7 +27,6 @@ void sync_piece_remove(struct sync *s, struct sync_segment *seg, size_t index)
 	free_piece(s, &seg->pieces[index]);
 	seg->count--;
 	memmove(&seg->pieces[index], &seg->pieces[index + 1], (seg->count - index) * sizeof(seg->pieces[0]));
-	s->poke = true;
 }
 
 struct sync_piece *sync_piece_find(struct sync *s, uint64_t id, struct sync_segment **seg)
@@ -127,6 +126,7 @@ static void contradicted(struct sync *s, struct sync_segment *seg, size_t index)
 	if (p)
 		sync_suspect(s, p, seg->anchor.height, &seg->anchor.winner, piece->last);
 	sync_piece_remove(s, seg, index);
+	s->poke = true;
 }
 
 /* The first of its blocks that may not be taken, if there is one. */

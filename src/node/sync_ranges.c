@@ -3,8 +3,8 @@
  * The blocks of a segment: who is asked for which, what of an answer is kept, stalls, and the window of bytes; see
  * sync_impl.h.
  *
- * What is missing is not written down anywhere: it is what neither a piece nor an outstanding ask covers.  So a stalled ask,
- * a short answer, a liar and a vanished peer are all the same: a hole, to be asked of somebody.
+ * What is missing is not written down anywhere: it is what neither a piece nor an outstanding ask covers.  So a stalled
+ * ask, a short answer, a liar and a vanished peer are all the same: a hole, to be asked of somebody.
  */
 #include "sync_impl.h"
 
@@ -260,6 +260,7 @@ void sync_range_checked(struct sync *s, uint64_t held_id, enum sync_check result
 			if (p)
 				sync_set_liar(s, p, height);
 			sync_piece_remove(s, seg, (size_t)(piece - seg->pieces));
+			s->poke = true;
 		}
 	}
 	sync_advance(s);

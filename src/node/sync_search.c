@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The highest height at which two chains are the same: a gallop down from the fork's height, then a binary search, by the
- * hashes that a peer of each side answers (PROTOCOL.md §6 "Fork"); see sync_impl.h.  One side is mostly our own chain, whose
- * hash comes along with the peer's answer.
+ * The highest height at which two chains are the same: a gallop down from the fork's height, then a binary search, by
+ * the hashes that a peer of each side answers (PROTOCOL.md §6 "Fork"); see sync_impl.h.  One side is mostly our own
+ * chain, whose hash comes along with the peer's answer.
  *
- * A peer that says something false here spoils the search and no more: the blocks that are fetched on its word do not fit
- * the ancestor, and it is known who gave it.
+ * A peer that says something false here spoils the search and no more: the blocks that are fetched on its word do not
+ * fit the ancestor, and it is known who gave it.
  */
 #include "sync_impl.h"
 
@@ -59,8 +59,7 @@ void sync_search_start(struct sync *s, const struct wire_hash *a, const struct w
 static bool speaks_for(const struct sync *s, const struct sync_peer *p, uint32_t side)
 {
 	return !(side == 1 && s->fork.search.own) && !sync_is_liar(s, p) && !p->suspected &&
-	       s->now_ms >= p->no_search_until_ms &&
-	       sync_voice_is(p, SYNC_FORK_SLOT, &s->fork.search.side[side]);
+	       s->now_ms >= p->no_search_until_ms && sync_voice_is(p, SYNC_FORK_SLOT, &s->fork.search.side[side]);
 }
 
 bool sync_search_wants(struct sync *s, const struct sync_peer *p, uint64_t *height, uint32_t *side)

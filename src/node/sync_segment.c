@@ -3,7 +3,8 @@
  * Segments of blocks above our tip (or above the ancestor of a branch): which heights, the vote about the hash at their
  * upper end, and what becomes of them when our tip moves; see sync_impl.h.
  *
- * A later segment stands on the anchor of the one before it.  So they end from the front, and are dropped from the back.
+ * A later segment stands on the anchor of the one before it.  So they end from the front, and are dropped from the
+ * back.
  */
 #include "sync_impl.h"
 
@@ -48,14 +49,14 @@ static uint32_t index_of(const struct sync *s, const struct sync_segment *seg)
 
 static bool is_heard(const struct sync *s, const struct sync_peer *p)
 {
-	return !sync_is_liar(s, p) && !p->suspected && s->now_ms >= p->distrust_until_ms;
+	return !sync_is_liar(s, p) && !p->suspected;
 }
 
 /* A voice about blocks on top of our tip. */
 static bool is_connect_voter(const struct sync *s, const struct sync_question *q, const struct sync_peer *p)
 {
-	return is_heard(s, p) && p->has_claim && p->claim >= q->height && p->stand == SYNC_STAND_AGREES &&
-	       !sync_bad_forbids(s, p, p->claim);
+	return is_heard(s, p) && s->now_ms >= p->distrust_until_ms && p->has_claim && p->claim >= q->height &&
+	       p->stand == SYNC_STAND_AGREES && !sync_bad_forbids(s, p, p->claim);
 }
 
 /* A voice about blocks of a branch that won: those that voted for it. */

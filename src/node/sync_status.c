@@ -39,8 +39,11 @@ static void fork_deadline(const struct sync *s, int64_t *deadline)
 
 	earlier(s, deadline, f->next_ms);
 	if (f->phase == SYNC_FORK_ASKING)
-		earlier(s, deadline, f->question.resting ? f->question.again_ms
-							  : f->question.opened_ms + SYNC_PATIENCE * s->params.voice_wait_ms);
+		earlier(s, deadline, f->question.opened_ms + s->params.settle_ms);
+	if (f->phase == SYNC_FORK_ASKING)
+		earlier(s, deadline,
+			f->question.resting ? f->question.again_ms
+					    : f->question.opened_ms + SYNC_PATIENCE * s->params.voice_wait_ms);
 	for (int i = 0; f->phase == SYNC_FORK_SEARCHING && i < 2; i++) {
 		if (f->search.asked[i] != 0)
 			earlier(s, deadline, f->search.asked_ms[i] + s->params.voice_wait_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counting what peers answered to a question, one voice a peer, and the list of chains that are not to be asked for; see
- * sync_impl.h.  A refused chain is known by one block of it: who has that block is on the chain.
+ * Counting what peers answered to a question, one voice a peer, and the list of chains that are not to be asked for;
+ * see sync_impl.h.  A refused chain is known by one block of it: who has that block is on the chain.
  */
 #include "sync_impl.h"
 
@@ -72,8 +72,7 @@ void sync_tally(const struct sync *s, struct sync_tally *out, const struct sync_
 		if (out->best > 0 && sync_hash_compare(&voice->hash, &out->best_hash) == 0)
 			continue;
 		count = sync_count_voices(s, &voice->hash, q, slot, is_voter);
-		if (count > out->best ||
-		    (count == out->best && sync_hash_compare(&voice->hash, &out->best_hash) < 0)) {
+		if (count > out->best || (count == out->best && sync_hash_compare(&voice->hash, &out->best_hash) < 0)) {
 			out->best = count;
 			out->best_hash = voice->hash;
 		}
@@ -163,8 +162,7 @@ bool sync_bad_forbids(const struct sync *s, const struct sync_peer *p, uint64_t 
 	for (uint32_t i = 0; i < SYNC_MAX_BAD; i++) {
 		const struct sync_bad *bad = &s->bad[i];
 
-		if (bad->used && bad->height <= upto && !(p->cleared & UINT32_C(1) << i) &&
-		    !agrees_at(p, bad->height))
+		if (bad->used && bad->height <= upto && !(p->cleared & UINT32_C(1) << i) && !agrees_at(p, bad->height))
 			return true;
 	}
 	return false;

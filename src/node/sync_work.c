@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* The lowest piece of the segment that the chain does not have, when it may have it.  `*behind`: everything of the segment
- * is with the chain, so the next one may go on. */
+/* The lowest piece of the segment that the chain does not have, when it may have it.  `*behind`: everything of the
+ * segment is with the chain, so the next one may go on. */
 static struct sync_piece *next_piece(struct sync_segment *seg, bool *behind)
 {
 	uint64_t height = seg->base;

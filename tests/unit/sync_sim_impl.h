@@ -9,7 +9,7 @@
 
 enum sim_event_kind {
 	SIM_EV_READY,
-	SIM_EV_PUMP,	   /* the worker was woken */
+	SIM_EV_PUMP, /* the worker was woken */
 	SIM_EV_ANSWER,
 	SIM_EV_UNANSWERED, /* the pong came first, or the time is over */
 	SIM_EV_OVERLONG,   /* the line of the answer is too long */
@@ -36,13 +36,11 @@ struct sim_event {
 	uint64_t serial;
 	enum sim_event_kind kind;
 	uint64_t peer;
-	enum sync_kind ask;	/* ANSWER, UNANSWERED */
+	enum sync_kind ask; /* ANSWER, UNANSWERED */
 	uint64_t serial_of_ask;
-	uint64_t height;	/* of the answer */
-	bool has_id;
-	uint64_t id;		/* of the block there */
+	uint64_t height;	     /* asked */
 	struct sim_payload *payload; /* owned */
-	uint64_t held;		/* CHECKED */
+	uint64_t held;		     /* CHECKED */
 	enum sync_check check;
 };
 
@@ -50,6 +48,15 @@ void sim_schedule(struct sim *sim, int64_t after_ms, struct sim_event event);
 struct sim_payload *sim_payload_new(size_t count, size_t json_bytes);
 struct sim_peer *sim_peer_by_id(struct sim *sim, uint64_t id);
 void sim_drain(struct sim *sim);
+void sim_release(void *user, void *payload);
+void sim_own_hash(const struct sim *sim, struct wire_hash *out, uint64_t height);
+struct chain_point sim_tip(const struct sim *sim);
+/* The chain thread: takes a piece of work, and has done it. */
+void sim_chain_take(struct sim *sim);
+void sim_chain_done(struct sim *sim);
+uint64_t sim_peer_claim(struct sim *sim, struct sim_peer *p);
+/* The id that it answers for a height; false: null. */
+bool sim_peer_id_at(struct sim_peer *p, uint64_t height, uint64_t *id);
 /* Schedules the answer, or what comes instead. */
 void sim_peer_asked(struct sim *sim, struct sim_peer *p, const struct sync_ask *ask);
 

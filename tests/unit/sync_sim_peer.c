@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the peers of the simulated network answer, each in its manner; see sync_sim.h. */
+/* The peers of the simulated network: what they answer, each in its manner, how they come and go; see sync_sim.h. */
 #include <stdlib.h>
 
 #include "sync_sim_impl.h"
@@ -14,8 +14,9 @@ static size_t json_bytes(const struct sim_chain *chain, uint64_t height)
 	return height >= chain->heavy_from && height <= chain->heavy_to ? chain->heavy_bytes : chain->light_bytes;
 }
 
-static uint64_t claim_of(struct sim *sim, struct sim_peer *p)
+uint64_t sim_peer_claim(struct sim *sim, struct sim_peer *p)
 {
+	p->claims++;
 	switch (p->manner) {
 	case SIM_MAX:
 		return UINT64_MAX;
@@ -38,8 +39,7 @@ static uint64_t claim_of(struct sim *sim, struct sim_peer *p)
 	return p->height;
 }
 
-/* The id that it answers for a height; false: null. */
-static bool id_at(struct sim_peer *p, uint64_t height, uint64_t *id)
+bool sim_peer_id_at(struct sim_peer *p, uint64_t height, uint64_t *id)
 {
 	if (height > p->height)
 		return false;
@@ -158,12 +158,8 @@ void sim_peer_asked(struct sim *sim, struct sim_peer *p, const struct sync_ask *
 	}
 	switch (ask->kind) {
 	case SYNC_ASK_HEIGHT:
-		e.height = claim_of(sim, p);
-		p->claims++;
-		break;
 	case SYNC_ASK_HASH:
-		e.has_id = id_at(p, ask->first, &e.id);
-		break;
+		break; /* said when it leaves: answers and announcements do not overtake each other */
 	case SYNC_ASK_BLOCKS:
 		answer_blocks(sim, p, ask, &e);
 		break;
@@ -171,4 +167,64 @@ void sim_peer_asked(struct sim *sim, struct sim_peer *p, const struct sync_ask *
 		return;
 	}
 	sim_schedule(sim, after_ms, e);
+}
+
+/* ---- Peers come, go, change ---- */
+
+struct sim_peer *sim_add(struct sim *sim, enum sim_manner manner, struct sim_chain *chain, uint64_t height,
+			 int64_t after_ms)
+{
+	struct sim_peer *p = &sim->peers[sim->peer_count++];
+
+	ck_assert_uint_le(sim->peer_count, SIM_MAX_PEERS);
+	*p = (struct sim_peer){
+		.id = ++sim->last_peer_id,
+		.manner = manner,
+		.chain = chain,
+		.height = height,
+		.latency_ms = 1 + (int64_t)sim_random(sim, 80),
+		.salt = sim->last_peer_id,
+		.withheld = height / 2,
+	};
+	if (manner == SIM_SLOW)
+		p->latency_ms = 1000 + (int64_t)sim_random(sim, 5000);
+	sim_schedule(sim, after_ms, (struct sim_event){.kind = SIM_EV_READY, .peer = p->id});
+	return p;
+}
+
+void sim_drop(struct sim *sim, struct sim_peer *peer)
+{
+	peer->ready = false;
+	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++) {
+		peer->outstanding[kind] = false;
+		peer->ask_serial[kind] = 0;
+	}
+	sync_peer_gone(sim->sync, peer->id, sim->now_ms);
+	sim_drain(sim);
+}
+
+void sim_move(struct sim *sim, struct sim_peer *peer, struct sim_chain *chain, uint64_t height)
+{
+	(void)sim;
+	peer->chain = chain;
+	peer->height = height;
+	peer->moved = true;
+}
+
+void sim_announce(struct sim *sim, struct sim_peer *p)
+{
+	uint64_t height = p->height;
+	struct chain_point tip;
+
+	if (!p->ready)
+		return;
+	sync_height(sim->sync, p->id, height, sim->now_ms);
+	if (height == sim->height + 1 && p->chain->ids[height - 1] == sim->own[sim->height] &&
+	    p->chain->rule_height != height) {
+		sim->own[++sim->height] = p->chain->ids[height];
+		tip = sim_tip(sim);
+		sync_tip(sim->sync, &tip, sim->now_ms);
+	} else if (height > sim->height) {
+		sync_strange_block(sim->sync, p->id, height, sim->now_ms);
+	}
 }

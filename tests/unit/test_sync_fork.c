@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: MIT
+/* node/sync, forks: protocol.md §6 "Fork", adversarial.md 42, 43. */
+#include "sync_sim.h"
+
+#include <stdlib.h>
+
+#include <check.h>
+
+static struct sim sim;
+static struct sim_chain ours, theirs, third;
+
+/* Our chain and another one that part at `at`. */
+static void begin(uint64_t seed, uint64_t at, uint64_t our_height, uint64_t their_height)
+{
+	sim_chain_init(&ours, 7, our_height);
+	sim_chain_fork(&theirs, &ours, at, seed + 100, their_height);
+	sim_init(&sim, seed, &ours, our_height);
+	sim_start(&sim);
+}
+
+static void end(void)
+{
+	sim_end(&sim);
+	sim_chain_free(&ours);
+	sim_chain_free(&theirs);
+}
+
+static void add(int count, struct sim_chain *chain)
+{
+	for (int i = 0; i < count; i++)
+		sim_add(&sim, SIM_HONEST, chain, chain->height, 0);
+}
+
+static bool on_theirs(struct sim *s)
+{
+	return sim_is_on(s, &theirs, theirs.height);
+}
+
+static bool on_theirs_whole_hour(struct sim *s)
+{
+	(void)s;
+	return false;
+}
+
+/* ---- More than two thirds ---- */
+
+START_TEST(more_than_two_thirds_win_at_once)
+{
+	begin(1, 150, 200, 200);
+	add(4, &theirs);
+	add(1, &ours);
+	ck_assert(sim_run(&sim, 20 * SIM_SECOND, on_theirs));
+	(void)sim_run(&sim, SIM_SECOND, NULL);
+	ck_assert_uint_eq(sim.reorganisations, 1);
+	ck_assert_uint_eq(sim.undone, 50);
+	ck_assert_uint_eq(sim.kept_total, 50);
+	ck_assert_uint_eq(sim.notes[SYNC_NOTE_FORK_LOST], 1);
+	ck_assert_uint_eq(sim.last_note[SYNC_NOTE_FORK_LOST].depth, 50);
+	ck_assert_uint_eq(sim.last_note[SYNC_NOTE_FORK_LOST].voices, 4);
+	ck_assert_uint_eq(sim.last_note[SYNC_NOTE_FORK_LOST].of, 5);
+	ck_assert_uint_eq(sim.notes[SYNC_NOTE_REORGANISED], 1);
+	end();
+}
+END_TEST
+
+/* Then what the others have beyond it is fetched as ever. */
+START_TEST(longer_chain_is_taken_to_its_end)
+{
+	begin(2, 100, 200, 1500);
+	add(5, &theirs);
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
+	ck_assert_uint_eq(sim.undone, 100);
+	end();
+}
+END_TEST
+
+/* Answers count, not heights. */
+START_TEST(shorter_chain_wins_too)
+{
+	begin(3, 100, 200, 150);
+	add(5, &theirs);
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
+	ck_assert_uint_eq(sim.undone, 100);
+	end();
+}
+END_TEST
+
+/* One answer is no majority; two that agree are. */
+START_TEST(two_answers_are_the_least)
+{
+	begin(4, 100, 200, 200);
+	add(2, &theirs);
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
+	end();
+
+	begin(4, 100, 200, 200);
+	add(1, &theirs);
+	ck_assert(!sim_run(&sim, 110 * SIM_SECOND, on_theirs));
+	end();
+}
+END_TEST
+
+/* Five must answer where five could: three quick ones do not decide for eight. */
+START_TEST(five_answers_are_needed_where_there_are_so_many)
+{
+	begin(5, 100, 200, 201);
+	add(8, &ours);
+	(void)sim_run(&sim, 10 * SIM_SECOND, NULL);
+	for (int i = 0; i < 8; i++) {
+		if (i < 5)
+			sim.peers[i].latency_ms = 30000;
+		else
+			sim_move(&sim, &sim.peers[i], &theirs, 201);
+		sim_announce(&sim, &sim.peers[i]);
+	}
+	ck_assert(!sim_run(&sim, 100 * SIM_SECOND, on_theirs));
+	ck_assert_uint_ge(sim.notes[SYNC_NOTE_FORK_UNDECIDED], 1);
+	ck_assert_uint_eq(sim.notes[SYNC_NOTE_FORK_LOST], 0);
+	end();
+}
+END_TEST
+
+START_TEST(mute_peers_do_not_count)
+{
+	begin(6, 100, 200, 200);
+	add(3, &theirs);
+	for (int i = 0; i < 9; i++)
+		sim_add(&sim, SIM_MUTE, &ours, 200, 0);
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
+	end();
+}
+END_TEST
+
+START_TEST(minority_is_asked_about_once_a_minute)
+{
+	begin(7, 100, 200, 200);
+	add(4, &ours);
+	add(1, &theirs);
+	(void)sim_run(&sim, 10 * SIM_MINUTE, NULL);
+	ck_assert(sim_is_on(&sim, &ours, 200));
+	ck_assert_uint_ge(sim.notes[SYNC_NOTE_FORK_STAYS], 9);
+	ck_assert_uint_le(sim.notes[SYNC_NOTE_FORK_STAYS], 12);
+	ck_assert_uint_eq(sim.block_asks, 0);
+	end();
+}
+END_TEST
+
+/* ---- Rounds ---- */
+
+/* Exactly two thirds are not more; after three rounds most answers win, ours counted. */
+START_TEST(two_thirds_need_three_rounds)
+{
+	begin(8, 100, 200, 200);
+	add(4, &theirs);
+	add(2, &ours);
+	ck_assert(!sim_run(&sim, 115 * SIM_SECOND, on_theirs));
+	ck_assert_uint_eq(sim.notes[SYNC_NOTE_FORK_UNDECIDED], 2);
+	ck_assert(sim_is_on(&sim, &ours, 200));
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
+	ck_assert_uint_eq(sim.last_note[SYNC_NOTE_FORK_LOST].voices, 4);
+	ck_assert_uint_eq(sim.last_note[SYNC_NOTE_FORK_LOST].of, 7);
+	end();
+}
+END_TEST
+
+/* The halves of a cut network, seen from both sides: both end on the chain with the lower hash where they part. */
+START_TEST(equal_halves_become_one_chain)
+{
+	for (uint64_t seed = 20; seed < 40; seed++) {
+		for (int side = 0; side < 2; side++) {
+			struct sim_chain *a = side ? &theirs : &ours, *b = side ? &ours : &theirs;
+			bool ours_lower;
+
+			sim_chain_init(&ours, 7, 200 + seed % 3);
+			sim_chain_fork(&theirs, &ours, 120 + seed, seed, 201);
+			ours_lower = ours.ids[121 + seed] < theirs.ids[121 + seed];
+			/* We are on `a`, with two more; three are on `b`. */
+			sim_init(&sim, seed, a, a->height);
+			sim_start(&sim);
+			add(2, a);
+			add(3, b);
+			(void)sim_run(&sim, 4 * SIM_MINUTE, NULL);
+			ck_assert(sim_is_on(&sim, ours_lower ? &ours : &theirs, ours_lower ? ours.height : 201));
+			end();
+		}
+	}
+}
+END_TEST
+
+/* Two nodes alone in the world. */
+START_TEST(one_peer_is_a_tie)
+{
+	for (uint64_t seed = 1; seed < 10; seed++) {
+		bool lower;
+
+		begin(seed, 100, 200, 210);
+		lower = theirs.ids[101] < ours.ids[101];
+		add(1, &theirs);
+		ck_assert(sim_run(&sim, 3 * SIM_MINUTE, on_theirs) == lower);
+		ck_assert(lower || sim_is_on(&sim, &ours, 200));
+		end();
+	}
+}
+END_TEST
+
+/* Three chains with equally many voices: the lowest hash where they part. */
+START_TEST(three_chains_tie)
+{
+	for (uint64_t seed = 1; seed < 20; seed++) {
+		struct sim_chain *best = &ours;
+		bool deep = seed % 2;
+
+		begin(seed, 100, 200, 200);
+		sim_chain_fork(&third, deep ? &ours : &theirs, deep ? 60 : 150, seed + 55, 200);
+		/* By the whole chain in order of heights. */
+		for (uint64_t h = 1; h <= 200; h++) {
+			if (ours.ids[h] == theirs.ids[h] && ours.ids[h] == third.ids[h])
+				continue;
+			if (deep || theirs.ids[h] == third.ids[h]) {
+				struct sim_chain *pair = deep ? &third : &theirs;
+
+				if (ours.ids[h] > pair->ids[h])
+					best = pair;
+			}
+			break;
+		}
+		if (deep && best == &ours && theirs.ids[101] < ours.ids[101])
+			best = &theirs;
+		if (!deep && best == &theirs && third.ids[151] < theirs.ids[151])
+			best = &third;
+		add(2, &theirs);
+		add(2, &third);
+		add(1, &ours);
+		(void)sim_run(&sim, 4 * SIM_MINUTE, NULL);
+		sim_assert(&sim, sim_is_on(&sim, best, 200));
+		end();
+		sim_chain_free(&third);
+	}
+}
+END_TEST
+
+/* ---- Depth ---- */
+
+static void try_depth(uint64_t depth, bool done)
+{
+	begin(depth, 1500 - depth, 1500, 1510);
+	add(5, &theirs);
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs) == done);
+	ck_assert_uint_eq(sim.notes[SYNC_NOTE_TOO_DEEP], done ? 0 : 1);
+	if (done) {
+		ck_assert_uint_eq(sim.undone, depth);
+	} else {
+		ck_assert(sim_is_on(&sim, &ours, 1500));
+		ck_assert_uint_gt(sim.last_note[SYNC_NOTE_TOO_DEEP].depth, 1000);
+		ck_assert_uint_eq(sim.block_asks, 0);
+		/* Not asked again for an hour. */
+		ck_assert(!sim_run(&sim, 58 * SIM_MINUTE, on_theirs_whole_hour));
+		ck_assert_uint_eq(sim.notes[SYNC_NOTE_TOO_DEEP], 1);
+		(void)sim_run(&sim, 5 * SIM_MINUTE, NULL);
+		ck_assert_uint_eq(sim.notes[SYNC_NOTE_TOO_DEEP], 2);
+	}
+	end();
+}
+
+/* adversarial.md 43 */
+START_TEST(reorganisation_of_1000_and_not_of_1001)
+{
+	try_depth(1, true);
+	try_depth(999, true);
+	try_depth(1000, true);
+	try_depth(1001, false);
+	try_depth(1400, false);
+}
+END_TEST
+
+/* ---- What goes wrong ---- */
+
+/* adversarial.md 42: the branch breaks a rule: our chain stays, and nobody is asked again for an hour. */
+START_TEST(failed_reorganisation_is_remembered)
+{
+	begin(11, 100, 200, 205);
+	sim.fail_reorganise = true;
+	add(4, &theirs);
+	add(1, &ours);
+	(void)sim_run(&sim, 59 * SIM_MINUTE, NULL);
+	ck_assert(sim_is_on(&sim, &ours, 200));
+	ck_assert_uint_eq(sim.refusals, 1);
+	ck_assert_uint_eq(sim.notes[SYNC_NOTE_REFUSED], 1);
+	/* What happens on our chain is followed meanwhile. */
+	sim_chain_grow(&ours, 50);
+	sim.peers[4].height = ours.height;
+	sim_announce(&sim, &sim.peers[4]);
+	ck_assert(sim_run(&sim, 55 * SIM_SECOND, NULL) || sim_is_on(&sim, &ours, 250));
+	sim.fail_reorganise = false;
+	ck_assert(sim_run(&sim, 10 * SIM_MINUTE, on_theirs));
+	end();
+}
+END_TEST
+
+/* They agreed with our tip, and their chain changed before they were asked for more. */
+START_TEST(anchor_of_another_chain_leads_to_the_question)
+{
+	begin(12, 180, 200, 400);
+	for (int i = 0; i < 5; i++)
+		sim_add(&sim, SIM_HONEST, &ours, 200, 0);
+	(void)sim_run(&sim, 10 * SIM_SECOND, NULL);
+	for (int i = 0; i < 5; i++) {
+		sim_move(&sim, &sim.peers[i], &theirs, 400);
+		sync_height(sim.sync, sim.peers[i].id, 400, sim.now_ms);
+	}
+	ck_assert(sim_run(&sim, 15 * SIM_SECOND, on_theirs));
+	end();
+}
+END_TEST
+
+/* A block whose parent we do not know: the question is asked now, not at the next poll. */
+START_TEST(strange_block_asks_at_once)
+{
+	begin(13, 195, 200, 200);
+	for (int i = 0; i < 5; i++)
+		sim_add(&sim, SIM_HONEST, &ours, 200, 0);
+	(void)sim_run(&sim, 10 * SIM_SECOND, NULL);
+	sim_chain_grow(&theirs, 1);
+	for (int i = 0; i < 5; i++) {
+		sim_move(&sim, &sim.peers[i], &theirs, 201);
+		sim_announce(&sim, &sim.peers[i]);
+	}
+	ck_assert(sim_run(&sim, 8 * SIM_SECOND, on_theirs));
+	end();
+}
+END_TEST
+
+/* Somebody far below has a chain of his own: that question does not stand before the real one. */
+START_TEST(low_stranger_hides_no_fork)
+{
+	begin(14, 150, 200, 200);
+	sim_chain_fork(&third, &ours, 3, 99, 5);
+	add(1, &third);
+	add(5, &theirs);
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
+	end();
+	sim_chain_free(&third);
+}
+END_TEST
+
+/* The branch does not fit the window: it is kept in parts. */
+START_TEST(heavy_branch_is_fetched_in_parts)
+{
+	begin(15, 300, 900, 900);
+	theirs.heavy_from = 301;
+	theirs.heavy_to = 900;
+	theirs.heavy_bytes = 200000;
+	sync_free(sim.sync);
+	sim.params.window_bytes = (size_t)8 << 20;
+	sim_start(&sim);
+	add(5, &theirs);
+	ck_assert(sim_run(&sim, 3 * SIM_MINUTE, on_theirs));
+	ck_assert_uint_eq(sim.undone, 600);
+	end();
+}
+END_TEST
+
+/* Our tip goes on while the branch is fetched. */
+START_TEST(our_chain_may_grow_meanwhile)
+{
+	begin(16, 100, 200, 200);
+	add(5, &theirs);
+	sim_add(&sim, SIM_HONEST, &ours, 200, 0);
+	sim.growing = &ours;
+	sim.grow_ms = 100;
+	sync_free(sim.sync);
+	sim_start(&sim);
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
+	end();
+}
+END_TEST
+
+/* ---- Any fork ---- */
+
+static uint64_t pick(uint64_t below)
+{
+	return sim_random(&sim, below);
+}
+
+static const enum sim_manner trouble[] = {
+	SIM_SLOW, SIM_MUTE,   SIM_STALL, SIM_WITHHOLD, SIM_ALTER,  SIM_REWRITE,
+	SIM_BODY, SIM_ANCHOR, SIM_MAX,	 SIM_SHRINK,   SIM_SILENT,
+};
+
+/* The network heals: those who were on our chain, or ahead of us on a third one, go over to the one of most, each at a
+ * time of its own, in the middle of what they are asked. */
+static void heal(void)
+{
+	uint64_t first = pick(3 * SIM_MINUTE);
+
+	for (size_t i = 0; i < sim.peer_count; i++) {
+		struct sim_peer *p = &sim.peers[i];
+
+		(void)sim_run(&sim, (int64_t)(i ? pick(2000) : first), NULL);
+		if (p->manner == SIM_HONEST && p->chain != &theirs) {
+			sim_move(&sim, p, &theirs, theirs.height);
+			sim_announce(&sim, p);
+		}
+	}
+}
+
+static bool on_theirs_somewhere(struct sim *s)
+{
+	return s->height + 3 >= theirs.height && s->height <= theirs.height && sim_is_on(s, &theirs, s->height);
+}
+
+/* Most are on one chain, we and a few on another; some of them make trouble. */
+static void try_seed(uint64_t seed)
+{
+	uint64_t at, our_height, honest, others;
+	bool heals;
+
+	sim_init(&sim, seed, &(struct sim_chain){.ids = &(uint64_t){42}}, 0);
+	at = pick(1500);
+	our_height = at + 1 + pick(900);
+	sim_chain_init(&ours, 7, our_height);
+	sim_chain_fork(&theirs, &ours, at, seed, at + 1 + pick(1500));
+	sim_init(&sim, seed, &ours, our_height);
+	sim.refuse_sends = pick(4) == 0;
+	sim.lossy_checks = pick(4) == 0;
+	sim.chain_delay_ms = (int64_t)pick(300);
+	if (pick(4) == 0) {
+		sim.growing = pick(2) ? &theirs : &ours;
+		sim.grow_ms = (int64_t)(5000 + pick(60000));
+	}
+	sim_start(&sim);
+	honest = 2 + pick(6);
+	others = pick(honest);
+	sim_chain_fork(&third, &ours, our_height, seed + 3, our_height + pick(at + 1000 - our_height));
+	heals = pick(3) == 0;
+	for (uint64_t i = 0; i < honest; i++) {
+		struct sim_chain *chain = heals && pick(4) ? &third : &theirs;
+
+		sim_add(&sim, SIM_HONEST, chain, chain->height, (int64_t)pick(10000));
+	}
+	for (uint64_t i = 0; i + 1 < others; i++) {
+		enum sim_manner manner = trouble[pick(sizeof(trouble) / sizeof(trouble[0]))];
+		struct sim_chain *chain = pick(2) ? &theirs : &ours;
+
+		if (pick(3) == 0)
+			manner = SIM_HONEST;
+		sim_add(&sim, manner, chain, chain->height, (int64_t)pick(10000))->withheld = 1 + pick(chain->height);
+	}
+	if (heals)
+		heal();
+	sim_assert(&sim, sim_run(&sim, SIM_HOUR, on_theirs_somewhere));
+	end();
+	sim_chain_free(&third);
+}
+
+START_TEST(any_fork_ends_on_the_chain_of_most)
+{
+	const char *one = getenv("SYNC_SIM_SEED"), *many = getenv("SYNC_SIM_SEEDS");
+	uint64_t count = many ? strtoull(many, NULL, 10) : 2000;
+
+	if (one) {
+		try_seed(strtoull(one, NULL, 10));
+		return;
+	}
+	for (uint64_t seed = 1; seed <= count; seed++)
+		try_seed(seed);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sync_fork");
+	TCase *tc = tcase_create("fork"), *any = tcase_create("forks");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tc, more_than_two_thirds_win_at_once);
+	tcase_add_test(tc, longer_chain_is_taken_to_its_end);
+	tcase_add_test(tc, shorter_chain_wins_too);
+	tcase_add_test(tc, two_answers_are_the_least);
+	tcase_add_test(tc, five_answers_are_needed_where_there_are_so_many);
+	tcase_add_test(tc, mute_peers_do_not_count);
+	tcase_add_test(tc, minority_is_asked_about_once_a_minute);
+	tcase_add_test(tc, two_thirds_need_three_rounds);
+	tcase_add_test(tc, equal_halves_become_one_chain);
+	tcase_add_test(tc, one_peer_is_a_tie);
+	tcase_add_test(tc, three_chains_tie);
+	tcase_add_test(tc, reorganisation_of_1000_and_not_of_1001);
+	tcase_add_test(tc, failed_reorganisation_is_remembered);
+	tcase_add_test(tc, anchor_of_another_chain_leads_to_the_question);
+	tcase_add_test(tc, strange_block_asks_at_once);
+	tcase_add_test(tc, low_stranger_hides_no_fork);
+	tcase_add_test(tc, heavy_branch_is_fetched_in_parts);
+	tcase_add_test(tc, our_chain_may_grow_meanwhile);
+	suite_add_tcase(suite, tc);
+	tcase_add_test(any, any_fork_ends_on_the_chain_of_most);
+	tcase_set_timeout(any, 100);
+	suite_add_tcase(suite, any);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -11,19 +11,26 @@
 #include "timed/node/wallet.h"
 #include "timed/util/file.h"
 
-/* More than any wallet. */
-#define MAX_WALLET_BYTES 65536
-/* Where the fields of fixed size stand in the file; see wallet.h. */
+#define MAX_WALLET_BYTES ((size_t)1 << 26)
+/* Where the fields of fixed size stand in the plain form; see wallet.h. */
+#define PLAIN_VERSION 1
 #define SECRET_AT 8
 #define SECRET_BYTES 32
 
-static void print_wallet(const struct wallet *wallet, uint32_t version, enum chain_network network,
-			 const uint8_t *secret)
+/* False for a wallet with a passphrase, which begins with a magic instead of its version. */
+static bool is_plain(const uint8_t *file, size_t len)
+{
+	return len >= SECRET_AT + SECRET_BYTES && file[0] == PLAIN_VERSION && !file[1] && !file[2] && !file[3];
+}
+
+/* `secret` NULL: it is not shown. */
+static void print_wallet(const struct wallet *wallet, enum chain_network network, bool plain, const uint8_t *secret)
 {
 	const char *label = wallet_label(wallet);
 
-	printf("{\"version\": %" PRIu32 ", \"network\": \"%s\", \"address\": \"%s\", \"public_key\": \"", version,
-	       network == CHAIN_MAINNET ? "mainnet" : "testnet", wallet_address(wallet));
+	printf("{\"version\": %d, \"encrypted\": %s, \"network\": \"%s\", \"address\": \"%s\", \"public_key\": \"",
+	       PLAIN_VERSION, plain ? "false" : "true", network == CHAIN_MAINNET ? "mainnet" : "testnet",
+	       wallet_address(wallet));
 	inspect_print_hex(wallet_public_key(wallet)->bytes, sizeof(wallet_public_key(wallet)->bytes));
 	printf("\", \"created_at\": %" PRId64 ", \"created\": ", wallet_created_at(wallet));
 	inspect_print_time(wallet_created_at(wallet));
@@ -40,21 +47,30 @@ static void print_wallet(const struct wallet *wallet, uint32_t version, enum cha
 	puts("}");
 }
 
-/* `file`: its bytes, which tell of which network it is. */
-static int describe(const char *path, const char *file, size_t len, bool with_secret)
+static int describe(const char *path, const uint8_t *file, size_t len, bool with_secret)
 {
-	enum chain_network network = len > 4 && file[4] == 0 ? CHAIN_MAINNET : CHAIN_TESTNET;
+	enum chain_network network = CHAIN_TESTNET;
+	bool plain = is_plain(file, len);
 	char text[WALLET_TEXT_SIZE];
 	struct wallet *wallet;
+	int r = wallet_open_or_create(&wallet, text, path, network);
 
-	if (wallet_open_or_create(&wallet, text, path, network)) {
+	if (r == WALLET_E_NETWORK) {
+		network = CHAIN_MAINNET;
+		r = wallet_open_or_create(&wallet, text, path, network);
+	}
+	if (r) {
 		fprintf(stderr, "timed-inspect: %s\n", text);
 		return EXIT_FAILURE;
 	}
-	/* That it was read means that it has everything, and that its version is 1. */
-	print_wallet(wallet, (uint32_t)file[0], network, with_secret ? (const uint8_t *)file + SECRET_AT : NULL);
+	if (with_secret && !plain) {
+		fprintf(stderr, "timed-inspect: %s: its secret is encrypted\n", path);
+		r = EXIT_FAILURE;
+	} else {
+		print_wallet(wallet, network, plain, with_secret ? file + SECRET_AT : NULL);
+	}
 	wallet_close(wallet);
-	return EXIT_SUCCESS;
+	return r;
 }
 
 static int inspect_wallet(int argc, char *argv[])
@@ -78,7 +94,7 @@ static int inspect_wallet(int argc, char *argv[])
 	r = file_read(&file, &len, argv[1], MAX_WALLET_BYTES);
 	if (r)
 		return inspect_file_error(argv[1], -r);
-	r = describe(argv[1], file, len, secret);
+	r = describe(argv[1], (const uint8_t *)file, len, secret);
 	explicit_bzero(file, len);
 	free(file);
 	return r;
@@ -91,9 +107,11 @@ const struct inspect_command inspect_wallet_command = {
 	.help = "Usage: timed-inspect wallet [--secret] FILE\n"
 		"\n"
 		"Checks a wallet file (time-wallet.dat of a data directory) and prints version,\n"
-		"network, address, public key, time of creation and label as a JSON object.\n"
+		"whether it is encrypted, network, address, public key, time of creation and label\n"
+		"as a JSON object.\n"
 		"\n"
-		"  --secret   print the secret key too: whoever has it has the coins\n"
+		"  --secret   print the secret key too: whoever has it has the coins (not of an\n"
+		"             encrypted wallet)\n"
 		"  --help     print this\n"
 		"\n"
 		"Exit code: 0, 1 if it cannot be read or is damaged, 2 for wrong usage.\n",

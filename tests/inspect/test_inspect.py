@@ -367,7 +367,7 @@ class Wallet(unittest.TestCase):
             found = json.loads(out)
             self.assertEqual({key: found[key] for key in ("address", "label", "network", "public_key")},
                              {key: entry[key] for key in ("address", "label", "network", "public_key")})
-            self.assertEqual(found["version"], 1)
+            self.assertEqual((found["version"], found["encrypted"]), (1, False))
             self.assertNotIn(data[8:40].hex().encode(), out)
             self.assertNotIn("secret", found)
             self.assertEqual(self.path.read_bytes(), data)

@@ -78,7 +78,8 @@ static int chain_begin(struct chain_store *chain)
 	if (r)
 		return r;
 	if (blocks)
-		return chain_damaged(chain->store, STORE_META, NULL, 0, "there are blocks, and no tip");
+		return chain_damaged(chain->store, STORE_META, chain_meta_tip, strlen(chain_meta_tip),
+				     "is missing, and there are blocks");
 	return chain_write_genesis(chain);
 }
 

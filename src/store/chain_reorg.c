@@ -32,7 +32,8 @@ struct chain_walk {
 	const struct wire_hash *forget; /* a kept block to drop at the end; may be NULL */
 	uint64_t steps_left;
 	uint64_t undone, connected;
-	struct wire_hash failed; /* what was being connected when a walk ended early */
+	struct wire_hash failed; /* what was being connected when a walk ended early ... */
+	uint64_t failed_height;	 /* ... and its height */
 };
 
 static int path_add(struct chain_path *path, const struct wire_hash *hash)
@@ -184,6 +185,7 @@ static int walk_connect(struct chain_store *chain, struct chain_walk *walk, cons
 	int r = chain_read_kept(chain, &block, &ids, hash);
 
 	walk->failed = *hash;
+	walk->failed_height = chain->tip.tip.height + 1;
 	if (!r)
 		r = chain_connect(chain, walk->fault, &block, &ids, walk->now_s, false);
 	if (r)
@@ -351,7 +353,7 @@ static int chain_walk_to(struct chain_store *chain, struct chain_walk *walk, con
 }
 
 int chain_store_reorganise(struct chain_store *chain, struct chain_fault *fault, const struct wire_hash *to,
-			   int64_t now_s, uint64_t *undone, uint64_t *connected)
+			   int64_t now_s, struct chain_reorg *out)
 {
 	struct chain_path path = {.len = 0};
 	struct chain_walk walk = {.path = &path, .fault = fault, .now_s = now_s};
@@ -363,17 +365,15 @@ int chain_store_reorganise(struct chain_store *chain, struct chain_fault *fault,
 		r = chain_plan(chain, &path, to);
 	if (!r) {
 		r = chain_walk_to(chain, &walk, to);
-		if (!r) {
+		if (!r)
 			chain_publish(chain);
-			log_info(LOG_CHAIN,
-				 "Reorganised: %" PRIu64 " blocks undone, %" PRIu64 " connected, tip %" PRIu64,
-				 walk.undone, walk.connected, chain->tip.tip.height);
-		}
 	}
 	free(path.hashes);
-	if (undone)
-		*undone = walk.undone;
-	if (connected)
-		*connected = walk.connected;
+	if (out)
+		*out = (struct chain_reorg){.undone = walk.undone, .connected = walk.connected};
+	if (out && r == CHAIN_STORE_E_RULE) {
+		out->failed = walk.failed;
+		out->failed_height = walk.failed_height;
+	}
 	return r;
 }

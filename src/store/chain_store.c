@@ -19,12 +19,13 @@ int chain_damaged(struct store *store, enum store_family family, const void *key
 	static const char digits[] = "0123456789abcdef";
 	const uint8_t *bytes = key;
 	struct store_failure failure;
-	char text[2 * CHAIN_SCRIPT_KEY_BYTES + 1] = "", detail[400];
+	char text[2 * CHAIN_SCRIPT_KEY_BYTES + 1] = {0}, detail[400];
 
-	for (size_t i = 0; i < key_len && i < CHAIN_SCRIPT_KEY_BYTES; i++) {
+	if (family == STORE_META) /* its keys are names */
+		snprintf(text, sizeof(text), "\"%.*s\"", (int)key_len, (const char *)key);
+	for (size_t i = 0; family != STORE_META && i < key_len && i < CHAIN_SCRIPT_KEY_BYTES; i++) {
 		text[2 * i] = digits[bytes[i] >> 4];
 		text[2 * i + 1] = digits[bytes[i] & 15];
-		text[2 * i + 2] = '\0';
 	}
 	snprintf(detail, sizeof(detail), "%s %s: %s", store_family_name(family), text, what);
 	store_failure_set(&failure, STORE_E_CHAIN, store->dir, detail);

@@ -163,7 +163,7 @@ int store_sync(struct store *store)
 	char *status = NULL;
 	int r = store_refuse_write(store);
 
-	if (r)
+	if (r || store->env) /* what is in memory cannot be synced */
 		return r;
 	rocksdb_flush_wal(store->db, 1, &status);
 	return status ? store_write_failed(store, status) : 0;

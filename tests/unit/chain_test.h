@@ -105,7 +105,7 @@ static inline void must_keep_branch(const struct fixture_block *from, const stru
 
 static inline int reorganise(const struct fixture_block *to)
 {
-	return chain_store_reorganise(chain, &fault, &to->ids.hash, fixture_now(), NULL, NULL);
+	return chain_store_reorganise(chain, &fault, &to->ids.hash, fixture_now(), NULL);
 }
 
 static inline void expect_hash(const struct wire_hash *got, const struct wire_hash *expected)
@@ -160,7 +160,7 @@ static inline bool hash_entry(void *user, const uint8_t *key, size_t key_len, co
 }
 
 /* A digest of all the chain's families but `branch` (with it, if asked for) and of meta. */
-static inline struct wire_hash dump(bool with_branch)
+static inline struct wire_hash dump_of(struct store *of, bool with_branch)
 {
 	static const enum store_family families[] = {
 		STORE_BLOCKS,	STORE_BLOCK_INDEX,  STORE_UTXO,	   STORE_UNDO,
@@ -171,10 +171,45 @@ static inline struct wire_hash dump(bool with_branch)
 
 	sha256_init(&hash);
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		ck_assert_int_eq(store_scan(store, families[i], NULL, 0, hash_entry, &hash), 0);
+		ck_assert_int_eq(store_scan(of, families[i], NULL, 0, hash_entry, &hash), 0);
 	if (with_branch)
-		ck_assert_int_eq(store_scan(store, STORE_BRANCH, NULL, 0, hash_entry, &hash), 0);
+		ck_assert_int_eq(store_scan(of, STORE_BRANCH, NULL, 0, hash_entry, &hash), 0);
 	sha256_final(&hash, out.bytes);
+	return out;
+}
+
+static inline struct wire_hash dump(bool with_branch)
+{
+	return dump_of(store, with_branch);
+}
+
+static inline void expect_dump(bool with_branch, const struct wire_hash *expected)
+{
+	struct wire_hash now = dump(with_branch);
+
+	expect_hash(&now, expected);
+}
+
+/* The digest, without kept blocks, of a new store in which the chain up to `block` has been connected. */
+static inline struct wire_hash clean_dump(const struct fixture_block *block)
+{
+	struct store_params memory = params;
+	struct chain_store *clean;
+	struct store *clean_store;
+	struct wire_hash out;
+	size_t count;
+	const struct fixture_block **path = fixture_path(block, &count);
+
+	memory.memory = true;
+	ck_assert_int_eq(store_open(&clean_store, &failure, &memory), 0);
+	ck_assert_int_eq(chain_store_open(&clean, &failure, clean_store, &chain_params), 0);
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(chain_store_connect(clean, &fault, &path[i]->block, &path[i]->ids, fixture_now()), 0);
+	ck_assert_int_eq(chain_store_flush(clean, false), 0);
+	free(path);
+	out = dump_of(clean_store, false);
+	chain_store_close(clean);
+	store_close(clean_store);
 	return out;
 }
 

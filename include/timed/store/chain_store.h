@@ -86,14 +86,21 @@ size_t chain_store_gathered_bytes(const struct chain_store *chain);
  * sync.  0, also when it is kept already, or part of the chain; CHAIN_STORE_E_FULL; -ENOMEM; an enum store_error. */
 int chain_store_keep(struct chain_store *chain, const struct wire_block *block, const struct block_ids *ids)
 	__attribute__((warn_unused_result));
+/* What a reorganisation did, or tried to do before it went back. */
+struct chain_reorg {
+	uint64_t undone, connected; /* blocks */
+	uint64_t failed_height;	    /* of the block that breaks a rule; 0: none ... */
+	struct wire_hash failed;    /* ... and its hash */
+};
+
 /* Makes the kept block `to` the tip: follows its ancestors through the kept blocks down to our chain, undoes ours above
  * that, connects theirs.  Blocks undone are kept as a branch, above the bound if need be.  The view stays the old one
  * until all is done.  0; CHAIN_STORE_E_UNKNOWN, _TOO_DEEP, _FINAL: nothing was done; CHAIN_STORE_E_RULE and `fault`:
  * the old tip is back, and the block that broke the rule is kept no longer, since another body may fit its header
  * (unless its time is yet to come); -ENOMEM: the old tip is back; an enum store_error: the next opening walks back.
- * `*undone` and `*connected` (may be NULL) count blocks. */
+ * `out` (may be NULL) is filled in every case. */
 int chain_store_reorganise(struct chain_store *chain, struct chain_fault *fault, const struct wire_hash *to,
-			   int64_t now_s, uint64_t *undone, uint64_t *connected) __attribute__((warn_unused_result));
+			   int64_t now_s, struct chain_reorg *out) __attribute__((warn_unused_result));
 /* True when the block is kept as part of a branch. */
 bool chain_store_keeps(struct chain_store *chain, const struct wire_hash *hash);
 /* Drops kept blocks that lie deeper below the tip than a reorganisation may reach.  0 or an enum store_error. */

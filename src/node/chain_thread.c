@@ -117,23 +117,21 @@ static void reorganise(struct chain_thread *c, struct chain_job *job)
 {
 	struct chain_point before;
 	char from[HASH_TEXT_SIZE], to[HASH_TEXT_SIZE];
-	uint64_t connected = 0;
 
 	publish(c, true, true);
 	if (c->failed)
 		return;
 	before = *chain_store_tip(c->store);
-	job->error = chain_store_reorganise(c->store, &job->fault, &job->to, clock_real_s(), &job->undone, &connected);
+	job->error = chain_store_reorganise(c->store, &job->fault, &job->to, clock_real_s(), &job->reorg);
 	if (!job->error) {
 		const struct chain_point *tip = chain_store_tip(c->store);
 
 		log_warn(LOG_CHAIN,
 			 "🔀 Reorganised: %" PRIu64 " blocks undone, %" PRIu64 " connected; tip %" PRIu64 " %s, before %" PRIu64
 			 " %s",
-			 job->undone, connected, tip->height, hash_text(to, &tip->hash), before.height,
+			 job->reorg.undone, job->reorg.connected, tip->height, hash_text(to, &tip->hash), before.height,
 			 hash_text(from, &before.hash));
-		job->connected = (size_t)connected;
-		publish(c, true, false);
+		publish(c, true, true);
 		if (chain_store_trim_branches(c->store))
 			fail(c);
 	}
@@ -143,7 +141,7 @@ static void run_job(struct chain_thread *c, struct chain_job *job)
 {
 	job->error = 0;
 	job->connected = job->known = 0;
-	job->undone = 0;
+	job->reorg = (struct chain_reorg){0};
 	job->connect_us = 0;
 	if (c->failed) {
 		job->error = -ECANCELED;

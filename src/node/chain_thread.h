@@ -39,7 +39,7 @@ struct chain_job {
 	struct chain_fault fault;
 	size_t connected; /* blocks of the job that hold */
 	size_t known;	  /* of them: those that were in the chain already */
-	uint64_t undone;  /* REORGANISE */
+	struct chain_reorg reorg; /* REORGANISE */
 	int64_t connect_us; /* CONNECT: time it took */
 
 	struct chain_job *next; /* the queue's */

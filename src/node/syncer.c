@@ -20,9 +20,19 @@
 #define ASK_AGAIN_MS 130
 /* Progress is told this often. */
 #define PROGRESS_MS 5000
+/* Senders of kept blocks that are remembered; a branch is shorter. */
+#define MAX_KEPT 4096
+
+/* Who sent a block that is kept for a reorganisation. */
+struct kept {
+	struct wire_hash hash;
+	struct peer *peer; /* counted */
+};
 
 struct syncer {
 	struct node *node;
+	struct kept *kept; /* chain thread only, as the next two: blocks of the branch that is being fetched */
+	size_t kept_count, kept_capacity;
 	atomic_int_fast64_t keeper_due_ms; /* what the keeper was told last */
 	int64_t progress_due_ms;	   /* keeper only */
 	bool told_syncing;		   /* keeper only */
@@ -89,6 +99,43 @@ static void report(struct syncer *s, uint64_t work_id, const struct sync_result 
 	leave(s);
 }
 
+/* Chain thread, this and the next two: senders of kept blocks.  One that cannot be remembered cannot be blamed. */
+static void kept_clear(struct syncer *s)
+{
+	for (size_t i = 0; i < s->kept_count; i++)
+		peer_unref(s->kept[i].peer);
+	free(s->kept);
+	s->kept = NULL;
+	s->kept_count = s->kept_capacity = 0;
+}
+
+static void kept_add(struct syncer *s, const struct chain_job *job, struct peer *peer)
+{
+	size_t wanted;
+
+	if (s->kept_count > MAX_KEPT)
+		kept_clear(s);
+	wanted = s->kept_count + job->connected;
+	if (wanted > s->kept_capacity) {
+		struct kept *more = reallocarray(s->kept, 2 * wanted, sizeof(*more));
+
+		if (!more)
+			return;
+		s->kept = more;
+		s->kept_capacity = 2 * wanted;
+	}
+	for (size_t i = 0; i < job->connected; i++)
+		s->kept[s->kept_count++] = (struct kept){job->ids[i].hash, peer_ref(peer)};
+}
+
+static void kept_blame(struct syncer *s, const struct wire_hash *hash, const struct chain_fault *fault)
+{
+	for (size_t i = 0; i < s->kept_count; i++) {
+		if (hash_equal(&s->kept[i].hash, hash))
+			peer_violation(s->kept[i].peer, fault->text);
+	}
+}
+
 /* Chain thread. */
 static void reorganised(struct chain_job *job)
 {
@@ -96,10 +143,13 @@ static void reorganised(struct chain_job *job)
 	struct sync_result result = {
 		.outcome = outcome_of(job),
 		.tip = *chain_store_tip(chain_thread_get_store(r->syncer->node->chain)),
-		.fault_height = r->height,
-		.fault_hash = job->to,
+		.fault_height = job->reorg.failed_height,
+		.fault_hash = job->reorg.failed,
 	};
 
+	if (result.outcome == SYNC_RULE)
+		kept_blame(r->syncer, &job->reorg.failed, &job->fault);
+	kept_clear(r->syncer);
 	if (job->error)
 		log_warn(LOG_CHAIN, "Reorganisation to height %" PRIu64 " failed, the old chain stays: %s", r->height,
 			 job->error == CHAIN_STORE_E_RULE ? job->fault.text : "see above");
@@ -116,6 +166,8 @@ static void range_done(struct range *range, struct chain_job *job, uint64_t work
 		.tip = *chain_store_tip(chain_thread_get_store(s->node->chain)),
 	};
 
+	if (job->kind == CHAIN_KEEP)
+		kept_add(s, job, range->peer);
 	if (job->error == CHAIN_STORE_E_RULE) {
 		result.fault_height = job->blocks[job->connected].header.height;
 		result.fault_hash = job->ids[job->connected].hash;
@@ -546,6 +598,7 @@ void syncer_free(struct syncer *s)
 {
 	if (!s)
 		return;
+	kept_clear(s);
 	sync_free(s->sync);
 	mutex_destroy(&s->lock);
 	free(s);

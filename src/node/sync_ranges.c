@@ -251,14 +251,15 @@ void sync_range_checked(struct sync *s, uint64_t held_id, enum sync_check result
 	if (piece && !piece->checked) {
 		piece->checked = true;
 		piece->check = result;
-		/* What lies in a part that is not wanted any more does not matter. */
-		if (result != SYNC_CHECK_GOOD && (height < piece->first || height > piece->last))
+		/* What lies above the part that is still wanted does not matter; what follows the first bad block has not
+		 * been checked. */
+		if (result != SYNC_CHECK_GOOD && height > piece->last)
 			piece->check = SYNC_CHECK_GOOD;
 		piece->bad_height = height;
-		if (piece->check == SYNC_CHECK_BODY) {
-			p = sync_find_peer(s, piece->peer);
-			if (p)
-				sync_set_liar(s, p, height);
+		p = piece->check == SYNC_CHECK_BODY ? sync_find_peer(s, piece->peer) : NULL;
+		if (p)
+			sync_set_liar(s, p, height);
+		if (piece->check == SYNC_CHECK_BODY || (piece->check == SYNC_CHECK_CHAIN && height < piece->first)) {
 			sync_piece_remove(s, seg, (size_t)(piece - seg->pieces));
 			s->poke = true;
 		}

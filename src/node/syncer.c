@@ -20,6 +20,8 @@
 #define ASK_AGAIN_MS 130
 /* Progress is told this often. */
 #define PROGRESS_MS 5000
+/* That a branch does not fit is told this often. */
+#define FULL_MS 600000
 /* Senders of kept blocks that are remembered; a branch is shorter. */
 #define MAX_KEPT 4096
 
@@ -33,6 +35,7 @@ struct syncer {
 	struct node *node;
 	struct kept *kept; /* chain thread only, as the next two: blocks of the branch that is being fetched */
 	size_t kept_count, kept_capacity;
+	int64_t full_due_ms; /* chain thread only: not told again before */
 	atomic_int_fast64_t keeper_due_ms; /* what the keeper was told last */
 	int64_t progress_due_ms;	   /* keeper only */
 	bool told_syncing;		   /* keeper only */
@@ -157,6 +160,20 @@ static void reorganised(struct chain_job *job)
 	free(r);
 }
 
+/* Chain thread: the branch of our peers cannot be kept. */
+static void tell_full(struct syncer *s)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (now_ms < s->full_due_ms)
+		return;
+	s->full_due_ms = now_ms + FULL_MS;
+	log_error(LOG_CHAIN,
+		  "🔀 The chain of our peers cannot be taken: its blocks above the common ancestor exceed "
+		  "limits.branch_bytes (%zu).  Raise it, or this node stays on a chain of its own",
+		  s->node->config->limits.branch_bytes);
+}
+
 /* Chain thread: the blocks of a range were connected or kept. */
 static void range_done(struct range *range, struct chain_job *job, uint64_t work_id)
 {
@@ -168,6 +185,8 @@ static void range_done(struct range *range, struct chain_job *job, uint64_t work
 
 	if (job->kind == CHAIN_KEEP)
 		kept_add(s, job, range->peer);
+	if (job->error == CHAIN_STORE_E_FULL)
+		tell_full(s);
 	if (job->error == CHAIN_STORE_E_RULE) {
 		result.fault_height = job->blocks[job->connected].header.height;
 		result.fault_hash = job->ids[job->connected].hash;

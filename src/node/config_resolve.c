@@ -165,7 +165,6 @@ static void check_ahead(const struct config *c, struct config_messages *messages
 	} ahead[] = {
 		{"metrics.enabled", c->metrics.enabled},
 		{"rpc.public_status", c->rpc.public_status},
-		{"wallet.passphrase_file", *c->wallet.passphrase_file != '\0'},
 		{"masternode.collateral_txid", *c->masternode.collateral_txid != '\0'},
 		{"consensus.validators", c->consensus.validators.count > 0},
 		{"consensus.min_masternodes", c->consensus.min_masternodes != 3},

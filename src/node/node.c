@@ -22,8 +22,6 @@
 #include "timed/util/log.h"
 #include "timed/node/version.h"
 
-#define EXIT_RUN_TIME 1
-#define EXIT_CONFIG 2
 /* Descriptors that are not connections: database, logs, RPC. */
 #define OTHER_DESCRIPTORS 512
 /* Fewer clocks than this say nothing. */
@@ -292,17 +290,6 @@ static int open_chain(struct node *node, char error[NODE_ERROR_SIZE])
 	return 0;
 }
 
-static int open_wallet(struct node *node, char error[NODE_ERROR_SIZE])
-{
-	char path[PATH_SIZE];
-
-	snprintf(path, sizeof(path), "%s/time-wallet.dat", node->config->storage.data_dir);
-	if (wallet_open_or_create(&node->wallet, error, path, node->config->node.network))
-		return EXIT_RUN_TIME;
-	node->address_str = str(wallet_address(node->wallet));
-	return 0;
-}
-
 static int open_network(struct node *node, char error[NODE_ERROR_SIZE])
 {
 	const struct config *c = node->config;
@@ -409,6 +396,8 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 	node->commit_date_str = str(TIMED_COMMIT_DATE);
 	node->commit_count_str = str(TIMED_COMMIT_COUNT);
 	mutex_init(&node->registry_lock, "registry", MUTEX_RANK_LEAF);
+	mutex_init(&node->wallet_next.lock, "wallet_next", MUTEX_RANK_LEAF);
+	cond_init(&node->wallet_next.written);
 	state_hash_init(&node->state_hash);
 	if (config->node.network == CHAIN_DEVNET)
 		chain_params_init_devnet(&node->chain_params, config->devnet.genesis_timestamp,
@@ -423,7 +412,9 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 	if (!r)
 		r = open_chain(node, error);
 	if (!r)
-		r = open_wallet(node, error);
+		r = node_wallet_open(node, error);
+	if (!r)
+		node->address_str = str(wallet_address(node->wallet));
 	if (!r)
 		r = open_network(node, error);
 	if (!r) {
@@ -497,6 +488,7 @@ void node_stop(struct node *node)
 	node->keeper = NULL;
 	mark_masternodes(node);
 	persist_save(node);
+	node_wallet_tick(node);
 }
 
 void node_close(struct node *node)
@@ -515,6 +507,8 @@ void node_close(struct node *node)
 	if (node->lock_fd >= 0)
 		close(node->lock_fd);
 	mutex_destroy(&node->registry_lock);
+	cond_destroy(&node->wallet_next.written);
+	mutex_destroy(&node->wallet_next.lock);
 	state_hash_destroy(&node->state_hash);
 	free(node);
 }

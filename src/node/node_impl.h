@@ -20,11 +20,23 @@
 #include "timeproto/chain/genesis.h"
 #include "timeproto/chain/hash.h"
 
+/* What a process ends with: README. */
+#define EXIT_RUN_TIME 1
+#define EXIT_CONFIG 2
+
 struct discovery;
 struct gossip;
 struct keeper;
 struct syncer;
 struct verify;
+
+/* How many keys of the wallet the database knows to be handed out. */
+struct node_wallet_next {
+	struct mutex lock; /* leaf; guards the rest */
+	struct cond written;
+	uint32_t saved;
+	bool writing; /* a thread is writing it */
+};
 
 struct node {
 	/* Immutable between node_open and node_close. */
@@ -50,6 +62,7 @@ struct node {
 	struct keeper *keeper;	     /* NULL while stopped */
 	struct discovery *discovery; /* NULL while stopped, or not configured */
 	int64_t started_ms;
+	struct node_wallet_next wallet_next;
 
 	struct mutex registry_lock; /* leaf; guards the three below */
 	struct registry *registry;
@@ -85,6 +98,14 @@ void persist_save(struct node *node);
 void persist_masternode(struct node *node, const char *ip);
 /* The node id of this data directory, made at its first start.  0 or an enum store_error. */
 int persist_node_id(struct node *node) __attribute__((warn_unused_result));
+
+/* node_wallet.c: the wallet as the configuration wants it. */
+
+/* Opens it, unlocks it if there is wallet.passphrase_file, keeps the key of a masternode.  0, or an exit code and the
+ * reason. */
+int node_wallet_open(struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
+/* Locks it when its time is over, and saves what has changed; the keeper's job. */
+void node_wallet_tick(struct node *node);
 
 /* keeper.c: the housekeeping thread. */
 int keeper_start(struct keeper **out, struct node *node) __attribute__((warn_unused_result));

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* The wallet file: see wallet.h.  Whatever holds the secret, the file's bytes included, is guarded memory that is wiped
- * when it is freed. */
-#include "timed/node/wallet.h"
+/* Opening a wallet, and key 0: see wallet.h. */
+#include "wallet_impl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
@@ -19,66 +14,9 @@
 #include "timed/util/file.h"
 #include "timed/util/log.h"
 
-#define WALLET_VERSION 1
-/* Network numbers in the file. */
-#define WALLET_MAINNET 0
-#define WALLET_TESTNET 1
-/* More than any wallet with a sensible label. */
-#define WALLET_FILE_MAX 65536
+_Static_assert(WALLET_MAX_KEYS > WALLET_AHEAD, "room for keys in advance");
 
-struct wallet {
-	uint8_t *secret; /* sodium_malloc, read-only: libsodium's form, the seed followed by the public key */
-	struct wire_key public_key;
-	char address[ADDRESS_TEXT_SIZE];
-	char *label; /* NULL: none */
-	int64_t created_at;
-};
-
-/* The file's bytes while they are taken apart. */
-struct wallet_reader {
-	const uint8_t *at;
-	size_t left;
-	bool failed; /* asked for more than there is */
-};
-
-/* NULL when fewer than `len` bytes are left. */
-static const uint8_t *wallet_take(struct wallet_reader *reader, size_t len)
-{
-	const uint8_t *bytes = reader->at;
-
-	if (reader->failed || len > reader->left) {
-		reader->failed = true;
-		return NULL;
-	}
-	reader->at += len;
-	reader->left -= len;
-	return bytes;
-}
-
-/* A little-endian number of `len` bytes; 0 when there are not so many. */
-static uint64_t wallet_take_number(struct wallet_reader *reader, size_t len)
-{
-	const uint8_t *bytes = wallet_take(reader, len);
-	uint64_t value = 0;
-
-	for (size_t i = 0; bytes && i < len; i++)
-		value |= (uint64_t)bytes[i] << (8 * i);
-	return value;
-}
-
-static uint8_t *wallet_put_number(uint8_t *at, uint64_t value, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		*at++ = (uint8_t)(value >> (8 * i));
-	return at;
-}
-
-static uint32_t wallet_network_number(enum chain_network network)
-{
-	return network == CHAIN_MAINNET ? WALLET_MAINNET : WALLET_TESTNET;
-}
-
-static int wallet_damaged(char text[WALLET_TEXT_SIZE], const char *path, const char *what)
+int wallet_damaged(char text[WALLET_TEXT_SIZE], const char *path, const char *what)
 {
 	snprintf(text, WALLET_TEXT_SIZE,
 		 "wallet %s is damaged (%s): restore it from a copy; it has been left as it is, and a new one is "
@@ -87,247 +25,255 @@ static int wallet_damaged(char text[WALLET_TEXT_SIZE], const char *path, const c
 	return WALLET_E_DAMAGED;
 }
 
-static int wallet_failed(char text[WALLET_TEXT_SIZE], const char *path, const char *what, int error)
+int wallet_failed(char text[WALLET_TEXT_SIZE], const char *path, const char *what, int error)
 {
-	snprintf(text, WALLET_TEXT_SIZE, "wallet %s cannot be %s: %s; it must belong to the user that runs timed", path,
-		 what, strerror(error));
+	if (error == ENOMEM)
+		snprintf(text, WALLET_TEXT_SIZE, "wallet %s cannot be %s: out of memory", path, what);
+	else
+		snprintf(text, WALLET_TEXT_SIZE,
+			 "wallet %s cannot be %s: %s; it must belong to the user that runs timed", path, what,
+			 strerror(error));
 	return -error;
 }
 
-/* The keypair of a seed, in guarded memory.  0 or -ENOMEM. */
-static int wallet_set_key(struct wallet *wallet, const uint8_t *seed)
+/* Why neither decoder wanted the file. */
+static int refused(char text[WALLET_TEXT_SIZE], const char *path, int r, const char *why, uint32_t version)
 {
-	wallet->secret = sodium_malloc(crypto_sign_SECRETKEYBYTES);
-	if (!wallet->secret)
-		return -ENOMEM;
-	crypto_sign_seed_keypair(wallet->public_key.bytes, wallet->secret, seed);
-	sodium_mprotect_readonly(wallet->secret);
-	return 0;
+	if (r == WALLET_E_DAMAGED)
+		return wallet_damaged(text, path, why);
+	if (r < 0)
+		return wallet_failed(text, path, "read", -r);
+	snprintf(text, WALLET_TEXT_SIZE,
+		 "wallet %s has the unknown format %" PRIu32 ": it is damaged, or a newer version is needed", path,
+		 version);
+	return r;
 }
 
-/* The option string at the end of the file.  0, -ENOMEM or WALLET_E_DAMAGED. */
-static int wallet_parse_label(struct wallet *wallet, struct wallet_reader *reader)
+/* What both forms tell.  Takes over the label. */
+static void set_public(struct wallet *w, uint32_t network, const struct wire_key *key, int64_t created_at,
+		       struct wallet_label *label)
 {
-	uint64_t some = wallet_take_number(reader, 1), len;
-	const uint8_t *bytes;
+	enum chain_network chain = network == WALLET_MAINNET ? CHAIN_MAINNET : CHAIN_TESTNET;
 
-	if (reader->failed || some > 1)
-		return WALLET_E_DAMAGED;
-	if (some == 0)
-		return 0;
-	len = wallet_take_number(reader, 8);
-	bytes = wallet_take(reader, len <= WALLET_FILE_MAX ? (size_t)len : SIZE_MAX);
-	if (!bytes)
-		return WALLET_E_DAMAGED;
-	wallet->label = strndup((const char *)bytes, (size_t)len);
-	return wallet->label ? 0 : -ENOMEM;
+	w->network = network;
+	w->public_key = *key;
+	address_from_key(w->address, key, chain);
+	w->created_at = created_at;
+	w->label = *label;
+	*label = (struct wallet_label){0};
+	w->used = w->next = 1;
+	wallet_keys_init(&w->keys, chain);
 }
 
-/* What follows the secret: public key, address, time, label.  The first two must be the secret's. */
-static int wallet_parse_rest(struct wallet *wallet, char text[WALLET_TEXT_SIZE], const char *path,
-			     struct wallet_reader *reader, uint32_t network)
+/* Takes over what `plain` holds.  0 or -ENOMEM. */
+static int use_plain(struct wallet *w, struct wallet_plain *plain)
 {
-	const uint8_t *public = wallet_take(reader, sizeof(wallet->public_key.bytes)), *address;
-	uint64_t len = wallet_take_number(reader, 8);
 	int r;
 
-	if (!public || memcmp(public, wallet->public_key.bytes, sizeof(wallet->public_key.bytes)) != 0)
-		return wallet_damaged(text, path, "its public key does not belong to its secret");
-	address_from_key(wallet->address, &wallet->public_key,
-			 network == WALLET_MAINNET ? CHAIN_MAINNET : CHAIN_TESTNET);
-	address = wallet_take(reader, len < ADDRESS_TEXT_SIZE ? (size_t)len : SIZE_MAX);
-	if (!address || len != strlen(wallet->address) || memcmp(address, wallet->address, (size_t)len) != 0)
-		return wallet_damaged(text, path, "its address does not belong to its key");
-	wallet->created_at = (int64_t)wallet_take_number(reader, 8);
-	r = wallet_parse_label(wallet, reader);
-	if (r == -ENOMEM)
-		return wallet_failed(text, path, "read", ENOMEM);
-	if (r || reader->left > 0)
-		return wallet_damaged(text, path, "it is cut off, or something follows its end");
-	return 0;
-}
-
-static int wallet_parse(struct wallet *wallet, char text[WALLET_TEXT_SIZE], const char *path, const uint8_t *file,
-			size_t len, enum chain_network expected)
-{
-	struct wallet_reader reader = {.at = file, .left = len};
-	uint32_t version = (uint32_t)wallet_take_number(&reader, 4);
-	uint32_t network = (uint32_t)wallet_take_number(&reader, 4);
-	const uint8_t *seed = wallet_take(&reader, crypto_sign_SEEDBYTES);
-	int r;
-
-	if (!seed)
-		return wallet_damaged(text, path, "it is too short");
-	if (version != WALLET_VERSION) {
-		snprintf(text, WALLET_TEXT_SIZE,
-			 "wallet %s has the unknown format %" PRIu32 ": it is damaged, or a newer version is needed",
-			 path, version);
-		return WALLET_E_VERSION;
-	}
-	if (network != WALLET_MAINNET && network != WALLET_TESTNET)
-		return wallet_damaged(text, path, "it is of no known network");
-	if (wallet_set_key(wallet, seed))
-		return wallet_failed(text, path, "read", ENOMEM);
-	r = wallet_parse_rest(wallet, text, path, &reader, network);
+	set_public(w, plain->network, &plain->public_key, plain->created_at, &plain->label);
+	r = wallet_keys_extend(&w->keys, plain->seed, w->next + WALLET_GAP);
 	if (r)
 		return r;
-	if (network != wallet_network_number(expected)) {
+	w->secret = plain->seed;
+	plain->seed = NULL;
+	w->until_ms = WALLET_FOR_EVER;
+	w->checked = true;
+	sodium_mprotect_noaccess(w->secret);
+	return 0;
+}
+
+/* Takes the container over.  0 or -ENOMEM. */
+static int use_container(struct wallet *w, struct wallet_container *container)
+{
+	struct wallet_label label;
+	int r = wallet_label_copy(&label, &container->label);
+
+	w->container = container;
+	if (r)
+		return r;
+	set_public(w, container->network, &container->keys[0], container->created_at, &label);
+	for (uint32_t i = 0; i < container->key_count && !r; i++)
+		r = wallet_keys_add(&w->keys, &container->keys[i]);
+	return r;
+}
+
+static int parse(struct wallet *w, char text[WALLET_TEXT_SIZE], const uint8_t *file, size_t len)
+{
+	struct wallet_container *container;
+	struct wallet_plain plain;
+	const char *why = "";
+	uint32_t version = 0;
+	int r;
+
+	if (wallet_container_is(file, len)) {
+		r = wallet_container_decode(&container, &why, &version, file, len);
+		if (!r && use_container(w, container))
+			return wallet_failed(text, w->path, "read", ENOMEM);
+	} else {
+		r = wallet_plain_decode(&plain, &why, &version, file, len);
+		if (!r) {
+			r = use_plain(w, &plain);
+			wallet_plain_clear(&plain);
+		}
+	}
+	return r ? refused(text, w->path, r, why, version) : 0;
+}
+
+static int load(struct wallet *w, char text[WALLET_TEXT_SIZE], const uint8_t *file, size_t len, mode_t mode,
+		enum chain_network expected)
+{
+	int r = parse(w, text, file, len);
+
+	if (r)
+		return r;
+	if (w->network != wallet_network_number(expected)) {
 		snprintf(text, WALLET_TEXT_SIZE,
 			 "wallet %s is one of %s, and this node runs %s: use another data directory, or move the "
 			 "wallet away",
-			 path, network == WALLET_MAINNET ? "mainnet" : "testnet", chain_network_name(expected));
+			 w->path, w->network == WALLET_MAINNET ? "mainnet" : "testnet", chain_network_name(expected));
 		return WALLET_E_NETWORK;
 	}
+	if (mode & 077)
+		log_warn(LOG_NODE, "wallet %s may be read by others (mode %04o): chmod 600 it", w->path, mode & 07777U);
 	return 0;
 }
 
-/* Reads up to WALLET_FILE_MAX bytes from `fd` into `file`.  0 or a negative errno. */
-static int wallet_read_all(uint8_t *file, size_t *len, int fd)
+static int create(struct wallet *w, char text[WALLET_TEXT_SIZE], enum chain_network network)
 {
-	*len = 0;
-	while (*len < WALLET_FILE_MAX) {
-		ssize_t n = read(fd, file + *len, WALLET_FILE_MAX - *len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		*len += (size_t)n;
-	}
-	return 0;
-}
-
-static int wallet_read(struct wallet *wallet, char text[WALLET_TEXT_SIZE], const char *path, int fd,
-		       enum chain_network network)
-{
-	uint8_t *file = sodium_malloc(WALLET_FILE_MAX);
-	struct stat st;
+	struct wallet_plain plain;
+	uint8_t *file = NULL;
 	size_t len;
-	int r;
+	int r = wallet_plain_make(&plain, network, clock_real_s());
 
-	if (!file)
-		return wallet_failed(text, path, "read", ENOMEM);
-	r = wallet_read_all(file, &len, fd);
-	if (r)
-		r = wallet_failed(text, path, "read", -r);
-	else
-		r = wallet_parse(wallet, text, path, file, len, network);
+	if (!r)
+		r = wallet_plain_encode(&file, &len, &plain);
+	if (!r)
+		r = file_write_atomic(w->path, file, len, 0600);
 	sodium_free(file);
-	if (!r && fstat(fd, &st) == 0 && (st.st_mode & 077))
-		log_warn(LOG_NODE, "wallet %s may be read by others (mode %04o): chmod 600 it", path,
-			 st.st_mode & 07777U);
-	return r;
-}
-
-/* Writes the file of a wallet that has everything but a label. */
-static int wallet_write(const struct wallet *wallet, const char *path, enum chain_network network)
-{
-	size_t address_len = strlen(wallet->address);
-	size_t len = 4 + 4 + crypto_sign_SEEDBYTES + sizeof(wallet->public_key.bytes) + 8 + address_len + 8 + 1;
-	uint8_t *file = sodium_malloc(len), *at = file;
-	int r;
-
-	if (!file)
-		return -ENOMEM;
-	at = wallet_put_number(at, WALLET_VERSION, 4);
-	at = wallet_put_number(at, wallet_network_number(network), 4);
-	memcpy(at, wallet->secret, crypto_sign_SEEDBYTES);
-	at += crypto_sign_SEEDBYTES;
-	memcpy(at, wallet->public_key.bytes, sizeof(wallet->public_key.bytes));
-	at += sizeof(wallet->public_key.bytes);
-	at = wallet_put_number(at, address_len, 8);
-	memcpy(at, wallet->address, address_len);
-	at += address_len;
-	at = wallet_put_number(at, (uint64_t)wallet->created_at, 8);
-	wallet_put_number(at, 0, 1); /* no label */
-	r = file_write_atomic(path, file, len, 0600);
-	sodium_free(file);
-	return r;
-}
-
-static int wallet_create(struct wallet *wallet, char text[WALLET_TEXT_SIZE], const char *path,
-			 enum chain_network network)
-{
-	uint8_t *seed = sodium_malloc(crypto_sign_SEEDBYTES);
-	int r;
-
-	if (!seed)
-		return wallet_failed(text, path, "made", ENOMEM);
-	randombytes_buf(seed, crypto_sign_SEEDBYTES);
-	r = wallet_set_key(wallet, seed);
-	sodium_free(seed);
-	if (!r) {
-		address_from_key(wallet->address, &wallet->public_key, network);
-		wallet->created_at = clock_real_s();
-		r = wallet_write(wallet, path, network);
-	}
+	if (!r)
+		r = use_plain(w, &plain);
+	wallet_plain_clear(&plain);
 	if (r)
-		return wallet_failed(text, path, "made", -r);
-	log_info(LOG_NODE, "Made wallet %s with address %s", path, wallet->address);
+		return wallet_failed(text, w->path, "made", -r);
+	log_info(LOG_NODE, "Made wallet %s with address %s", w->path, w->address);
 	return 0;
+}
+
+static struct wallet *make(const char *path)
+{
+	struct wallet *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->path = strdup(path);
+	if (!w->path) {
+		free(w);
+		return NULL;
+	}
+	mutex_init(&w->lock, "wallet", MUTEX_RANK_LEAF);
+	cond_init(&w->changed);
+	return w;
 }
 
 int wallet_open_or_create(struct wallet **out, char text[WALLET_TEXT_SIZE], const char *path,
 			  enum chain_network network)
 {
-	struct wallet *wallet;
-	int fd, r;
+	struct wallet *w;
+	uint8_t *file;
+	size_t len;
+	mode_t mode;
+	int r;
 
 	text[0] = '\0';
 	if (sodium_init() < 0)
 		return wallet_failed(text, path, "used", ENOSYS);
-	wallet = calloc(1, sizeof(*wallet));
-	if (!wallet)
+	w = make(path);
+	if (!w)
 		return wallet_failed(text, path, "read", ENOMEM);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		r = wallet_read(wallet, text, path, fd, network);
-		close(fd);
-	} else if (errno == ENOENT) {
-		r = wallet_create(wallet, text, path, network);
+	r = wallet_file_read(&file, &len, &mode, path);
+	if (r == -ENOENT) {
+		r = create(w, text, network);
+	} else if (r) {
+		r = wallet_failed(text, path, "read", -r);
 	} else {
-		r = wallet_failed(text, path, "read", errno);
+		r = load(w, text, file, len, mode, network);
+		sodium_free(file);
 	}
 	if (r) {
-		wallet_close(wallet);
+		wallet_close(w);
 		return r;
 	}
-	*out = wallet;
+	*out = w;
 	return 0;
 }
 
-void wallet_close(struct wallet *wallet)
+void wallet_close(struct wallet *w)
 {
-	if (!wallet)
+	if (!w)
 		return;
-	sodium_free(wallet->secret); /* wipes it */
-	free(wallet->label);
-	free(wallet);
+	CHECK(!w->busy && w->users == 0);
+	sodium_free(w->secret); /* wipes it, whatever its protection */
+	sodium_free(w->node_pair);
+	wallet_container_free(w->container);
+	wallet_keys_clear(&w->keys);
+	cond_destroy(&w->changed);
+	mutex_destroy(&w->lock);
+	free(w->label.text);
+	free(w->path);
+	free(w);
 }
 
-const char *wallet_address(const struct wallet *wallet)
+const char *wallet_address(const struct wallet *w)
 {
-	return wallet->address;
+	return w->address;
 }
 
-const struct wire_key *wallet_public_key(const struct wallet *wallet)
+const struct wire_key *wallet_public_key(const struct wallet *w)
 {
-	return &wallet->public_key;
+	return &w->public_key;
 }
 
-const char *wallet_label(const struct wallet *wallet)
+const char *wallet_label(const struct wallet *w)
 {
-	return wallet->label;
+	return w->label.text;
 }
 
-int64_t wallet_created_at(const struct wallet *wallet)
+int64_t wallet_created_at(const struct wallet *w)
 {
-	return wallet->created_at;
+	return w->created_at;
 }
 
-void wallet_sign(const struct wallet *wallet, struct wire_sig *out, const void *message, size_t len)
+int wallet_keep_node_key(struct wallet *w)
 {
-	crypto_sign_detached(out->bytes, NULL, message, len, wallet->secret);
+	uint8_t *pair;
+
+	if (w->node_pair)
+		return 0;
+	pair = sodium_malloc(WALLET_PAIR_BYTES);
+	if (!pair)
+		return -ENOMEM;
+	if (wallet_signing_begin(w)) {
+		sodium_free(pair);
+		return WALLET_E_LOCKED;
+	}
+	wallet_signing_pair(w, pair, 0);
+	wallet_signing_end(w);
+	sodium_mprotect_readonly(pair);
+	w->node_pair = pair;
+	return 0;
+}
+
+void wallet_sign(struct wallet *w, struct wire_sig *out, const void *message, size_t len)
+{
+	uint8_t pair[WALLET_PAIR_BYTES];
+
+	if (w->node_pair) {
+		crypto_sign_detached(out->bytes, NULL, message, len, w->node_pair);
+		return;
+	}
+	CHECK(wallet_signing_begin(w) == 0);
+	wallet_signing_pair(w, pair, 0);
+	wallet_signing_end(w);
+	crypto_sign_detached(out->bytes, NULL, message, len, pair);
+	sodium_memzero(pair, sizeof(pair));
 }

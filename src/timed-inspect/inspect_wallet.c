@@ -12,25 +12,30 @@
 #include "timed/util/file.h"
 
 #define MAX_WALLET_BYTES ((size_t)1 << 26)
-/* Where the fields of fixed size stand in the plain form; see wallet.h. */
-#define PLAIN_VERSION 1
+/* Where the secret stands in the plain form; see src/node/wallet_plain.h. */
 #define SECRET_AT 8
 #define SECRET_BYTES 32
 
-/* False for a wallet with a passphrase, which begins with a magic instead of its version. */
-static bool is_plain(const uint8_t *file, size_t len)
+/* What of an encrypted one can be seen without its passphrase. */
+static void print_encryption(const struct wallet_state *state)
 {
-	return len >= SECRET_AT + SECRET_BYTES && file[0] == PLAIN_VERSION && !file[1] && !file[2] && !file[3];
+	printf("\"encrypted\": %s, ", state->encrypted ? "true" : "false");
+	if (state->encrypted)
+		printf("\"kdf\": \"argon2id\", \"kdf_operations\": %" PRIu64 ", \"kdf_memory_bytes\": %" PRIu64
+		       ", \"public_keys\": %" PRIu32 ", ",
+		       state->kdf.operations, state->kdf.memory_bytes, state->known);
 }
 
-/* `secret` NULL: it is not shown. */
-static void print_wallet(const struct wallet *wallet, enum chain_network network, bool plain, const uint8_t *secret)
+/* `secret` NULL: it is not shown.  Each form has had one version so far, and the file was read. */
+static void print_wallet(const struct wallet *wallet, enum chain_network network, const struct wallet_state *state,
+			 const uint8_t *secret)
 {
 	const char *label = wallet_label(wallet);
 
-	printf("{\"version\": %d, \"encrypted\": %s, \"network\": \"%s\", \"address\": \"%s\", \"public_key\": \"",
-	       PLAIN_VERSION, plain ? "false" : "true", network == CHAIN_MAINNET ? "mainnet" : "testnet",
-	       wallet_address(wallet));
+	fputs("{\"version\": 1, ", stdout);
+	print_encryption(state);
+	printf("\"network\": \"%s\", \"address\": \"%s\", \"public_key\": \"",
+	       network == CHAIN_MAINNET ? "mainnet" : "testnet", wallet_address(wallet));
 	inspect_print_hex(wallet_public_key(wallet)->bytes, sizeof(wallet_public_key(wallet)->bytes));
 	printf("\", \"created_at\": %" PRId64 ", \"created\": ", wallet_created_at(wallet));
 	inspect_print_time(wallet_created_at(wallet));
@@ -47,11 +52,12 @@ static void print_wallet(const struct wallet *wallet, enum chain_network network
 	puts("}");
 }
 
-static int describe(const char *path, const uint8_t *file, size_t len, bool with_secret)
+/* `file`: its bytes. */
+static int describe(const char *path, const uint8_t *file, bool with_secret)
 {
 	enum chain_network network = CHAIN_TESTNET;
-	bool plain = is_plain(file, len);
 	char text[WALLET_TEXT_SIZE];
+	struct wallet_state state;
 	struct wallet *wallet;
 	int r = wallet_open_or_create(&wallet, text, path, network);
 
@@ -63,11 +69,12 @@ static int describe(const char *path, const uint8_t *file, size_t len, bool with
 		fprintf(stderr, "timed-inspect: %s\n", text);
 		return EXIT_FAILURE;
 	}
-	if (with_secret && !plain) {
+	wallet_get_state(wallet, &state);
+	if (with_secret && state.encrypted) {
 		fprintf(stderr, "timed-inspect: %s: its secret is encrypted\n", path);
 		r = EXIT_FAILURE;
 	} else {
-		print_wallet(wallet, network, plain, with_secret ? file + SECRET_AT : NULL);
+		print_wallet(wallet, network, &state, with_secret ? file + SECRET_AT : NULL);
 	}
 	wallet_close(wallet);
 	return r;
@@ -94,7 +101,7 @@ static int inspect_wallet(int argc, char *argv[])
 	r = file_read(&file, &len, argv[1], MAX_WALLET_BYTES);
 	if (r)
 		return inspect_file_error(argv[1], -r);
-	r = describe(argv[1], (const uint8_t *)file, len, secret);
+	r = describe(argv[1], (const uint8_t *)file, secret);
 	explicit_bzero(file, len);
 	free(file);
 	return r;
@@ -108,7 +115,9 @@ const struct inspect_command inspect_wallet_command = {
 		"\n"
 		"Checks a wallet file (time-wallet.dat of a data directory) and prints version,\n"
 		"whether it is encrypted, network, address, public key, time of creation and label\n"
-		"as a JSON object.\n"
+		"as a JSON object; of an encrypted one also how its passphrase is stretched and the\n"
+		"number of its public keys.  That these belong to its secret is known only when it is\n"
+		"unlocked.\n"
 		"\n"
 		"  --secret   print the secret key too: whoever has it has the coins (not of an\n"
 		"             encrypted wallet)\n"

@@ -384,6 +384,25 @@ class Wallet(unittest.TestCase):
             self.assertEqual((code, out), (1, b""))
             self.assertIn(b"time-wallet.dat", err)
 
+    def test_encrypted(self):
+        for entry in vector("wallet_containers.json"):
+            data = bytes.fromhex(entry["file"])
+            code, out, err = self.show(data)
+            self.assertEqual((code, err), (0, b""))
+            found = json.loads(out)
+            keys = ("address", "created_at", "kdf_memory_bytes", "kdf_operations", "label", "network")
+            self.assertEqual({key: found[key] for key in keys}, {key: entry[key] for key in keys})
+            self.assertEqual((found["version"], found["encrypted"], found["kdf"]), (1, True, "argon2id"))
+            self.assertEqual(found["public_key"], entry["public_keys"][0])
+            self.assertEqual(found["public_keys"], len(entry["public_keys"]))
+            self.assertEqual(self.path.read_bytes(), data)
+            code, out, err = self.show(data, "--secret")
+            self.assertEqual((code, out), (1, b""))
+            self.assertIn(b"its secret is encrypted", err)
+            code, out, err = self.show(data[:-1])
+            self.assertEqual((code, out), (1, b""))
+            self.assertIn(b"is damaged", err)
+
     def test_missing_is_not_made(self):
         code, out, err = run("wallet", str(self.path))
         self.assertEqual((code, out), (1, b""))

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "timeproto/chain/address.h"
 #include "timeproto/chain/params.h"
 #include "timeproto/wire/message.h"
 
@@ -59,6 +60,9 @@ struct node_sync {
 	uint32_t peers_used;	/* peers that were asked for blocks */
 };
 void node_sync_status(struct node *node, struct node_sync *out);
+/* A new address of the wallet, saved as handed out before it returns, so it blocks on the disk.  0, an enum wallet_error
+ * (node/wallet.h) or a negative errno. */
+int node_new_address(struct node *node, char out[ADDRESS_TEXT_SIZE]) __attribute__((warn_unused_result));
 void node_genesis_hash(const struct node *node, struct wire_hash *out);
 /* Height that the clock says the chain should have: (now - genesis) / block time; 0 before genesis. */
 uint64_t node_expected_height(const struct node *node);

@@ -289,7 +289,7 @@ def wait_until(nodes, pool, problem, deadline_s):
 
 
 def show_live(nodes, pool, header):
-    """Redraws the table every second on a terminal; elsewhere prints it every ten.  `header` gives the lines above it."""
+    """Redraws the table every second on a terminal; elsewhere prints it every ten.  `header` gives the lines above."""
     terminal = sys.stdout.isatty()
     while True:
         refresh_all(nodes, pool)

@@ -416,8 +416,9 @@ class Inspect(Offline):
         self.assertGreater(len(out.splitlines()), 1)
 
     def test_wrong_usage(self):
-        for args in ([], ["a", "b"], ["--export=c", "a", "b"], ["--export", "a", "b", "c"], ["--verify", "--export", "a"],
-                     ["--from", "1", "a"], ["--export", "--from", "x", "a"], ["--export", "--from", "2", "--to", "1", "a"], ["--bogus", "a"], ["--network", "x", "a"],
+        for args in ([], ["a", "b"], ["--export=c", "a", "b"], ["--export", "a", "b", "c"],
+                     ["--verify", "--export", "a"], ["--from", "1", "a"], ["--export", "--from", "x", "a"],
+                     ["--export", "--from", "2", "--to", "1", "a"], ["--bogus", "a"], ["--network", "x", "a"],
                      ["--config", "c", "--network", "testnet", "a"]):
             code, out, err = run(INSPECT, "chain", *args)
             self.assertEqual((code, out), (2, ""), args)

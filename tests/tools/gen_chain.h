@@ -24,31 +24,31 @@
 #include "timeproto/chain/rules.h"
 
 struct gen_chain_params {
-	const struct chain_params *chain;
-	uint64_t seed;
-	uint64_t fork_seed;	     /* makes what gen_chain_fork() branches off another branch */
-	uint64_t interval_s;	     /* between timestamps */
-	size_t transactions;	     /* of a block, beside the coinbase, once there are coins for so many */
-	size_t max_inputs;	     /* of a transaction */
-	size_t wallets;		     /* that coins are sent to; the masternodes are wallets too */
-	const enum wire_tier *tiers; /* of the masternodes, which share the rewards */
-	size_t masternodes;	     /* at least 1 */
+	const struct chain_params *chain; /* of the network */
+	uint64_t seed;			  /* another one makes another chain */
+	uint64_t fork_seed;		  /* makes what gen_chain_fork() branches off another branch */
+	uint64_t interval_s;		  /* between timestamps */
+	size_t transactions;		  /* of a block, beside the coinbase, once there are coins for so many */
+	size_t max_inputs;		  /* of a transaction */
+	size_t wallets;			  /* that coins are sent to; the masternodes are wallets too */
+	const enum wire_tier *tiers;	  /* of the masternodes, which share the rewards */
+	size_t masternodes;		  /* at least 1 */
 };
 
 struct gen_chain {
-	const struct gen_chain_params *params;
-	const struct genesis *genesis;
-	struct gen_key *keys;	 /* of masternodes, masternodes of a fork, wallets; shared by all forks of a chain */
-	size_t first_masternode; /* index of the key that the first one of this branch is rewarded at */
-	struct gen_random random;
-	struct gen_coins coins;
-	struct gen_coin *purse; /* the unspent outputs that a key owns, in an order of no meaning */
-	size_t purse_count;
-	size_t purse_room;
-	struct chain_point tip;
-	uint64_t transactions;	 /* in the whole chain, coinbases included */
-	struct arena arena;	 /* of the newest block */
-	struct wire_block block; /* the newest one */
+	const struct gen_chain_params *params; /* the caller's */
+	const struct genesis *genesis;	       /* likewise */
+	struct gen_key *keys;	  /* of masternodes, masternodes of a fork, wallets; shared by all forks of a chain */
+	size_t first_masternode;  /* index of the key that the first one of this branch is rewarded at */
+	struct gen_random random; /* what the next block will hold */
+	struct gen_coins coins;	  /* up to the tip */
+	struct gen_coin *purse;	  /* the unspent outputs that a key owns, in an order of no meaning */
+	size_t purse_count;	  /* of them */
+	size_t purse_room;	  /* allocated */
+	struct chain_point tip;	  /* the newest block */
+	uint64_t transactions;	  /* in the whole chain, coinbases included */
+	struct arena arena;	  /* of the newest block */
+	struct wire_block block;  /* the newest one */
 };
 
 /* A chain of the genesis block alone.  What the pointers in `params` lead to, and `genesis`, must outlive it. */

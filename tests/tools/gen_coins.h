@@ -20,9 +20,9 @@
 #define GEN_OWNER_GENESIS (UINT32_MAX - 1)
 
 struct gen_coin {
-	struct wire_outpoint outpoint;
-	uint32_t owner; /* index of its key, or GEN_OWNER_GENESIS */
-	uint64_t value; /* satoshis */
+	struct wire_outpoint outpoint; /* where it was made */
+	uint32_t owner;		       /* index of its key, or GEN_OWNER_GENESIS */
+	uint64_t value;		       /* satoshis */
 };
 
 struct gen_coins {
@@ -31,7 +31,7 @@ struct gen_coins {
 	size_t count;		 /* unspent outputs */
 	struct wire_hash *txids; /* of all transactions, open addressing; zero: empty */
 	size_t txid_slots;	 /* a power of two, at least half of them empty */
-	size_t txid_count;
+	size_t txid_count;	 /* transactions */
 };
 
 void gen_coins_init(struct gen_coins *coins);

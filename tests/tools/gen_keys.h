@@ -15,9 +15,9 @@
 #include "timeproto/wire/message.h"
 
 struct gen_key {
-	uint8_t secret[64]; /* libsodium's form: seed and public key */
-	char address[ADDRESS_TEXT_SIZE];
-	size_t address_len;
+	uint8_t secret[64];		 /* libsodium's form: seed and public key */
+	char address[ADDRESS_TEXT_SIZE]; /* that it owns */
+	size_t address_len;		 /* without the terminating zero */
 };
 
 /* `count` keys from the streams "<label> 0", "<label> 1" ... of `seed`. */

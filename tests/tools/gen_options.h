@@ -15,8 +15,8 @@
 #include "timeproto/wire/message.h"
 
 struct gen_options {
-	struct chain_params chain;
-	uint64_t seed;
+	struct chain_params chain; /* of the network, or devnet, that is asked for */
+	uint64_t seed;		   /* as in gen_chain.h, and so all down to the masternodes */
 	uint64_t fork_seed;
 	uint64_t interval_s;
 	uint64_t blocks; /* beside genesis */
@@ -25,12 +25,12 @@ struct gen_options {
 	size_t wallets;
 	enum wire_tier *tiers; /* of the masternodes; owned */
 	size_t masternodes;
-	bool fork;
-	uint64_t fork_at; /* height of the last common block */
-	uint64_t fork_blocks;
-	const char *fork_out;
-	const char *out; /* "-": standard output */
-	bool summary;
+	bool fork;		  /* a second chain is to be made, with the next three */
+	uint64_t fork_at;	  /* height of the last common block */
+	uint64_t fork_blocks;	  /* above that */
+	const char *fork_out;	  /* its file */
+	const char *out;	  /* "-": standard output */
+	bool summary;		  /* is to be printed */
 	const char *summary_path; /* NULL: standard error */
 };
 

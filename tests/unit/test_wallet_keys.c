@@ -7,8 +7,6 @@
 #include "timed/util/thread.h"
 #include "timeproto/base/hex.h"
 
-static const uint8_t secret_one[32] = {1, 2, 3};
-
 static json_t *load_vectors(void)
 {
 	char file[4096];

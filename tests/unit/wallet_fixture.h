@@ -23,8 +23,11 @@
 
 #define PASSPHRASE "correct horse battery staple"
 #define CREATED_AT 1766102400
+#define SECRET_BYTES 32
 
 static const struct wallet_kdf cheap = {1, 8192};
+static const uint8_t secret_one[SECRET_BYTES] = "one secret that is easy to find.";
+static const uint8_t secret_two[SECRET_BYTES] = "two secret that is easy to find.";
 static char dir[64];
 static char path[100];
 static char text[WALLET_TEXT_SIZE];
@@ -133,6 +136,36 @@ static inline struct wallet_state state_of(void)
 
 	wallet_get_state(wallet, &state);
 	return state;
+}
+
+static inline void expect_signs(const struct wire_key *key)
+{
+	struct wire_sig sig;
+
+	wallet_sign(wallet, &sig, "message", 7);
+	ck_assert_int_eq(crypto_sign_verify_detached(sig.bytes, (const uint8_t *)"message", 7, key->bytes), 0);
+}
+
+/* A container of `count` keys around that secret, in fresh memory. */
+static inline uint8_t *small_container(size_t *len, const uint8_t *secret, const uint8_t *key_secret, uint32_t count)
+{
+	struct wallet_container *container;
+	struct wallet_plain plain;
+	struct wire_key keys[64];
+	uint8_t pair[64], *file;
+
+	plain_of(&plain, secret, CHAIN_TESTNET);
+	plain.label = (struct wallet_label){strdup("label"), 5};
+	ck_assert_int_eq(wallet_container_seal(&container, &plain, &cheap, PASSPHRASE, strlen(PASSPHRASE)), 0);
+	for (uint32_t i = 0; i < count; i++) {
+		wallet_keys_pair(pair, i == 0 ? secret : key_secret, i);
+		memcpy(keys[i].bytes, pair + 32, 32);
+	}
+	ck_assert_int_eq(wallet_container_set_keys(container, keys, count), 0);
+	ck_assert_int_eq(wallet_container_encode(&file, len, container), 0);
+	wallet_container_free(container);
+	wallet_plain_clear(&plain);
+	return file;
 }
 
 static inline int run_suite(Suite *suite)

@@ -6,25 +6,25 @@ from typing import NamedTuple
 
 from .chain import (Key, SUBSIDY, U64, Utxos, coinbase, output, reseal, sha256, sign, spend, transaction, txid)
 
-# How the log may name a rule that was broken, whatever the case of the letters.
-REASONS = {
-    "version": r"version",
-    "height": r"height",
-    "previous": r"previous|parent",
-    "timestamp": r"timestamp|time",
-    "future": r"future|ahead|timestamp",
-    "size": r"bytes|size|large|big",
-    "duplicate": r"twice|duplicate|same txid",
-    "merkle": r"merkle",
-    "coinbase": r"coinbase",
-    "payout": r"coinbase|reward|pays",
-    "double spend": r"spent twice|double|already spent|twice",
-    "missing": r"unspent|missing|unknown|not found|no such|does not exist|spent",
-    "signature": r"signature|sign|script_sig|key|owner",
-    "overflow": r"overflow|sum|exceed",
-    "creation": r"exceed|more than|outputs|create",
-    "reward": r"reward",
-    "reward sum": r"reward|sum",
+# The codes by which the daemon may name a rule that was broken.
+CODES = {
+    "version": "VERSION",
+    "height": "HEIGHT",
+    "previous": "PREVIOUS",
+    "timestamp": "TIME_OLD",
+    "future": "TIME_AHEAD",
+    "size": "BLOCK_SIZE|TRANSACTION_SIZE|TRANSACTION_COUNT",
+    "duplicate": "TXID_TWICE",
+    "merkle": "MERKLE_ROOT",
+    "coinbase": "NO_COINBASE|SECOND_COINBASE|COINBASE_FORM",
+    "payout": "COINBASE_OUTPUTS",
+    "double spend": "INPUT_TWICE",
+    "missing": "INPUT_UNKNOWN",
+    "signature": "SCRIPT_SIG|SIGNATURE|OWNER",
+    "overflow": "OVERFLOW",
+    "creation": "OUTPUTS_EXCEED",
+    "reward": "BLOCK_REWARD",
+    "reward sum": "REWARD_SUM",
 }
 
 
@@ -34,8 +34,9 @@ class Alteration(NamedTuple):
     rules: tuple            # one of them is named
     penalised: bool = True  # whether the block alone proves that its sender broke a rule
 
-    def reason(self):
-        return "|".join(REASONS[rule] for rule in self.rules)
+    def code(self):
+        """A pattern for the code of the refusal."""
+        return "CHAIN_E_(" + "|".join(CODES[rule] for rule in self.rules) + ")"
 
 
 def base(chain):

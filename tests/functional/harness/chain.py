@@ -243,7 +243,7 @@ class Utxos:
 # --- validation -----------------------------------------------------------------------------------------------------
 
 def broken_rule(block, chain, now):
-    """The first rule that a block on top of a chain breaks, as one of the names of alterations.REASONS, or None."""
+    """The first rule that a block on top of a chain breaks, as one of the names of alterations.CODES, or None."""
     header, transactions = block["header"], block["transactions"]
     if header["version"] != 1:
         return "version"

@@ -30,6 +30,15 @@ def wait_violation(node, ip, since=0, timeout=10):
     return node.wait_log(rf"Violation #\d+ from {re.escape(ip)}: (.*)", since, timeout).group(1)
 
 
+def wait_refused(node, ip, since=0, timeout=10):
+    """Waits until a block of that peer is refused for a broken rule, and its sender blamed for the same; returns the
+    code of the rule."""
+    refused = node.wait_log(rf"🚫 Refused block \d+ \([0-9a-f]{{64}}\) from {re.escape(ip)}: (CHAIN_E_\w+): (.*)", since,
+                            timeout)
+    assert wait_violation(node, ip, since) == refused.group(2)
+    return refused.group(1)
+
+
 def assert_blameless(node, *ips):
     for ip in ips:
         assert not node.violations(ip), f"{ip} was blamed: {node.violations(ip)}"

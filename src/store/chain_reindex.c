@@ -15,7 +15,9 @@
 #include "timed/util/log.h"
 #include "timeproto/chain/hash.h"
 
-#define REINDEX_GATHER_BYTES ((size_t)8 << 20)
+/* What gathers before it is written: as much as the overlay may hold, between these. */
+#define REINDEX_GATHER_LEAST ((size_t)16 << 10)
+#define REINDEX_GATHER_MOST ((size_t)8 << 20)
 #define REINDEX_PROGRESS_BLOCKS 256
 #define REINDEX_LOG_MS 5000
 
@@ -223,11 +225,14 @@ static int reindex_end(struct reindex *reindex, bool drop)
 static int reindex_run(struct reindex *reindex)
 {
 	struct chain_store *chain = reindex->chain;
+	size_t bound = chain->params.overlay_bytes;
 	int r = 0;
 
+	bound = bound > REINDEX_GATHER_MOST ? REINDEX_GATHER_MOST : bound;
+	bound = bound < REINDEX_GATHER_LEAST ? REINDEX_GATHER_LEAST : bound;
 	while (!r && chain->tip.tip.height < reindex->of) {
 		r = reindex_block(reindex);
-		if (!r && chain_store_gathered_bytes(chain) >= REINDEX_GATHER_BYTES)
+		if (!r && chain_store_gathered_bytes(chain) >= bound)
 			r = reindex_write(chain);
 		if (!r)
 			r = reindex_progress(reindex);
@@ -249,13 +254,11 @@ int chain_reindex_continue(struct chain_store *chain, struct chain_fault *fault,
 		r = reindex_load(&reindex);
 	if (!r)
 		r = reindex_run(&reindex);
-	if (r == -ECANCELED && chain_has_gathered(chain)) {
-		end = reindex_write(chain);
-		return end ? end : r;
-	}
-	if (r && r != CHAIN_STORE_E_RULE)
+	if (r && r != CHAIN_STORE_E_RULE && r != -ECANCELED)
 		return r;
-	end = reindex_end(&reindex, r == CHAIN_STORE_E_RULE);
+	end = chain_has_gathered(chain) ? reindex_write(chain) : 0;
+	if (!end && r != -ECANCELED)
+		end = reindex_end(&reindex, r == CHAIN_STORE_E_RULE);
 	return end ? end : r;
 }
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Checks that a program built without fault injection holds no trace of it.
 
-What can break connections on demand must not be in a release, not even switched off.  Symbols and texts of each
-program are looked at, its debugging information is not.  The one text that a release may have is the refusal of the
-environment variable.
+What can break connections or end the process on demand must not be in a release, not even switched off.  Symbols and
+texts of each program are looked at, its debugging information is not.  The only texts that a release may have are the
+refusals of the environment variables.
 
     traces.py NM STRIP WITHOUT... [--with PROGRAM]
         exit code 1, and what was found, when a program of WITHOUT has a trace; or when PROGRAM, which was built with
@@ -16,9 +16,17 @@ import subprocess
 import sys
 import tempfile
 
-SYMBOL = re.compile(r"^faults?_|^TIMED_FAULTS")
-TEXT = re.compile(rb"[\x20-\x7e]*(?:close-before|close-after|blackhole|hold=|FAULT|[Ff]ault:)[\x20-\x7e]*")
-ALLOWED = {b"TIMED_FAULTS", b"TIMED_FAULTS is set, and this timed was built without fault injection"}
+SYMBOL = re.compile(r"^faults?_|^crash_point|^TIMED_(FAULTS|CRASH)")
+TEXT = re.compile(
+    rb"[\x20-\x7e]*(?:close-before|close-after|blackhole|hold=|FAULT|[Ff]ault:|CRASH|-before-|-after-)[\x20-\x7e]*"
+)
+ALLOWED = {
+    b"TIMED_FAULTS",
+    b"TIMED_FAULTS is set, and this timed was built without fault injection",
+    b"TIMED_CRASH",
+    b"TIMED_CRASH is set, and this timed was built without crash points",
+    b"TIMED_CRASH cannot be obeyed (the log says why)",
+}
 
 
 def traces(nm, strip, program):

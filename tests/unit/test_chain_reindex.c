@@ -37,12 +37,13 @@ static void height_key(uint8_t key[8], uint64_t height)
 
 /* ---- rebuilding ---- */
 
-static uint64_t last_height, last_of;
+static uint64_t first_height, last_height, last_of;
 static uint64_t stop_at; /* height at which progress() stops; 0: never */
 
 static bool progress(void *user, uint64_t height, uint64_t of)
 {
 	ck_assert_ptr_eq(user, &last_height);
+	first_height = first_height ? first_height : height;
 	last_height = height;
 	last_of = of;
 	return stop_at == 0 || height < stop_at;
@@ -181,7 +182,9 @@ START_TEST(a_rebuild_that_is_stopped_goes_on_at_the_next_opening)
 	chain_params.progress = progress;
 	chain_params.user = &last_height;
 	stop_at = 1024;
+	first_height = 0;
 	ck_assert_int_eq(open_chain(), -ECANCELED);
+	ck_assert_uint_eq(first_height, 768);
 	ck_assert_uint_eq(last_height, 1024);
 	close_store();
 	stop_at = 0;

@@ -325,6 +325,8 @@ bool sync_next(struct sync *s, struct sync_ask *out, uint64_t id, int64_t now_ms
 		if (ask->outstanding || sync_is_paused(s, p, (enum sync_kind)kind) ||
 		    !choose(s, p, (enum sync_kind)kind, &chosen))
 			continue;
+		if (kind == SYNC_ASK_HASH)
+			sync_question_asked(s, chosen.first);
 		*ask = chosen;
 		*out = (struct sync_ask){(enum sync_kind)kind, chosen.first, chosen.last};
 		return true;

@@ -147,8 +147,7 @@ static void own_chain_stays(struct sync *s)
 	for (size_t i = 0; i < s->peer_count; i++) {
 		struct sync_peer *p = &s->peers[i];
 
-		if (!sync_voice_is(p, SYNC_FORK_SLOT, &f->own) && p->stand == SYNC_STAND_DIFFERS &&
-		    p->stand_height <= f->question.height)
+		if (p->voices[SYNC_FORK_SLOT].state == SYNC_VOICE_HASH && !sync_voice_is(p, SYNC_FORK_SLOT, &f->own))
 			p->judged_until_ms = s->now_ms + s->params.fork_interval_ms;
 	}
 	close_question(s, f->next_ms);

@@ -98,7 +98,8 @@ struct sync_peer {
 /* A hash asked of several peers. */
 struct sync_question {
 	uint64_t height;
-	int64_t opened_ms; /* this round */
+	int64_t opened_ms; /* when somebody was asked first in this round */
+	bool asked;	   /* somebody was; else opened_ms is when the round began */
 	bool resting;	   /* the round gave no winner; the next one begins at again_ms */
 	int64_t again_ms;
 	uint32_t round; /* rounds that gave none */
@@ -293,6 +294,8 @@ void sync_segment_unlinked(struct sync *s, struct sync_segment *seg);
 bool sync_segment_supports(const struct sync *s, const struct sync_segment *seg, const struct sync_peer *p);
 /* A segment whose anchor it may be asked for. */
 bool sync_segment_wants(const struct sync *s, const struct sync_peer *p, uint64_t *height);
+/* Somebody is asked for the hash at this height: from now on the other voices are waited for. */
+void sync_question_asked(struct sync *s, uint64_t height);
 void sync_segment_voice(struct sync *s, struct sync_peer *p, uint64_t height, const struct wire_hash *theirs);
 /* A segment for the sink KEEP on top of fork.base. */
 void sync_segment_open_keep(struct sync *s);

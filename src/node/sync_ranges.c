@@ -251,8 +251,8 @@ void sync_range_checked(struct sync *s, uint64_t held_id, enum sync_check result
 	if (piece && !piece->checked) {
 		piece->checked = true;
 		piece->check = result;
-		/* What lies above the part that is still wanted does not matter; what follows the first bad block has not
-		 * been checked. */
+		/* What lies above the part that is still wanted does not matter; what follows the first bad block has
+		 * not been checked. */
 		if (result != SYNC_CHECK_GOOD && height > piece->last)
 			piece->check = SYNC_CHECK_GOOD;
 		piece->bad_height = height;
@@ -318,7 +318,9 @@ static bool skip_asks(const struct sync *s, const struct sync_segment *seg, uint
 	for (size_t i = 0; i < s->peer_count; i++) {
 		const struct sync_asked *ask = &s->peers[i].asks[SYNC_ASK_BLOCKS];
 
-		if (!ask->outstanding || ask->stalled || ask->serial != seg->serial)
+		/* What a liar was asked for is not waited for. */
+		if (!ask->outstanding || ask->stalled || ask->serial != seg->serial ||
+		    !sync_segment_supports(s, seg, &s->peers[i]))
 			continue;
 		if (ask->first <= *height && *height <= ask->last) {
 			*height = ask->first - 1;

@@ -128,6 +128,22 @@ static void decide(struct sync *s, struct sync_segment *seg, const struct wire_h
 	s->poke = true;
 }
 
+static void begin_wait(const struct sync *s, struct sync_question *q, uint64_t height)
+{
+	if (q->height != height || q->asked)
+		return;
+	q->asked = true;
+	q->opened_ms = s->now_ms;
+}
+
+void sync_question_asked(struct sync *s, uint64_t height)
+{
+	for (uint32_t i = 0; i < s->segment_count; i++)
+		begin_wait(s, &sync_segment_at(s, i)->anchor, height);
+	if (s->fork.phase == SYNC_FORK_ASKING)
+		begin_wait(s, &s->fork.question, height);
+}
+
 void sync_segment_voice(struct sync *s, struct sync_peer *p, uint64_t height, const struct wire_hash *theirs)
 {
 	for (uint32_t i = 0; i < s->segment_count; i++) {
@@ -200,6 +216,7 @@ static bool advance_anchor(struct sync *s, struct sync_segment *seg)
 	if (q->resting && s->now_ms >= q->again_ms) {
 		q->resting = false;
 		q->opened_ms = s->now_ms;
+		q->asked = false;
 		sync_clear_voices(s, seg->slot);
 		s->poke = true;
 	}

@@ -241,6 +241,7 @@ static void check_blame(struct sim *sim, const struct sync_action *action)
 	case SIM_REWRITE:
 	case SIM_BODY:
 	case SIM_ANCHOR:
+	case SIM_GRAFT:
 	case SIM_MANNER_COUNT:
 		break;
 	}

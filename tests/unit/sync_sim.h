@@ -51,6 +51,7 @@ enum sim_manner {
 	SIM_MAX,      /* claims 2^64-1 */
 	SIM_SHRINK,   /* claims much, then less, again and again */
 	SIM_SILENT,   /* answers hashes, never blocks */
+	SIM_GRAFT, /* answers the hashes of `graft` up to `base`, those of `chain` above; its blocks are of `chain` */
 	SIM_MANNER_COUNT
 };
 
@@ -65,7 +66,8 @@ struct sim_peer {
 	int64_t latency_ms;
 	uint64_t salt;	   /* of its lies: equal salts tell the same lie */
 	uint64_t withheld; /* height */
-	uint64_t base;	   /* blocks up to here are told as they are */
+	uint64_t base;	   /* what it says up to here is true, or of `graft` */
+	struct sim_chain *graft;
 	bool outstanding[SYNC_KIND_COUNT];
 	uint64_t ask_serial[SYNC_KIND_COUNT]; /* of the newest ask */
 	uint64_t asked[SYNC_KIND_COUNT];      /* its height: what an answer is matched by */
@@ -111,6 +113,7 @@ struct sim {
 	struct sim_chain *only; /* every block handed out is of this chain, when set */
 	uint32_t notes[7];	/* by enum sync_note */
 	struct sync_action last_note[7];
+	uint32_t chain_faults; /* blocks that broke a rule when connected */
 	uint32_t reorganisations, refusals, connected, kept_total;
 	uint64_t undone;
 	uint32_t hash_asks, block_asks, duplicate_blocks, pokes;

@@ -50,8 +50,10 @@ static enum sync_outcome connect_blocks(struct sim *sim, struct sync_result *res
 			return SYNC_STALE;
 		if (sim->only)
 			sim_assert(sim, b->height <= sim->only->height && sim->only->ids[b->height] == b->id);
-		if (b->breaks_rule)
+		if (b->breaks_rule) {
+			sim->chain_faults++;
 			return SYNC_RULE;
+		}
 		if (sim->now_ms < b->ahead_until_ms)
 			return SYNC_TIME_AHEAD;
 		sim->own[++sim->height] = b->id;

@@ -33,6 +33,7 @@ uint64_t sim_peer_claim(struct sim *sim, struct sim_peer *p)
 	case SIM_BODY:
 	case SIM_ANCHOR:
 	case SIM_SILENT:
+	case SIM_GRAFT:
 	case SIM_MANNER_COUNT:
 		break;
 	}
@@ -43,7 +44,7 @@ bool sim_peer_id_at(struct sim_peer *p, uint64_t height, uint64_t *id)
 {
 	if (height > p->height)
 		return false;
-	*id = p->chain->ids[height];
+	*id = p->manner == SIM_GRAFT && height <= p->base ? p->graft->ids[height] : p->chain->ids[height];
 	if (p->manner == SIM_ANCHOR && height > p->base) {
 		*id = sim_mix(sim_mix(height, 1234567), p->salt);
 		p->lies_told++;
@@ -227,4 +228,5 @@ void sim_announce(struct sim *sim, struct sim_peer *p)
 	} else if (height > sim->height) {
 		sync_strange_block(sim->sync, p->id, height, sim->now_ms);
 	}
+	sim_drain(sim);
 }

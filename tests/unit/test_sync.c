@@ -75,6 +75,9 @@ START_TEST(withheld_block_comes_from_another_peer)
 	for (int i = 0; i < 3; i++)
 		sim_add(&sim, i ? SIM_WITHHOLD : SIM_HONEST, &chain, chain.height, 0);
 	ck_assert(sim_run(&sim, SIM_MINUTE, is_done));
+	/* They were not asked for it over and over. */
+	for (int i = 1; i < 3; i++)
+		ck_assert_uint_eq(sim_blames(&sim, &sim.peers[i]), 0);
 	end();
 }
 END_TEST
@@ -165,19 +168,146 @@ START_TEST(liars_are_found)
 }
 END_TEST
 
+/* All peers are known, and their chain has grown a lot at once. */
+static void grow_at_once(uint64_t blocks)
+{
+	(void)sim_run(&sim, 20 * SIM_SECOND, NULL);
+	ck_assert(is_done(&sim));
+	sim_chain_grow(&chain, blocks);
+	for (size_t i = 0; i < sim.peer_count; i++) {
+		sim.peers[i].height = chain.height;
+		sim_announce(&sim, &sim.peers[i]);
+	}
+}
+
 /* Three honest peers outvote two who answer the same false hashes: at the third round. */
 START_TEST(false_anchor_needs_a_majority)
 {
-	begin(12, 800);
+	begin(12, 10);
 	for (int i = 0; i < 5; i++) {
 		struct sim_peer *p = sim_add(&sim, i < 2 ? SIM_ANCHOR : SIM_HONEST, &chain, chain.height, 0);
 
 		p->salt = 99;
+		p->base = 10;
 	}
+	grow_at_once(3500);
 	ck_assert(!sim_run(&sim, 2 * SIM_MINUTE, is_done));
-	ck_assert_uint_eq(sim.block_asks, 0);
+	ck_assert_uint_eq(sim.height, 10);
+	/* After that they have no voice about the segments that follow. */
 	ck_assert(sim_run(&sim, SIM_MINUTE, is_done));
 	end();
+}
+END_TEST
+
+/* One who claims more than all others moves no anchor: what the others have is there first. */
+START_TEST(one_high_claim_does_not_come_first)
+{
+	struct sync_status status;
+	struct sim_chain high;
+
+	begin(23, 300);
+	sim_chain_fork(&high, &chain, 300, 8, 5000);
+	for (int i = 0; i < 3; i++)
+		sim_add(&sim, SIM_HONEST, &chain, 300, 0);
+	sim_add(&sim, SIM_ANCHOR, &high, 5000, 0)->salt = 4;
+	ck_assert(sim_run(&sim, 3 * SIM_SECOND, is_done));
+	sync_get_status(sim.sync, &status, sim.now_ms);
+	ck_assert_uint_eq(status.target, 300);
+	(void)sim_run(&sim, SIM_MINUTE, NULL);
+	ck_assert(is_done(&sim));
+	ck_assert_uint_eq(sim.peers[3].blamed[SYNC_VERDICT_LIED], 1);
+	end();
+	sim_chain_free(&high);
+}
+END_TEST
+
+/* All who answered for the anchor are put to work, not only the one whose answer decided. */
+START_TEST(all_supporters_are_used)
+{
+	begin(24, 900);
+	for (int i = 0; i < 6; i++)
+		sim_add(&sim, SIM_HONEST, &chain, 900, 0)->latency_ms = 50;
+	ck_assert(sim_run(&sim, 20 * SIM_SECOND, is_done));
+	for (int i = 0; i < 6; i++)
+		ck_assert_uint_gt(sim.peers[i].blocks_asked, 0);
+	end();
+}
+END_TEST
+
+/* A slow voice is waited for once, not at each anchor. */
+START_TEST(slow_voice_delays_one_question)
+{
+	int64_t start_ms;
+
+	begin(25, 10);
+	for (int i = 0; i < 3; i++)
+		sim_add(&sim, SIM_HONEST, &chain, 10, 0);
+	sim.peers[0].latency_ms = 20000;
+	grow_at_once(8000);
+	start_ms = sim.now_ms;
+	ck_assert(sim_run(&sim, SIM_MINUTE, is_done));
+	ck_assert_int_lt(sim.now_ms - start_ms, 7 * SIM_SECOND);
+	end();
+}
+END_TEST
+
+/* They have our tip, as they say, and blocks that do not stand on it: not asked for the same over and over. */
+START_TEST(chain_that_does_not_fit_is_not_fetched_again_and_again)
+{
+	struct sim_chain other;
+
+	sim_chain_init(&chain, 7, 600);
+	sim_chain_fork(&other, &chain, 100, 8, 900);
+	sim_init(&sim, 26, &chain, 600);
+	sim_start(&sim);
+	for (int i = 0; i < 3; i++) {
+		struct sim_peer *p = sim_add(&sim, SIM_GRAFT, &other, 900, 0);
+
+		p->graft = &chain;
+		p->base = 600;
+	}
+	(void)sim_run(&sim, 10 * SIM_MINUTE, NULL);
+	ck_assert(is_done(&sim));
+	ck_assert_uint_le(sim.block_asks, 12 * 5);
+	end();
+	sim_chain_free(&other);
+}
+END_TEST
+
+static bool asks_high(struct sim *s)
+{
+	for (size_t i = 0; i < s->peer_count; i++) {
+		if (s->peers[i].outstanding[SYNC_ASK_BLOCKS] && s->peers[i].asked[SYNC_ASK_BLOCKS] > 5500)
+			return true;
+	}
+	return false;
+}
+
+/* The peers' chain changes in the middle of it all: nobody lied. */
+START_TEST(peers_that_reorganise_are_no_liars)
+{
+	struct sim_chain other;
+	uint32_t turned = 0;
+
+	for (uint64_t seed = 1; seed <= 30; seed++) {
+		begin(seed, 6000);
+		sim.only = NULL;
+		sim.chain_delay_ms = 200;
+		sim_chain_fork(&other, &chain, 5500, 8, 6100);
+		for (int i = 0; i < 5; i++)
+			sim_add(&sim, SIM_HONEST, &other, other.height, 0);
+		ck_assert(sim_run(&sim, SIM_MINUTE, asks_high));
+		for (int i = 0; i < 5; i++) {
+			sim_move(&sim, &sim.peers[i], &chain, chain.height);
+			sim_announce(&sim, &sim.peers[i]);
+		}
+		ck_assert(sim_run(&sim, 10 * SIM_MINUTE, is_done));
+		for (int i = 0; i < 5; i++)
+			turned += sim.peers[i].blamed[SYNC_VERDICT_TURNED];
+		end();
+		sim_chain_free(&other);
+	}
+	ck_assert_uint_gt(turned, 0); /* it did happen */
 }
 END_TEST
 
@@ -244,7 +374,8 @@ START_TEST(overlong_answers_halve_the_range)
 }
 END_TEST
 
-/* The chain finds a rule broken: remembered, noted once, not asked for again; the next on the good chain is taken. */
+/* The chain finds a rule broken: noted once, not asked for again for an hour; one peer that has another block there is.
+ */
 START_TEST(chain_that_breaks_a_rule_is_forgotten_for_an_hour)
 {
 	struct sim_chain bad;
@@ -252,18 +383,54 @@ START_TEST(chain_that_breaks_a_rule_is_forgotten_for_an_hour)
 
 	begin(17, 900);
 	sim.only = NULL;
-	sim_chain_fork(&bad, &chain, 400, 5, 950);
+	sim_chain_fork(&bad, &chain, 449, 5, 950);
 	bad.rule_height = 450;
 	for (int i = 0; i < 4; i++)
 		sim_add(&sim, SIM_HONEST, &bad, bad.height, 0);
-	sim_add(&sim, SIM_HONEST, &chain, chain.height, 0);
-	ck_assert(sim_run(&sim, 20 * SIM_MINUTE, is_done) || sim_is_on(&sim, &bad, 449));
+	(void)sim_run(&sim, SIM_MINUTE, NULL);
+	ck_assert(sim_is_on(&sim, &chain, 449));
 	ck_assert_uint_eq(sim.notes[SYNC_NOTE_REFUSED], 1);
 	ck_assert_uint_eq(sim.last_note[SYNC_NOTE_REFUSED].height, 450);
 	asks = sim.block_asks;
 	(void)sim_run(&sim, 30 * SIM_MINUTE, NULL);
-	ck_assert_uint_le(sim.block_asks, asks + 20);
+	ck_assert_uint_eq(sim.block_asks, asks);
+	/* A newcomer with that chain changes nothing; one with a good one is believed, alone as he is. */
+	sim_add(&sim, SIM_HONEST, &bad, bad.height, 0);
+	(void)sim_run(&sim, SIM_MINUTE, NULL);
+	ck_assert_uint_eq(sim.block_asks, asks);
+	sim_add(&sim, SIM_HONEST, &chain, chain.height, 0);
+	ck_assert(sim_run(&sim, SIM_MINUTE, is_done));
 	ck_assert_uint_eq(sim.notes[SYNC_NOTE_REFUSED], 1);
+	end();
+	sim_chain_free(&bad);
+}
+END_TEST
+
+/* Who hides the bad block when asked about it is found out by its blocks. */
+START_TEST(bad_block_is_known_again)
+{
+	struct sim_chain bad;
+	struct sim_peer *p;
+	uint32_t asks;
+
+	begin(27, 900);
+	sim.only = NULL;
+	sim_chain_fork(&bad, &chain, 449, 5, 950);
+	bad.rule_height = 450;
+	sim_add(&sim, SIM_HONEST, &bad, bad.height, 0);
+	(void)sim_run(&sim, SIM_MINUTE, NULL);
+	ck_assert_uint_eq(sim.notes[SYNC_NOTE_REFUSED], 1);
+	p = sim_add(&sim, SIM_GRAFT, &bad, bad.height, 0);
+	p->graft = &chain;
+	p->base = 450;
+	(void)sim_run(&sim, SIM_MINUTE, NULL);
+	ck_assert(sim_is_on(&sim, &chain, 449));
+	ck_assert_uint_gt(p->blocks_asked, 0);
+	asks = p->blocks_asked;
+	ck_assert_uint_eq(sim.connected, 449); /* the chain did not see it again */
+	(void)sim_run(&sim, 20 * SIM_MINUTE, NULL);
+	ck_assert_uint_eq(sim.chain_faults, 1);
+	ck_assert_uint_le(p->blocks_asked, asks * 60);
 	end();
 	sim_chain_free(&bad);
 }
@@ -461,6 +628,12 @@ int main(void)
 	tcase_add_test(tc, announced_blocks_join_in);
 	tcase_add_test(tc, idle_node_asks_little);
 	tcase_add_test(tc, status_tells_the_progress);
+	tcase_add_test(tc, one_high_claim_does_not_come_first);
+	tcase_add_test(tc, all_supporters_are_used);
+	tcase_add_test(tc, slow_voice_delays_one_question);
+	tcase_add_test(tc, chain_that_does_not_fit_is_not_fetched_again_and_again);
+	tcase_add_test(tc, peers_that_reorganise_are_no_liars);
+	tcase_add_test(tc, bad_block_is_known_again);
 	suite_add_tcase(suite, tc);
 	tcase_add_test(any, any_mixture_with_an_honest_majority_completes);
 	tcase_set_timeout(any, 100);

@@ -325,6 +325,8 @@ START_TEST(strange_block_asks_at_once)
 		sim_move(&sim, &sim.peers[i], &theirs, 201);
 		sim_announce(&sim, &sim.peers[i]);
 	}
+	(void)sim_run(&sim, SIM_SECOND, NULL);
+	ck_assert_uint_eq(sim.notes[SYNC_NOTE_FORK], 1);
 	ck_assert(sim_run(&sim, 8 * SIM_SECOND, on_theirs));
 	end();
 }
@@ -372,6 +374,60 @@ START_TEST(our_chain_may_grow_meanwhile)
 	sim_start(&sim);
 	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
 	end();
+}
+END_TEST
+
+static bool is_searching(struct sim *s)
+{
+	struct sync_status status;
+
+	sync_get_status(s->sync, &status, s->now_ms);
+	return status.phase == SYNC_PHASE_BRANCH;
+}
+
+/* Peers that become slow do not hold up the search for the ancestor. */
+START_TEST(slow_peer_does_not_hold_up_the_search)
+{
+	begin(17, 100, 900, 900);
+	add(6, &theirs);
+	ck_assert(sim_run(&sim, 20 * SIM_SECOND, is_searching));
+	for (int i = 0; i < 5; i++)
+		sim.peers[i].latency_ms = 10 * SIM_MINUTE;
+	ck_assert(sim_run(&sim, 2 * SIM_MINUTE, on_theirs));
+	end();
+}
+END_TEST
+
+static bool has_lost(struct sim *s)
+{
+	return s->notes[SYNC_NOTE_FORK_LOST] > 0;
+}
+
+/* It voted for the winner, and says that its chain is ours below: found out by the blocks, whether it stands by its
+ * vote or not, and not believed the next time. */
+START_TEST(false_ancestor_is_found_out)
+{
+	for (int turns = 0; turns < 2; turns++) {
+		struct sim_peer *liar;
+
+		begin(18, 100, 900, 900);
+		liar = sim_add(&sim, SIM_GRAFT, &theirs, 900, 0);
+		liar->graft = &ours;
+		liar->base = 899;
+		/* The last to vote is the first to be asked in the search. */
+		liar->latency_ms = 300;
+		for (int i = 0; i < 5; i++)
+			sim_add(&sim, SIM_HONEST, &theirs, 900, 500)->latency_ms = 20;
+		ck_assert(sim_run(&sim, 20 * SIM_SECOND, has_lost));
+		ck_assert_uint_eq(sim.last_note[SYNC_NOTE_FORK_LOST].depth, 1);
+		if (turns)
+			liar->base = 900;
+		(void)sim_run(&sim, 10 * SIM_SECOND, NULL);
+		ck_assert_uint_eq(liar->blamed[turns ? SYNC_VERDICT_TURNED : SYNC_VERDICT_LIED], 1);
+		liar->base = 899;
+		ck_assert(sim_run(&sim, 80 * SIM_SECOND, on_theirs));
+		end();
+	}
 }
 END_TEST
 
@@ -492,6 +548,8 @@ int main(void)
 	tcase_add_test(tc, low_stranger_hides_no_fork);
 	tcase_add_test(tc, heavy_branch_is_fetched_in_parts);
 	tcase_add_test(tc, our_chain_may_grow_meanwhile);
+	tcase_add_test(tc, slow_peer_does_not_hold_up_the_search);
+	tcase_add_test(tc, false_ancestor_is_found_out);
 	suite_add_tcase(suite, tc);
 	tcase_add_test(any, any_fork_ends_on_the_chain_of_most);
 	tcase_set_timeout(any, 100);

@@ -202,33 +202,47 @@ static int slice_compare(const struct store_slice *a, const struct store_slice *
 	return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
+/* Says what the two entries, or their absence (NULL), mean.  Negative: ours comes first, positive: the other one. */
+static int verify_pair(struct verify *v, enum store_family family, const struct store_slice ours[2],
+		       const struct store_slice theirs[2])
+{
+	int order = !theirs ? -1 : !ours ? 1 : slice_compare(&ours[0], &theirs[0]);
+
+	if (order < 0)
+		verify_entry(v, family, &ours[0], "does not follow from the blocks");
+	else if (order > 0)
+		verify_entry(v, family, &theirs[0], "is missing");
+	else if (slice_compare(&ours[1], &theirs[1]) != 0)
+		verify_entry(v, family, &ours[0], "differs from what follows from the blocks");
+	return order;
+}
+
 /* Goes through a family here and in the replay side by side. */
 static int verify_family(struct verify *v, enum store_family family)
 {
 	struct store_cursor *here = store_cursor_open(v->chain->store, NULL, family, NULL, 0);
 	struct store_cursor *there = store_cursor_open(v->scratch_store, NULL, family, NULL, 0);
-	struct store_slice key, value, wanted_key, wanted;
-	int end, r;
+	struct store_slice ours[2], theirs[2];
+	int end, order, r = 0;
 
 	for (;;) {
-		bool has = store_cursor_at(here, &key, &value), needs = store_cursor_at(there, &wanted_key, &wanted);
-		int order;
+		bool needs = store_cursor_at(there, &theirs[0], &theirs[1]);
 
-		if (!has && !needs)
+		if (here && !store_cursor_at(here, &ours[0], &ours[1])) {
+			/* At its end or at damage: then what follows is not missing. */
+			r = store_cursor_close(here);
+			here = NULL;
+		}
+		if (r || (!here && !needs))
 			break;
-		order = !needs ? -1 : !has ? 1 : slice_compare(&key, &wanted_key);
-		if (order < 0)
-			verify_entry(v, family, &key, "does not follow from the blocks");
-		else if (order > 0)
-			verify_entry(v, family, &wanted_key, "is missing");
-		else if (slice_compare(&value, &wanted) != 0)
-			verify_entry(v, family, &key, "differs from what follows from the blocks");
+		order = verify_pair(v, family, here ? ours : NULL, needs ? theirs : NULL);
 		if (order <= 0)
 			store_cursor_next(here);
 		if (order >= 0)
 			store_cursor_next(there);
 	}
-	r = store_cursor_close(here);
+	end = store_cursor_close(here);
+	r = r ? r : end;
 	end = store_cursor_close(there);
 	return r ? r : end;
 }

@@ -32,6 +32,8 @@ struct chain_store {
 	struct chain_summary written; /* what the database holds */
 	struct chain_overlay coins;   /* unspent outputs made or spent since, and a cache of others */
 	struct chain_txs txs;	      /* transactions connected since the last write */
+	struct wire_hash *fresh;      /* blocks kept since the last reorganisation: not to give way to each other */
+	size_t fresh_count, fresh_capacity;
 	struct store_batch *batch;    /* everything else that has gathered */
 	uint64_t branch_count;	      /* kept blocks ... */
 	uint64_t branch_bytes;	      /* ... and their bytes, keys included */

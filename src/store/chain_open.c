@@ -33,6 +33,7 @@ static void chain_free(struct chain_store *chain)
 	chain_unpublish(chain);
 	store_batch_free(chain->batch);
 	chain_overlay_free(&chain->coins);
+	free(chain->fresh);
 	chain_txs_free(&chain->txs);
 	arena_free(&chain->arena);
 	arena_free(&chain->block_arena);

@@ -369,6 +369,7 @@ int chain_store_reorganise(struct chain_store *chain, struct chain_fault *fault,
 			chain_publish(chain);
 	}
 	free(path.hashes);
+	chain->fresh_count = 0;
 	if (out)
 		*out = (struct chain_reorg){.undone = walk.undone, .connected = walk.connected};
 	if (out && r == CHAIN_STORE_E_RULE) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store_impl.h"
@@ -167,8 +168,96 @@ static int chain_keep_encode(struct chain_store *chain, const struct wire_block 
 	return r;
 }
 
+/* Drops the kept blocks that `drop` says.  0 or an enum store_error. */
+static int chain_drop_kept(struct chain_store *chain,
+			   bool (*drop)(const struct chain_store *chain, const struct store_slice *hash, uint64_t height))
+{
+	uint64_t dropped = 0, dropped_bytes = 0;
+	struct store_cursor *cursor;
+	struct store_slice key, value;
+	struct chain_kept kept;
+	int r = chain_has_gathered(chain) ? chain_store_flush(chain, false) : 0;
+
+	if (r)
+		return r;
+	cursor = store_cursor_open(chain->store, NULL, STORE_BRANCH, NULL, 0);
+	for (; store_cursor_at(cursor, &key, &value); store_cursor_next(cursor)) {
+		if (chain_kept_read(&kept, value.data, value.len) == 0 && !drop(chain, &key, kept.height))
+			continue;
+		store_batch_delete(chain->store, chain->batch, STORE_BRANCH, key.data, key.len);
+		dropped++;
+		dropped_bytes += key.len + value.len;
+	}
+	r = store_cursor_close(cursor);
+	crash_point(TRIM_BEFORE_WRITE);
+	if (!r && dropped > 0)
+		r = store_batch_commit(chain->store, chain->batch, false);
+	crash_point(TRIM_AFTER_WRITE);
+	if (r) {
+		chain_break(chain, r);
+		return r;
+	}
+	chain->branch_count -= dropped;
+	chain->branch_bytes -= dropped_bytes;
+	return 0;
+}
+
+/* What hangs on the deepest block that may become the tip again lies one above it. */
+static bool chain_is_too_deep(const struct chain_store *chain, const struct store_slice *hash, uint64_t height)
+{
+	(void)hash;
+	return height <= chain->tip.tip.height - chain->params.max_reorg_depth;
+}
+
+static bool chain_is_not_fresh(const struct chain_store *chain, const struct store_slice *hash, uint64_t height)
+{
+	(void)height;
+	for (size_t i = 0; i < chain->fresh_count && hash->len == sizeof(chain->fresh[i].bytes); i++) {
+		if (memcmp(chain->fresh[i].bytes, hash->data, hash->len) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Room for one more fresh block.  0 or -ENOMEM. */
+static int chain_fresh_reserve(struct chain_store *chain)
+{
+	size_t capacity = chain->fresh_capacity ? 2 * chain->fresh_capacity : 64;
+	struct wire_hash *more;
+
+	if (chain->fresh_count < chain->fresh_capacity)
+		return 0;
+	more = reallocarray(chain->fresh, capacity, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	chain->fresh = more;
+	chain->fresh_capacity = capacity;
+	return 0;
+}
+
+int chain_store_trim_branches(struct chain_store *chain)
+{
+	if (chain->broken || chain->tip.tip.height < chain->params.max_reorg_depth || chain->branch_count == 0)
+		return chain->broken;
+	return chain_drop_kept(chain, chain_is_too_deep);
+}
+
+/* The bound is reached: what was kept for earlier branches gives way to the one that is being fetched; when that does not
+ * fit by itself, so does its beginning, or it would stand in the way of the next one. */
+static int chain_make_room(struct chain_store *chain, size_t bytes)
+{
+	int r = chain_drop_kept(chain, chain_is_not_fresh);
+
+	if (r || chain->branch_bytes + bytes <= chain->params.branch_bytes)
+		return r;
+	chain->fresh_count = 0;
+	r = chain_drop_kept(chain, chain_is_not_fresh);
+	return r ? r : CHAIN_STORE_E_FULL;
+}
+
 int chain_store_keep(struct chain_store *chain, const struct wire_block *block, const struct block_ids *ids)
 {
+	size_t bytes;
 	int r = chain->broken;
 
 	/* What has gathered must be found in the index. */
@@ -179,12 +268,18 @@ int chain_store_keep(struct chain_store *chain, const struct wire_block *block, 
 	if (r)
 		return r == -EEXIST ? 0 : r;
 	r = chain_keep_encode(chain, block);
+	if (!r)
+		r = chain_fresh_reserve(chain);
 	if (r)
 		return r;
-	if (chain->branch_bytes + chain_branch_entry_bytes(chain->other_bytes.len) > chain->params.branch_bytes)
-		return CHAIN_STORE_E_FULL;
+	bytes = chain_branch_entry_bytes(chain->other_bytes.len);
+	if (chain->branch_bytes + bytes > chain->params.branch_bytes)
+		r = chain_make_room(chain, bytes);
+	if (r)
+		return r;
 	crash_point(KEEP_BEFORE_WRITE);
 	chain_branch_put(chain, &ids->hash, &chain->other_bytes);
+	chain->fresh[chain->fresh_count++] = ids->hash;
 	r = store_batch_commit(chain->store, chain->batch, false);
 	if (r)
 		chain_break(chain, r);
@@ -204,41 +299,4 @@ bool chain_store_keeps(struct chain_store *chain, const struct wire_hash *hash)
 	r = store_get(chain->store, &value, STORE_BRANCH, hash->bytes, sizeof(hash->bytes));
 	store_value_free(&value);
 	return r == 0;
-}
-
-int chain_store_trim_branches(struct chain_store *chain)
-{
-	uint64_t depth = chain->params.max_reorg_depth, tip = chain->tip.tip.height, dropped = 0, dropped_bytes = 0;
-	struct store_cursor *cursor;
-	struct store_slice key, value;
-	struct chain_kept kept;
-	int r = chain->broken;
-
-	if (r || tip < depth || chain->branch_count == 0)
-		return r;
-	if (chain_has_gathered(chain))
-		r = chain_store_flush(chain, false);
-	if (r)
-		return r;
-	cursor = store_cursor_open(chain->store, NULL, STORE_BRANCH, NULL, 0);
-	for (; store_cursor_at(cursor, &key, &value); store_cursor_next(cursor)) {
-		/* What hangs on the deepest block that may become the tip again lies one above it. */
-		if (chain_kept_read(&kept, value.data, value.len) == 0 && kept.height > tip - depth)
-			continue;
-		store_batch_delete(chain->store, chain->batch, STORE_BRANCH, key.data, key.len);
-		dropped++;
-		dropped_bytes += key.len + value.len;
-	}
-	r = store_cursor_close(cursor);
-	crash_point(TRIM_BEFORE_WRITE);
-	if (!r && dropped > 0)
-		r = store_batch_commit(chain->store, chain->batch, false);
-	crash_point(TRIM_AFTER_WRITE);
-	if (r) {
-		chain_break(chain, r);
-		return r;
-	}
-	chain->branch_count -= dropped;
-	chain->branch_bytes -= dropped_bytes;
-	return 0;
 }

@@ -365,8 +365,6 @@ START_TEST(blocks_undone_are_kept_above_the_bound)
 	must_keep_branch(f->root, theirs);
 	ck_assert_int_eq(reorganise(theirs), 0);
 	expect_clean(theirs);
-	theirs = fixture_block(f, f->root, NULL, 0, 2);
-	ck_assert_int_eq(chain_store_keep(chain, &theirs->block, &theirs->ids), CHAIN_STORE_E_FULL);
 	ck_assert_int_eq(reorganise(ours), 0);
 	expect_clean(ours);
 }

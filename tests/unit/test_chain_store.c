@@ -692,12 +692,30 @@ START_TEST(kept_blocks_are_bounded_in_bytes)
 	}
 	ck_assert_uint_gt(kept, 5);
 	ck_assert_uint_lt(kept, 40);
-	/* a kept one is fine in any case; and the count survives */
+	/* what does not fit does not stand in the way of the next branch */
+	ck_assert(!chain_store_keeps(chain, &fixture_ancestor(branch, 40 - 1)->ids.hash));
 	must_keep(branch);
+	expect_sound();
+}
+END_TEST
+
+/* What was kept for an earlier branch is a cache; the count of its bytes survives the process. */
+START_TEST(earlier_branches_give_way)
+{
+	const struct fixture_block *early = fixture_extend(f, f->root, 10, 1), *late = fixture_extend(f, f->root, 10, 2);
+
+	chain_params.branch_bytes = 10000;
+	must_open_chain();
+	must_keep_branch(f->root, early);
 	close_chain();
 	must_open_chain();
-	branch = fixture_ancestor(branch, 40 - kept);
-	ck_assert_int_eq(chain_store_keep(chain, &branch->block, &branch->ids), CHAIN_STORE_E_FULL);
+	for (size_t i = 0; i < 3; i++) {
+		must_keep_branch(f->root, late);
+		ck_assert(chain_store_keeps(chain, &late->ids.hash));
+		ck_assert_int_eq(reorganise(late), 0);
+		late = fixture_extend(f, f->root, 10, (unsigned)i + 3);
+	}
+	ck_assert(!chain_store_keeps(chain, &early->ids.hash));
 	expect_sound();
 }
 END_TEST
@@ -846,6 +864,7 @@ static void add_changes(Suite *suite)
 	tcase_add_test(c, chain_of_a_running_node_ends_at_its_state_hash);
 	tcase_add_test(c, a_kept_block_is_there_after_reopening);
 	tcase_add_test(c, kept_blocks_are_bounded_in_bytes);
+	tcase_add_test(c, earlier_branches_give_way);
 	tcase_add_test(c, trimming_drops_what_is_too_deep);
 	tcase_add_test(c, a_failed_write_leaves_the_written_tip_and_ends_all_writing);
 	tcase_add_test(c, a_full_disk_is_a_named_error_and_the_chain_opens_when_there_is_room);

@@ -110,9 +110,6 @@ void chain_unpublish(struct chain_store *chain);
 
 /* ---- chain_open.c ---- */
 
-/* Opens a chain without looking at crash points: for scratch databases. */
-int chain_open(struct chain_store **out, struct store_failure *failure, struct store *store,
-	       const struct chain_store_params *params) __attribute__((warn_unused_result));
 /* Reads the tip's entry.  0, STORE_E_NOT_FOUND, or another enum store_error. */
 int chain_read_tip(struct chain_store *chain, struct chain_summary *out) __attribute__((warn_unused_result));
 

@@ -180,8 +180,8 @@ static int chain_open_failed(struct store *store, struct store_failure *failure,
 	return r;
 }
 
-int chain_open(struct chain_store **out, struct store_failure *failure, struct store *store,
-	       const struct chain_store_params *params)
+int chain_store_open(struct chain_store **out, struct store_failure *failure, struct store *store,
+		     const struct chain_store_params *params)
 {
 	struct chain_store *chain = chain_new(store, params);
 	int r = chain_load(chain);
@@ -192,16 +192,6 @@ int chain_open(struct chain_store **out, struct store_failure *failure, struct s
 	}
 	*out = chain;
 	return 0;
-}
-
-int chain_store_open(struct chain_store **out, struct store_failure *failure, struct store *store,
-		     const struct chain_store_params *params)
-{
-	if (crash_point_load()) {
-		store_failure_set(failure, STORE_E_IO, store->dir, "TIMED_CRASH cannot be obeyed (the log says why)");
-		return STORE_E_IO;
-	}
-	return chain_open(out, failure, store, params);
 }
 
 void chain_store_close(struct chain_store *chain)

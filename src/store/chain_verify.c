@@ -69,7 +69,7 @@ static int verify_open_scratch(struct verify *v)
 	if (!r)
 		r = store_open(&v->scratch_store, &failure, &store_params);
 	if (!r)
-		r = chain_open(&v->scratch, &failure, v->scratch_store, &scratch);
+		r = chain_store_open(&v->scratch, &failure, v->scratch_store, &scratch);
 	if (r)
 		log_error(LOG_CHAIN, "%s", failure.text);
 	return r;

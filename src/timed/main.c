@@ -16,6 +16,7 @@
 #include "timed/node/options.h"
 #include "timed/node/version.h"
 #include "timed/rpc/rpc.h"
+#include "timed/util/crash_point.h"
 #include "timed/util/log.h"
 #include "timed/util/thread.h"
 
@@ -152,6 +153,10 @@ static int run(const struct config *config, const struct options *options, const
 	log_install_crash_handler();
 	log_info(LOG_NODE, "timed %s (%s, commit %s), %s", TIMED_VERSION, TIMED_COMMIT_DATE, TIMED_COMMIT_COUNT,
 		 config->node.name);
+	if (crash_point_load()) {
+		log_close();
+		return EXIT_USAGE;
+	}
 	if (options->reindex)
 		outcome = import_reindex(config);
 	if (outcome == IMPORT_DONE && options->load_blocks)

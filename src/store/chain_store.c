@@ -209,14 +209,17 @@ static bool chain_is_too_deep(const struct chain_store *chain, const struct stor
 	return height <= chain->tip.tip.height - chain->params.max_reorg_depth;
 }
 
+static int chain_compare_hashes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct wire_hash));
+}
+
+/* `fresh` is sorted. */
 static bool chain_is_not_fresh(const struct chain_store *chain, const struct store_slice *hash, uint64_t height)
 {
 	(void)height;
-	for (size_t i = 0; i < chain->fresh_count && hash->len == sizeof(chain->fresh[i].bytes); i++) {
-		if (memcmp(chain->fresh[i].bytes, hash->data, hash->len) == 0)
-			return false;
-	}
-	return true;
+	return hash->len != sizeof(chain->fresh[0]) || !bsearch(hash->data, chain->fresh, chain->fresh_count,
+								  sizeof(chain->fresh[0]), chain_compare_hashes);
 }
 
 /* Room for one more fresh block.  0 or -ENOMEM. */
@@ -246,7 +249,10 @@ int chain_store_trim_branches(struct chain_store *chain)
  * fit by itself, so does its beginning, or it would stand in the way of the next one. */
 static int chain_make_room(struct chain_store *chain, size_t bytes)
 {
-	int r = chain_drop_kept(chain, chain_is_not_fresh);
+	int r;
+
+	qsort(chain->fresh, chain->fresh_count, sizeof(chain->fresh[0]), chain_compare_hashes);
+	r = chain_drop_kept(chain, chain_is_not_fresh);
 
 	if (r || chain->branch_bytes + bytes <= chain->params.branch_bytes)
 		return r;

@@ -192,11 +192,11 @@ if build test gcc -Dbuildtype=debugoptimized -Dfaults=true; then
 	TIMED_TEST_ROUNDS=$rounds TIMED_TEST_SOAK=$soak functional test 1
 	devnet test
 	if built asan; then
-		unit asan --no-suite house --timeout-multiplier 4
+		TIMED_TEST_ROUNDS=few unit asan --no-suite house --timeout-multiplier 4
 		functional asan 2 "${sanitizer_part[@]}"
 	fi
 	if built tsan; then
-		unit tsan --no-suite house --no-suite fuzz --timeout-multiplier 8
+		TIMED_TEST_ROUNDS=few unit tsan --no-suite house --no-suite fuzz --timeout-multiplier 8
 		functional tsan 3 "${sanitizer_part[@]}"
 	fi
 fi

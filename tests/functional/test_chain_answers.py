@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a daemon with a chain answers to its peers (protocol.md §3), and what limits that. adversarial.md 44."""
+"""What a daemon with a chain answers to its peers (PROTOCOL.md §3), and what limits that. adversarial 44."""
 import time
 
 import pytest
@@ -163,7 +163,7 @@ def test_utxo_set_that_does_not_fit(loaded, net):
 @pytest.mark.fast
 def test_utxo_state_query(served, chain):
     """Unspent outputs are Unspent. What the chain never had is left out. A spent one is left out too, or Confirmed with
-    who spent it and where: protocol.md demands only that unknown ones are left out."""
+    who spent it and where: PROTOCOL.md demands only that unknown ones are left out."""
     _, peer = served
     unspent = [o for o in chain.utxos.coins][-3:]
     spender = next(tx for block in reversed(chain.blocks) for tx in block["transactions"] if tx["inputs"])

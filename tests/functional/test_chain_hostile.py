@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bad blocks over the wire: adversarial.md 40, 41 and 45."""
+"""Bad blocks over the wire: adversarial 40, 41 and 45."""
 import re
 import time
 

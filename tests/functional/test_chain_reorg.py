@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Forks (protocol.md §6): who decides, what is rolled back, and what is left when the other branch is bad.
-adversarial.md 42 and 43."""
+"""Forks (PROTOCOL.md §6): who decides, what is rolled back, and what is left when the other branch is bad.
+adversarial 42 and 43."""
 import random
 import threading
 import time

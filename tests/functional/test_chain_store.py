@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The chain on disk: import and export, SIGKILL at every step, a full disk, damaged files.
-adversarial.md 51, 54 and 55."""
+adversarial 51, 54 and 55."""
 import http.client
 import json
 import os

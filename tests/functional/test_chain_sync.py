@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Sync: a node that lacks blocks gets them from peers that are good, existing, slow, mute, stalling or lying.
-adversarial.md 37 to 39 and 56; the node is killed meanwhile; memory is bounded."""
+adversarial 37 to 39 and 56; the node is killed meanwhile; memory is bounded."""
 import random
 import threading
 import time

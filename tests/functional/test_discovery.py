@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""adversarial.md 33 to 36: what a daemon believes of addresses, and what it keeps of them."""
+"""adversarial 33 to 36: what a daemon believes of addresses, and what it keeps of them."""
 import glob
 import os
 import random

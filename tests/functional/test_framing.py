@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""adversarial.md, "Framing": 1 to 10."""
+"""adversarial, "Framing": 1 to 10."""
 import threading
 import time
 

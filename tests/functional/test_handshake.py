@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""adversarial.md, "Handshake": 11 to 19."""
+"""adversarial, "Handshake": 11 to 19."""
 import re
 import threading
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""adversarial.md, "Keep-alive": 20 to 25."""
+"""adversarial, "Keep-alive": 20 to 25."""
 import re
 import time
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""adversarial.md, "One connection per pair": 26 to 32 (33 is in test_discovery.py)."""
+"""adversarial, "One connection per pair": 26 to 32 (33 is in test_discovery.py)."""
 import itertools
 import re
 import socket

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The process as a whole: adversarial.md 53, 57, 58 and 60, and gdb."""
+"""The process as a whole: adversarial 53, 57, 58 and 60, and gdb."""
 import os
 import random
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Suite `soak`: real timers, real time. adversarial.md 56 (connections) and 61."""
+"""Suite `soak`: real timers, real time. adversarial 56 (connections) and 61."""
 import time
 
 import pytest

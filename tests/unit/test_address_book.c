@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* net/address_book: who is dialled when (dial rule, grace, back-off, giving up, turnaround), what is told to others, and
- * what a restart keeps (protocol.md §4); time is an argument. */
+ * what a restart keeps (PROTOCOL.md §4); time is an argument. */
 #include "timed/net/address_book.h"
 
 #include <errno.h>

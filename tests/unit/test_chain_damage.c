@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* chain_store: files of the database that are cut off or altered (adversarial.md 55).  The chain is then shorter and
+/* chain_store: files of the database that are cut off or altered (adversarial 55).  The chain is then shorter and
  * whole, or the error has a name and says what to do; there is never wrong data. */
 #include "chain_test.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* chain_store: reorganisations, that fail and that do not (adversarial.md 42, 43). */
+/* chain_store: reorganisations, that fail and that do not (adversarial 42, 43). */
 #include "chain_test.h"
 
 /* The chain ends at `block`, and its entries are those of a store that never held anything else. */
@@ -69,7 +69,7 @@ END_TEST
 
 START_TEST(many_branches_in_random_order)
 {
-	/* adversarial.md 51 without the crashes: blocks of a random tree, now the tip grows, now it jumps */
+	/* adversarial 51 without the crashes: blocks of a random tree, now the tip grows, now it jumps */
 	const struct fixture_block *tree[60] = {f->root};
 	size_t count = 1;
 
@@ -156,7 +156,7 @@ END_TEST
 
 START_TEST(depth_up_to_the_limit_is_done_and_beyond_it_refused)
 {
-	/* adversarial.md 43 */
+	/* adversarial 43 */
 	static const size_t depths[] = {1, 100, 101, 999, 1000, 1001};
 	size_t depth = depths[_i];
 	const struct fixture_block *fork = fixture_extend(f, f->root, 3, 0);
@@ -244,7 +244,7 @@ static struct fixture_block *greedy_block(const struct fixture_block *on, uint32
 
 START_TEST(a_bad_block_in_the_branch_brings_the_old_chain_back)
 {
-	/* adversarial.md 42: the first, one in the middle, the last; its siblings stay kept */
+	/* adversarial 42: the first, one in the middle, the last; its siblings stay kept */
 	static const size_t good[] = {0, 3, 7};
 	const struct fixture_block *fork = random_chain(f->root, 4, 0), *ours = random_chain(fork, 5, 0);
 	const struct fixture_block *before_bad = random_chain(fork, good[_i], 1);

@@ -168,7 +168,7 @@ static void expect_refused(const struct fixture_block *block, int64_t now_s, enu
 
 START_TEST(double_spend_across_blocks_is_refused)
 {
-	/* adversarial.md 45: before the first spend is written, and after */
+	/* adversarial 45: before the first spend is written, and after */
 	struct fixture_block *first = fixture_block(f, f->root, NULL, 0, 0), *second, *third;
 	struct fixture_coin coin = fixture_reward(f, first, 0);
 	struct wire_transaction one = fixture_pay(f, &coin, 1, 1, 0), other = fixture_pay(f, &coin, 1, 2, 0);
@@ -796,7 +796,7 @@ static bool mount_small_disk(const char *size)
 
 START_TEST(a_full_disk_is_a_named_error_and_the_chain_opens_when_there_is_room)
 {
-	/* adversarial.md 54 */
+	/* adversarial 54 */
 	const struct fixture_block *tip = fixture_extend(f, f->root, 20000, 0), *last = f->root;
 	int r = 0;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* net/heartbeat: the rules of protocol.md §4 "Heartbeat"; time is an argument, a day of it passes in no time. */
+/* net/heartbeat: the rules of PROTOCOL.md §4 "Heartbeat"; time is an argument, a day of it passes in no time. */
 #include "timed/net/heartbeat.h"
 
 #include <stdlib.h>

@@ -181,7 +181,7 @@ START_TEST(journal_is_recognised_by_its_stream)
 }
 END_TEST
 
-/* adversarial.md 60 */
+/* adversarial 60 */
 static const struct {
 	const char *in;
 	const char *out;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* node/messages: every one of the 47 messages has a row, in the bucket of its limit; answers are never limited
- * (protocol.md §3, §4 "Rate limits"). */
+ * (PROTOCOL.md §3, §4 "Rate limits"). */
 #include <stdlib.h>
 #include <string.h>
 

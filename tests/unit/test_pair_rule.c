@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* net/pair_rule: every verdict, and a model of two nodes that dial each other, in all interleavings: always exactly one
- * connection is left, and the same one on both ends (protocol.md §4 "Two connections at once"). */
+ * connection is left, and the same one on both ends (PROTOCOL.md §4 "Two connections at once"). */
 #include "timed/net/pair_rule.h"
 
 #include <stdlib.h>

@@ -14,7 +14,7 @@ static struct token_bucket bucket;
 static struct rate_limit limit;
 static int64_t now;
 
-/* The protocol's values (protocol.md §4). */
+/* The protocol's values (PROTOCOL.md §4). */
 static const struct rate_limit_params params = {
 	.enabled = true,
 	.per_minute = {[RATE_TRANSACTION] = 60000,

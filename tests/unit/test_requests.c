@@ -187,7 +187,7 @@ START_TEST(expire_of_nothing_pauses_nothing)
 }
 END_TEST
 
-/* Existing nodes drop what comes faster (protocol.md §4): 8 of a kind in any second, however they are spread. */
+/* Existing nodes drop what comes faster (PROTOCOL.md §4): 8 of a kind in any second, however they are spread. */
 START_TEST(pace_holds_in_any_second)
 {
 	int64_t asked[200];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* net/session and net/peer_worker: what a connection does with a raw peer on the other end: handshake, second connections,
- * heartbeat, lines, requests, turnaround (protocol.md §4).  Slow readers are test_peer.c's. */
+ * heartbeat, lines, requests, turnaround (PROTOCOL.md §4).  Slow readers are test_peer.c's. */
 #include "timed/net/net.h"
 
 #include <netinet/in.h>

@@ -322,7 +322,7 @@ END_TEST
 
 START_TEST(clear_gets_rid_of_a_damaged_family)
 {
-	/* adversarial.md 36: what can be learnt again is rebuilt */
+	/* adversarial 36: what can be learnt again is rebuilt */
 	char path[256];
 
 	make_table(300);

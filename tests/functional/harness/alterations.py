@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Blocks that are wrong in one place, with the rule that each breaks (protocol.md §6; adversarial.md 40 and 45)."""
+"""Blocks that are wrong in one place, with the rule that each breaks (PROTOCOL.md §6; adversarial 40 and 45)."""
 import copy
 import time
 from typing import NamedTuple
@@ -182,7 +182,7 @@ def _transactions(m):
 
 
 def _money(m):
-    """adversarial.md 45."""
+    """adversarial 45."""
     chain = m.chain
     coins = chain.spendable(3)
     stamp = chain.tip["header"]["timestamp"]
@@ -272,7 +272,7 @@ def _sizes(m):
 
 
 def fields(chain):
-    """adversarial.md 40: each field of a header, of a transaction and of the rewards altered."""
+    """adversarial 40: each field of a header, of a transaction and of the rewards altered."""
     maker = _Maker(chain)
     _header(maker)
     _coinbase(maker)
@@ -281,7 +281,7 @@ def fields(chain):
 
 
 def money(chain):
-    """adversarial.md 45: double spends, value from nothing, and sizes."""
+    """adversarial 45: double spends, value from nothing, and sizes."""
     maker = _Maker(chain)
     _money(maker)
     _sizes(maker)

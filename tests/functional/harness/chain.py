@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A model of the chain, written from protocol.md §5 and §6 and not from the daemon: what the daemon says is compared
+"""A model of the chain, written from PROTOCOL.md §5 and §6 and not from the daemon: what the daemon says is compared
 with it.
 
 Values are those of the wire (dictionaries, byte arrays as lists of numbers); hashes are bytes. `Chain` holds blocks

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A peer that behaves like the existing Rust node (protocol.md §4), faults included.
+"""A peer that behaves like the existing Rust node (PROTOCOL.md §4), faults included.
 
 - It dials only peers whose IP string sorts after its own. On a connection that it dialled it is mute: a handshake, two
   pings at once, pings, pongs, and nothing else, whatever comes.

@@ -169,8 +169,8 @@ static int chain_keep_encode(struct chain_store *chain, const struct wire_block 
 }
 
 /* Drops the kept blocks that `drop` says.  0 or an enum store_error. */
-static int chain_drop_kept(struct chain_store *chain,
-			   bool (*drop)(const struct chain_store *chain, const struct store_slice *hash, uint64_t height))
+static int chain_drop_kept(struct chain_store *chain, bool (*drop)(const struct chain_store *chain,
+								   const struct store_slice *hash, uint64_t height))
 {
 	uint64_t dropped = 0, dropped_bytes = 0;
 	struct store_cursor *cursor;
@@ -218,8 +218,8 @@ static int chain_compare_hashes(const void *a, const void *b)
 static bool chain_is_not_fresh(const struct chain_store *chain, const struct store_slice *hash, uint64_t height)
 {
 	(void)height;
-	return hash->len != sizeof(chain->fresh[0]) || !bsearch(hash->data, chain->fresh, chain->fresh_count,
-								  sizeof(chain->fresh[0]), chain_compare_hashes);
+	return hash->len != sizeof(chain->fresh[0]) ||
+	       !bsearch(hash->data, chain->fresh, chain->fresh_count, sizeof(chain->fresh[0]), chain_compare_hashes);
 }
 
 /* Room for one more fresh block.  0 or -ENOMEM. */
@@ -245,8 +245,8 @@ int chain_store_trim_branches(struct chain_store *chain)
 	return chain_drop_kept(chain, chain_is_too_deep);
 }
 
-/* The bound is reached: what was kept for earlier branches gives way to the one that is being fetched; when that does not
- * fit by itself, so does its beginning, or it would stand in the way of the next one. */
+/* The bound is reached: what was kept for earlier branches gives way to the one that is being fetched; when that does
+ * not fit by itself, so does its beginning, or it would stand in the way of the next one. */
 static int chain_make_room(struct chain_store *chain, size_t bytes)
 {
 	int r;

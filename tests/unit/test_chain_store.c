@@ -398,7 +398,8 @@ END_TEST
 /* What was kept for an earlier branch is a cache; the count of its bytes survives the process. */
 START_TEST(earlier_branches_give_way)
 {
-	const struct fixture_block *early = fixture_extend(f, f->root, 10, 1), *late = fixture_extend(f, f->root, 10, 2);
+	const struct fixture_block *early = fixture_extend(f, f->root, 10, 1),
+				   *late = fixture_extend(f, f->root, 10, 2);
 
 	chain_params.branch_bytes = 10000;
 	must_open_chain();

@@ -83,9 +83,9 @@ int chain_store_flush(struct chain_store *chain, bool sync) __attribute__((warn_
 size_t chain_store_gathered_bytes(const struct chain_store *chain);
 
 /* Keeps a block of another branch and its certificate; form and signatures have been checked.  Written at once, without
- * sync.  When the bound is reached, blocks that were kept before the last reorganisation give way.  0, also when it is kept
- * already, or part of the chain; CHAIN_STORE_E_FULL: what was kept since then does not fit, and is dropped; -ENOMEM; an
- * enum store_error. */
+ * sync.  When the bound is reached, blocks that were kept before the last reorganisation give way.  0, also when it is
+ * kept already, or part of the chain; CHAIN_STORE_E_FULL: what was kept since then does not fit, and is dropped;
+ * -ENOMEM; an enum store_error. */
 int chain_store_keep(struct chain_store *chain, const struct wire_block *block, const struct block_ids *ids)
 	__attribute__((warn_unused_result));
 /* What a reorganisation did, or tried to do before it went back. */

@@ -130,7 +130,7 @@ static void decide_anchor(void)
 
 static bool answer_blocks(struct sync_held *held, uint64_t id, uint64_t first, uint64_t count)
 {
-	struct sync_block blocks[300];
+	static struct sync_block blocks[300]; /* too big for a frame */
 	struct sync_blocks answer = {
 		.blocks = blocks, .count = count, .json_bytes = 800 * count, .held_bytes = 400 * count};
 

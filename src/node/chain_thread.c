@@ -291,10 +291,14 @@ void chain_thread_stop(struct chain_thread *c)
 
 	mutex_lock(&c->lock);
 	c->quit = true;
+	cond_signal(&c->work);
+	mutex_unlock(&c->lock);
+	if (c->thread.started)
+		thread_join(&c->thread);
+	mutex_lock(&c->lock);
 	job = c->first;
 	c->first = NULL;
 	c->last = &c->first;
-	cond_signal(&c->work);
 	mutex_unlock(&c->lock);
 	while (job) {
 		struct chain_job *next = job->next;
@@ -302,8 +306,6 @@ void chain_thread_stop(struct chain_thread *c)
 		cancel(job);
 		job = next;
 	}
-	if (c->thread.started)
-		thread_join(&c->thread);
 }
 
 void chain_thread_close(struct chain_thread *c)

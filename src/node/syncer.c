@@ -75,6 +75,12 @@ struct reorganisation {
 	uint64_t height; /* of job.to */
 };
 
+/* The tip after a job: the chain thread knows the newest; a job that is cancelled may be so by any thread. */
+static struct chain_point tip_after(const struct syncer *s, const struct chain_job *job)
+{
+	return job->error == -ECANCELED ? tip_now(s) : *chain_store_tip(chain_thread_get_store(s->node->chain));
+}
+
 static enum sync_outcome outcome_of(const struct chain_job *job)
 {
 	switch (job->error) {
@@ -145,7 +151,7 @@ static void reorganised(struct chain_job *job)
 	struct reorganisation *r = (struct reorganisation *)((char *)job - offsetof(struct reorganisation, job));
 	struct sync_result result = {
 		.outcome = outcome_of(job),
-		.tip = *chain_store_tip(chain_thread_get_store(r->syncer->node->chain)),
+		.tip = tip_after(r->syncer, job),
 		.fault_height = job->reorg.failed_height,
 		.fault_hash = job->reorg.failed,
 	};
@@ -180,7 +186,7 @@ static void range_done(struct range *range, struct chain_job *job, uint64_t work
 	struct syncer *s = range->user;
 	struct sync_result result = {
 		.outcome = outcome_of(job),
-		.tip = *chain_store_tip(chain_thread_get_store(s->node->chain)),
+		.tip = tip_after(s, job),
 	};
 
 	if (job->kind == CHAIN_KEEP)

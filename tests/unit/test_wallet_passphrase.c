@@ -83,6 +83,8 @@ START_TEST(locked_it_knows_its_addresses)
 	ck_assert_uint_eq(state_of().known, 1 + WALLET_AHEAD);
 	/* in a wallet restored from a copy nobody looks further */
 	ck_assert_uint_eq(state_of().watched, 1 + WALLET_GAP);
+	ck_assert_int_eq(wallet_key_address(wallet, address, 1 + WALLET_GAP), 0);
+	ck_assert(!wallet_find(wallet, &found, (uint8_t *)address, strlen(address)));
 	for (uint32_t i = 1; i <= WALLET_AHEAD; i++) {
 		ck_assert_int_eq(wallet_new_key(wallet, &index), 0);
 		ck_assert_uint_eq(index, i);
@@ -432,7 +434,7 @@ START_TEST(killed_while_it_encrypts)
 
 	ck_assert_int_eq(pipe(pipes), 0);
 	/* Ever later, until several were killed after the end. */
-	for (unsigned delay_us = 0; encrypted < 5; delay_us += 500) {
+	for (unsigned delay_us = 0; encrypted < 5; delay_us += 500 + delay_us / 8) {
 		pid_t child;
 
 		make_wallet(secret_one, CHAIN_TESTNET, NULL);

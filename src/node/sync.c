@@ -244,12 +244,6 @@ static uint64_t common_height(const struct sync *s, const struct sync_peer *p)
 	return p->claim < s->tip.height ? p->claim : s->tip.height;
 }
 
-/* It was of another opinion about an anchor that our tip has not reached: its agreement below says nothing new. */
-static bool has_live_dissent(const struct sync *s, const struct sync_peer *p)
-{
-	return p->stand == SYNC_STAND_DIFFERS && p->stand_height > s->tip.height && s->segment_count > 0;
-}
-
 /* A height that is far beyond what is asked for now: whether it is true is seen only by asking for it. */
 static bool has_far_claim(const struct sync *s, const struct sync_peer *p)
 {
@@ -274,13 +268,13 @@ static bool choose_hash(struct sync *s, struct sync_peer *p, struct sync_asked *
 	}
 	if (sync_fork_wants(s, p, &ask->first))
 		return true;
-	if (p->has_claim && s->now_ms >= p->next_probe_ms && !has_live_dissent(s, p)) {
+	if (p->has_claim && s->now_ms >= p->next_probe_ms) {
 		ask->first = common_height(s, p);
 		return true;
 	}
 	if (p->has_claim && sync_bad_wants(s, p, &ask->first))
 		return true;
-	if (sync_segment_wants(s, p, &ask->first))
+	if (sync_anchor_wants(s, p, &ask->first))
 		return true;
 	if (has_far_claim(s, p)) {
 		p->claim_asked = p->claim;
@@ -389,19 +383,22 @@ static void shrink(struct sync *s, struct sync_peer *p, uint64_t height)
 		sync_reprobe(s, p);
 }
 
-void sync_height(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
+/* The second look at a claim.  False: it is not believed. */
+static bool resolve_doubt(struct sync *s, struct sync_peer *p, uint64_t height)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
-
-	sync_set_now(s, now_ms);
-	/* A block that it announces need not be its highest. */
-	if (!p || (p->has_claim && height < p->claim && !p->asks[SYNC_ASK_HEIGHT].outstanding)) {
-		sync_advance(s);
-		return;
+	p->doubted = false;
+	if (height >= p->doubted_height) {
+		sync_blame(s, p->id, SYNC_VERDICT_FALSE_CLAIM, height);
+		return false;
 	}
-	sync_free_ask(s, p, SYNC_ASK_HEIGHT);
-	p->next_height_ms = s->now_ms + s->params.poll_ms;
-	p->tainted = 0; /* asked again whether it is still on that chain */
+	if (p->doubted_height - height > s->params.small_gap_blocks)
+		sync_blame(s, p->id, SYNC_VERDICT_SHRUNK, height);
+	return true;
+}
+
+/* It says that this is its height. */
+static void take_claim(struct sync *s, struct sync_peer *p, uint64_t height)
+{
 	if (!p->has_claim || height > p->claim)
 		p->claim_ms = s->now_ms;
 	/* It was behind us and is not any more: is it with us? */
@@ -413,6 +410,25 @@ void sync_height(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
 		s->poke = true;
 	p->has_claim = true;
 	p->claim = height;
+}
+
+void sync_height(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
+{
+	struct sync_peer *p = sync_find_peer(s, id);
+	bool asked;
+
+	sync_set_now(s, now_ms);
+	asked = p && p->asks[SYNC_ASK_HEIGHT].outstanding;
+	/* A block that it announces need not be its highest. */
+	if (!p || (p->has_claim && height < p->claim && !asked)) {
+		sync_advance(s);
+		return;
+	}
+	sync_free_ask(s, p, SYNC_ASK_HEIGHT);
+	p->next_height_ms = s->now_ms + s->params.poll_ms;
+	p->tainted = 0; /* asked again whether it is still on that chain */
+	if (!(asked && p->doubted) || resolve_doubt(s, p, height))
+		take_claim(s, p, height);
 	sync_advance(s);
 }
 
@@ -432,17 +448,18 @@ void sync_strange_block(struct sync *s, uint64_t id, uint64_t height, int64_t no
 		sync_advance(s);
 }
 
-/* It has no block at a height that it claims. */
-static void false_claim(struct sync *s, struct sync_peer *p, uint64_t height)
+/* It has no block at a height that it claims: either its chain has become shorter, or it says so again. */
+static void doubt_claim(struct sync *s, struct sync_peer *p, uint64_t height)
 {
+	p->doubted = true;
+	p->doubted_height = height;
 	p->has_claim = false;
 	p->claim = 0;
 	p->claim_asked = 0;
 	if (p->shown >= height)
 		p->shown = 0;
-	p->next_height_ms = s->now_ms + s->params.poll_ms;
+	p->next_height_ms = INT64_MIN;
 	sync_reprobe(s, p);
-	sync_blame(s, p->id, SYNC_VERDICT_FALSE_CLAIM, height);
 }
 
 /* The second look at a suspect: it stands by its hash, so what it delivered was a lie; or its chain has changed. */
@@ -473,7 +490,7 @@ static void update_stand(struct sync *s, struct sync_peer *p, const struct sync_
 	}
 	if (sync_hash_compare(theirs, own) != 0) {
 		p->stand = SYNC_STAND_DIFFERS;
-	} else if (ask->first >= ask->goal && !has_live_dissent(s, p)) {
+	} else if (ask->first >= ask->goal) {
 		p->stand = SYNC_STAND_AGREES;
 	} else {
 		return;
@@ -503,12 +520,12 @@ void sync_hash(struct sync *s, uint64_t id, uint64_t height, const struct wire_h
 			p->shown = height;
 		sync_bad_answer(s, p, height, theirs);
 	} else if (p->has_claim && height <= p->claim) {
-		false_claim(s, p, height);
+		doubt_claim(s, p, height);
 	}
 	if (p->suspected && height == p->suspect_height)
 		resolve_suspicion(s, p, theirs);
 	update_stand(s, p, &ask, theirs, own);
-	sync_segment_voice(s, p, height, theirs);
+	sync_anchor_voice(s, p, height, theirs);
 	sync_fork_voice(s, p, height, theirs, own);
 	sync_search_voice(s, p, height, theirs, own);
 	sync_advance(s);

@@ -204,7 +204,7 @@ enum sync_action_kind {
 
 enum sync_verdict {
 	SYNC_VERDICT_LIED,	  /* violation: delivered what its own answers or the headers contradict */
-	SYNC_VERDICT_FALSE_CLAIM, /* useless: has no block at the height that it claims */
+	SYNC_VERDICT_FALSE_CLAIM, /* useless: has no block at the height that it claims, and claims it again */
 	SYNC_VERDICT_SHRUNK,	  /* useless: claims less than before */
 	SYNC_VERDICT_TURNED,	  /* useless: delivered something else than it had answered, and answers so now */
 	SYNC_VERDICT_WITHHOLDS,	  /* useless: again and again does not deliver what it claims */

@@ -4,7 +4,8 @@
  *
  *	sync.c		peers, what they are asked and answer, actions
  *	sync_vote.c	counting voices; chains that were refused
- *	sync_segment.c	segments: their anchors, their beginning and end, our tip
+ *	sync_segment.c	segments: their beginning and end, our tip
+ *	sync_anchor.c	the vote about the hash at the upper end of a segment
  *	sync_ranges.c	the blocks of a segment: who is asked for which, what of an answer is kept, the window
  *	sync_pieces.c	what is here of them, and its authentication
  *	sync_work.c	what the chain is given, and its results
@@ -36,7 +37,7 @@
 enum sync_stand {
 	SYNC_STAND_UNKNOWN,
 	SYNC_STAND_AGREES,  /* the same hash at stand_height */
-	SYNC_STAND_DIFFERS, /* another one there; above our tip: than the anchor that won */
+	SYNC_STAND_DIFFERS, /* another one there */
 };
 
 /* What a peer answered to a question. */
@@ -69,7 +70,9 @@ struct sync_peer {
 	int64_t ready_ms;
 	bool has_claim; /* `claim` is its height, as it says */
 	uint64_t claim;
-	int64_t claim_ms;	/* when it rose last */
+	int64_t claim_ms; /* when it rose last */
+	bool doubted;	  /* it had no block at the height that it claimed: asked for its height again */
+	uint64_t doubted_height;
 	uint64_t claim_asked;	/* a claim far ahead whose hash was asked */
 	uint64_t shown;		/* highest height at which it showed a hash */
 	int64_t next_height_ms; /* its height is asked again */
@@ -291,12 +294,6 @@ void sync_segments_drop(struct sync *s, uint32_t index);
 void sync_segment_refuse(struct sync *s, struct sync_segment *seg, uint64_t height, const struct wire_hash *hash);
 /* Its lowest block continues another block than the base. */
 void sync_segment_unlinked(struct sync *s, struct sync_segment *seg);
-bool sync_segment_supports(const struct sync *s, const struct sync_segment *seg, const struct sync_peer *p);
-/* A segment whose anchor it may be asked for. */
-bool sync_segment_wants(const struct sync *s, const struct sync_peer *p, uint64_t *height);
-/* Somebody is asked for the hash at this height: from now on the other voices are waited for. */
-void sync_question_asked(struct sync *s, uint64_t height);
-void sync_segment_voice(struct sync *s, struct sync_peer *p, uint64_t height, const struct wire_hash *theirs);
 /* A segment for the sink KEEP on top of fork.base. */
 void sync_segment_open_keep(struct sync *s);
 void sync_set_tip(struct sync *s, const struct chain_point *tip);
@@ -306,6 +303,20 @@ void sync_new_chain(struct sync *s, const struct chain_point *tip);
 void sync_set_ceiling(struct sync *s, uint64_t height);
 /* A shorter segment: it does not fit the window. */
 void sync_segment_shorten(struct sync *s, struct sync_segment *seg);
+
+/* ---- sync_anchor.c ---- */
+/* It answered for the anchor, and may be asked for the blocks. */
+bool sync_anchor_supports(const struct sync *s, const struct sync_segment *seg, const struct sync_peer *p);
+/* A height at which it may be asked for an anchor. */
+bool sync_anchor_wants(const struct sync *s, const struct sync_peer *p, uint64_t *height);
+/* Somebody is asked for the hash at this height: from now on the other voices are waited for. */
+void sync_question_asked(struct sync *s, uint64_t height);
+void sync_anchor_voice(struct sync *s, struct sync_peer *p, uint64_t height, const struct wire_hash *theirs);
+void sync_anchor_decide(struct sync *s, struct sync_segment *seg, const struct wire_hash *winner);
+/* Counts the voices.  False: nobody is left to ask, or a lower anchor is better. */
+bool sync_anchor_advance(struct sync *s, struct sync_segment *seg);
+/* The greatest height that more than two thirds of those claim who claim more than `base`; `base` when nobody does. */
+uint64_t sync_claimed_height(const struct sync *s, uint64_t base);
 
 /* ---- sync_ranges.c ---- */
 size_t sync_window_used(const struct sync *s);

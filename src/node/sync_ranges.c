@@ -289,7 +289,7 @@ uint32_t sync_segment_length(const struct sync *s)
 
 static bool can_deliver(const struct sync *s, const struct sync_segment *seg, const struct sync_peer *p)
 {
-	return sync_segment_supports(s, seg, p) && s->now_ms >= p->aside_until_ms;
+	return sync_anchor_supports(s, seg, p) && s->now_ms >= p->aside_until_ms;
 }
 
 /* The block that this peer did not deliver is asked of another one, if there is one. */
@@ -320,7 +320,7 @@ static bool skip_asks(const struct sync *s, const struct sync_segment *seg, uint
 
 		/* What a liar was asked for is not waited for. */
 		if (!ask->outstanding || ask->stalled || ask->serial != seg->serial ||
-		    !sync_segment_supports(s, seg, &s->peers[i]))
+		    !sync_anchor_supports(s, seg, &s->peers[i]))
 			continue;
 		if (ask->first <= *height && *height <= ask->last) {
 			*height = ask->first - 1;

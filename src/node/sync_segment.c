@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Segments of blocks above our tip (or above the ancestor of a branch): which heights, the vote about the hash at their
- * upper end, and what becomes of them when our tip moves; see sync_impl.h.
+ * Segments of blocks above our tip (or above the ancestor of a branch): their beginning and end, and what becomes of
+ * them when our tip moves; see sync_impl.h.
  *
  * A later segment stands on the anchor of the one before it.  So they end from the front, and are dropped from the
  * back.
@@ -15,6 +15,8 @@
 
 /* How long somebody who spoiled a search is not asked in another one, in fork intervals. */
 #define NO_SEARCH_INTERVALS 5
+/* The same for who was outvoted about blocks that turned out good. */
+#define OUTVOTED_INTERVALS 5
 
 struct sync_segment *sync_segment_at(struct sync *s, uint32_t index)
 {
@@ -45,192 +47,6 @@ static uint32_t index_of(const struct sync *s, const struct sync_segment *seg)
 	return i;
 }
 
-/* ---- Who is asked, who counts ---- */
-
-static bool is_heard(const struct sync *s, const struct sync_peer *p)
-{
-	return !sync_is_liar(s, p) && !p->suspected;
-}
-
-/* A voice about blocks on top of our tip. */
-static bool is_connect_voter(const struct sync *s, const struct sync_question *q, const struct sync_peer *p)
-{
-	return is_heard(s, p) && s->now_ms >= p->distrust_until_ms && p->has_claim && p->claim >= q->height &&
-	       p->stand == SYNC_STAND_AGREES && !sync_bad_forbids(s, p, p->claim);
-}
-
-/* A voice about blocks of a branch that won: those that voted for it. */
-static bool is_keep_voter(const struct sync *s, const struct sync_question *q, const struct sync_peer *p)
-{
-	(void)q;
-	return is_heard(s, p) && sync_voice_is(p, SYNC_FORK_SLOT, &s->fork.question.winner);
-}
-
-static sync_voter_fn voter_of(const struct sync_segment *seg)
-{
-	return seg->sink == SYNC_WORK_KEEP ? is_keep_voter : is_connect_voter;
-}
-
-bool sync_segment_supports(const struct sync *s, const struct sync_segment *seg, const struct sync_peer *p)
-{
-	return is_heard(s, p) && sync_voice_is(p, seg->slot, &seg->anchor.winner) &&
-	       (seg->sink == SYNC_WORK_KEEP || p->stand != SYNC_STAND_DIFFERS);
-}
-
-/* Once it is decided, an answer only says whether the peer can deliver the blocks. */
-static bool may_support(const struct sync *s, const struct sync_segment *seg, const struct sync_peer *p)
-{
-	if (sync_segment_complete(seg))
-		return false;
-	if (seg->sink == SYNC_WORK_KEEP)
-		return is_heard(s, p) && p->has_claim && p->claim >= seg->anchor.height;
-	return is_connect_voter(s, &seg->anchor, p);
-}
-
-bool sync_segment_wants(const struct sync *s, const struct sync_peer *p, uint64_t *height)
-{
-	for (uint32_t i = 0; i < s->segment_count; i++) {
-		const struct sync_segment *seg = sync_segment_at_const(s, i);
-		const struct sync_question *q = &seg->anchor;
-
-		if (p->voices[seg->slot].state != SYNC_VOICE_NONE)
-			continue;
-		if (q->decided ? may_support(s, seg, p) : voter_of(seg)(s, q, p)) {
-			*height = q->height;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* ---- The anchor ---- */
-
-static void set_dissent(struct sync *s, const struct sync_segment *seg, struct sync_peer *p)
-{
-	if (seg->sink != SYNC_WORK_CONNECT)
-		return;
-	p->stand = SYNC_STAND_DIFFERS;
-	p->stand_height = seg->anchor.height;
-	p->next_probe_ms = s->now_ms + s->params.poll_ms;
-}
-
-static void decide(struct sync *s, struct sync_segment *seg, const struct wire_hash *winner)
-{
-	seg->anchor.decided = true;
-	seg->anchor.resting = false;
-	seg->anchor.winner = *winner;
-	for (size_t i = 0; i < s->peer_count; i++) {
-		struct sync_peer *p = &s->peers[i];
-
-		if (p->voices[seg->slot].state == SYNC_VOICE_HASH && !sync_voice_is(p, seg->slot, winner))
-			set_dissent(s, seg, p);
-	}
-	s->poke = true;
-}
-
-static void begin_wait(const struct sync *s, struct sync_question *q, uint64_t height)
-{
-	if (q->height != height || q->asked)
-		return;
-	q->asked = true;
-	q->opened_ms = s->now_ms;
-}
-
-void sync_question_asked(struct sync *s, uint64_t height)
-{
-	for (uint32_t i = 0; i < s->segment_count; i++)
-		begin_wait(s, &sync_segment_at(s, i)->anchor, height);
-	if (s->fork.phase == SYNC_FORK_ASKING)
-		begin_wait(s, &s->fork.question, height);
-}
-
-void sync_segment_voice(struct sync *s, struct sync_peer *p, uint64_t height, const struct wire_hash *theirs)
-{
-	for (uint32_t i = 0; i < s->segment_count; i++) {
-		struct sync_segment *seg = sync_segment_at(s, i);
-		struct sync_voice *voice = &p->voices[seg->slot];
-
-		if (seg->anchor.height != height)
-			continue;
-		voice->state = theirs ? SYNC_VOICE_HASH : SYNC_VOICE_NULL;
-		if (!theirs)
-			continue;
-		voice->hash = *theirs;
-		if (seg->anchor.decided && !sync_voice_is(p, seg->slot, &seg->anchor.winner))
-			set_dissent(s, seg, p);
-	}
-}
-
-/* One answer alone is believed for a few blocks, or when others have had the time to speak. */
-static bool sole_is_enough(const struct sync *s, const struct sync_question *q, const struct sync_tally *t)
-{
-	return q->height <= s->tip.height || q->height - s->tip.height <= s->params.small_gap_blocks ||
-	       s->now_ms - t->sole->ready_ms >= s->params.settle_ms;
-}
-
-static void mark_tardy(struct sync *s, const struct sync_segment *seg)
-{
-	for (size_t i = 0; i < s->peer_count; i++) {
-		struct sync_peer *p = &s->peers[i];
-		const struct sync_asked *ask = &p->asks[SYNC_ASK_HASH];
-
-		if (ask->outstanding && ask->first == seg->anchor.height &&
-		    p->voices[seg->slot].state == SYNC_VOICE_NONE)
-			p->tardy = true;
-	}
-}
-
-/* The voices are as complete as they get. */
-static void close_round(struct sync *s, struct sync_segment *seg, const struct sync_tally *t)
-{
-	struct sync_question *q = &seg->anchor;
-
-	if (t->answers == 1 && !sole_is_enough(s, q, t))
-		return;
-	if (t->answers == 1 || t->best * 3 > t->answers * 2) {
-		mark_tardy(s, seg);
-		decide(s, seg, &t->best_hash);
-		return;
-	}
-	/* Peers that are just becoming ready may yet decide it. */
-	if (s->now_ms - q->opened_ms < s->params.settle_ms)
-		return;
-	mark_tardy(s, seg);
-	if (++q->round >= s->params.fork_rounds) {
-		decide(s, seg, &t->best_hash);
-		return;
-	}
-	q->resting = true;
-	q->again_ms = s->now_ms + s->params.fork_interval_ms;
-}
-
-/* False: nobody is left to ask. */
-static bool advance_anchor(struct sync *s, struct sync_segment *seg)
-{
-	struct sync_question *q = &seg->anchor;
-	struct sync_tally t;
-	uint32_t awaited;
-
-	if (q->decided)
-		return true;
-	if (q->resting && s->now_ms >= q->again_ms) {
-		q->resting = false;
-		q->opened_ms = s->now_ms;
-		q->asked = false;
-		sync_clear_voices(s, seg->slot);
-		s->poke = true;
-	}
-	sync_tally(s, &t, q, seg->slot, voter_of(seg));
-	if (t.voters == 0)
-		return false;
-	awaited = t.pending - t.tardy;
-	if (t.answers >= 2 && t.best * 3 > (t.answers + awaited) * 2)
-		decide(s, seg, &t.best_hash);
-	else if (!q->resting && t.answers > 0 && (awaited == 0 || s->now_ms - q->opened_ms >= s->params.voice_wait_ms))
-		close_round(s, seg, &t);
-	return true;
-}
-
 /* ---- Beginning and end ---- */
 
 /* Forgets what refers to the segment, which must then leave the order. */
@@ -252,31 +68,32 @@ static void clear_segment(struct sync *s, struct sync_segment *seg)
 	*seg = (struct sync_segment){0};
 }
 
-/* Who was of another opinion than the anchor may have been right. */
-static void forget_dissent(struct sync *s, const struct sync_segment *seg)
+void sync_segments_drop(struct sync *s, uint32_t index)
+{
+	while (s->segment_count > index) {
+		clear_segment(s, sync_segment_at(s, --s->segment_count));
+		s->poke = true;
+	}
+}
+
+/* Blocks up to the anchor are ours now: who answered another hash there has no voice about the next ones for a while,
+ * whatever it says of our tip. */
+static void distrust_outvoted(struct sync *s, const struct sync_segment *seg)
 {
 	for (size_t i = 0; i < s->peer_count; i++) {
 		struct sync_peer *p = &s->peers[i];
 
-		if (p->stand == SYNC_STAND_DIFFERS && p->stand_height == seg->anchor.height &&
-		    p->stand_height > s->tip.height)
-			sync_reprobe(s, p);
-	}
-}
-
-void sync_segments_drop(struct sync *s, uint32_t index)
-{
-	while (s->segment_count > index) {
-		struct sync_segment *seg = sync_segment_at(s, --s->segment_count);
-
-		forget_dissent(s, seg);
-		clear_segment(s, seg);
-		s->poke = true;
+		if (p->voices[seg->slot].state == SYNC_VOICE_HASH && !sync_voice_is(p, seg->slot, &seg->anchor.winner))
+			p->distrust_until_ms = s->now_ms + OUTVOTED_INTERVALS * s->params.fork_interval_ms;
 	}
 }
 
 static void finish_front(struct sync *s)
 {
+	const struct sync_segment *front = sync_segment_at(s, 0);
+
+	if (front->anchor.decided && front->anchor.height <= s->tip.height)
+		distrust_outvoted(s, front);
 	clear_segment(s, sync_segment_at(s, 0));
 	s->segment_count--;
 	memmove(&s->order[0], &s->order[1], s->segment_count * sizeof(s->order[0]));
@@ -306,44 +123,6 @@ static struct sync_segment *open_segment(struct sync *s, enum sync_work_kind sin
 	return seg;
 }
 
-/* The announcement of one more block is on its way into the chain: no need to ask for it yet. */
-static bool is_just_announced(const struct sync *s, const struct sync_peer *p)
-{
-	return s->tip.height < UINT64_MAX && p->claim == s->tip.height + 1 &&
-	       s->now_ms - p->claim_ms < s->params.voice_wait_ms;
-}
-
-static bool may_answer(const struct sync *s, const struct sync_question *q, const struct sync_peer *p)
-{
-	return is_connect_voter(s, q, p) && !sync_is_paused(s, p, SYNC_ASK_HASH) && !is_just_announced(s, p);
-}
-
-/* The greatest height that more than two thirds of those claim who claim more than `base`; `base` when nobody does.  So
- * one great claim among others moves nothing. */
-static uint64_t claimed_height(const struct sync *s, uint64_t base)
-{
-	struct sync_question above = {.height = base + 1};
-	uint32_t voters = 0, claims;
-	uint64_t best = base;
-
-	if (base == UINT64_MAX)
-		return base;
-	for (size_t i = 0; i < s->peer_count; i++)
-		voters += may_answer(s, &above, &s->peers[i]);
-	for (size_t i = 0; i < s->peer_count; i++) {
-		const struct sync_peer *p = &s->peers[i];
-
-		if (p->claim <= best || !may_answer(s, &above, p))
-			continue;
-		claims = 0;
-		for (size_t k = 0; k < s->peer_count; k++)
-			claims += s->peers[k].claim >= p->claim && may_answer(s, &above, &s->peers[k]);
-		if (claims * 3 > voters * 2)
-			best = p->claim;
-	}
-	return best;
-}
-
 static bool open_next(struct sync *s)
 {
 	const struct sync_segment *last = s->segment_count > 0 ? sync_segment_at(s, s->segment_count - 1) : NULL;
@@ -352,7 +131,7 @@ static bool open_next(struct sync *s)
 	if (sync_fork_is_taking(s) || s->segment_count == SYNC_MAX_SEGMENTS ||
 	    (last && (!last->anchor.decided || !sync_has_room(s))))
 		return false;
-	height = claimed_height(s, base);
+	height = sync_claimed_height(s, base);
 	if (s->has_ceiling && height > s->ceiling)
 		height = s->ceiling;
 	if (height <= base)
@@ -377,7 +156,7 @@ void sync_segment_open_keep(struct sync *s)
 		return;
 	for (size_t i = 0; i < s->peer_count; i++)
 		s->peers[i].voices[seg->slot] = s->peers[i].voices[SYNC_FORK_SLOT];
-	decide(s, seg, &f->question.winner);
+	sync_anchor_decide(s, seg, &f->question.winner);
 }
 
 void sync_segment_shorten(struct sync *s, struct sync_segment *seg)
@@ -388,7 +167,6 @@ void sync_segment_shorten(struct sync *s, struct sync_segment *seg)
 		return;
 	if (fit >= length)
 		fit = length - 1;
-	forget_dissent(s, seg);
 	sync_clear_voices(s, seg->slot);
 	sync_pieces_trim_above(s, seg, seg->base + fit);
 	for (size_t i = 0; i < seg->count; i++)
@@ -473,7 +251,7 @@ static bool drop_undelivered(struct sync *s, struct sync_segment *seg)
 		/* A suspect may yet show that its chain has changed. */
 		if (sync_voice_is(p, seg->slot, &seg->anchor.winner) && p->suspected)
 			return false;
-		if (sync_segment_supports(s, seg, p) && s->now_ms >= p->aside_until_ms)
+		if (sync_anchor_supports(s, seg, p) && s->now_ms >= p->aside_until_ms)
 			return false;
 	}
 	distrust_supporters(s, seg);
@@ -490,7 +268,7 @@ void sync_segments_advance(struct sync *s)
 	for (uint32_t i = 0; i < s->segment_count; i++) {
 		struct sync_segment *seg = sync_segment_at(s, i);
 
-		if (!advance_anchor(s, seg)) {
+		if (!sync_anchor_advance(s, seg)) {
 			drop_from(s, seg);
 			break;
 		}

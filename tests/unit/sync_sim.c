@@ -228,7 +228,8 @@ static void check_blame(struct sim *sim, const struct sync_action *action)
 	case SIM_STALL:
 	case SIM_SILENT:
 		/* A chain that changed under an answer costs a good name, and no more. */
-		sim_assert(sim, p->moved && action->verdict != SYNC_VERDICT_LIED);
+		sim_assert(sim, p->moved && action->verdict != SYNC_VERDICT_LIED &&
+					action->verdict != SYNC_VERDICT_FALSE_CLAIM);
 		break;
 	case SIM_WITHHOLD:
 		sim_assert(sim, action->verdict == SYNC_VERDICT_WITHHOLDS);
@@ -241,6 +242,7 @@ static void check_blame(struct sim *sim, const struct sync_action *action)
 	case SIM_REWRITE:
 	case SIM_BODY:
 	case SIM_ANCHOR:
+	case SIM_TWO_FACED:
 	case SIM_GRAFT:
 	case SIM_MANNER_COUNT:
 		break;
@@ -373,7 +375,7 @@ static void answered(struct sim *sim, struct sim_peer *p, const struct sim_event
 		sync_height(sim->sync, p->id, sim_peer_claim(sim, p), sim->now_ms);
 		break;
 	case SYNC_ASK_HASH:
-		has_id = sim_peer_id_at(p, e->height, &id);
+		has_id = sim_peer_id_at(sim, p, e->height, &id);
 		sim_hash(&theirs, id);
 		if (has_own)
 			sim_own_hash(sim, &own, e->height);

@@ -38,19 +38,20 @@ struct sim_chain {
 };
 
 enum sim_manner {
-	SIM_HONEST,   /* one of ours: answers hold 4 MiB at most */
-	SIM_RUST,     /* an existing node that accepted us: 101 blocks however big */
-	SIM_SLOW,     /* honest, seconds late */
-	SIM_MUTE,     /* answers nothing */
-	SIM_STALL,    /* answers blocks after more than the driver waits, or never */
-	SIM_WITHHOLD, /* does not deliver one block */
-	SIM_ALTER,    /* a block in the middle of an answer is another one */
-	SIM_REWRITE,  /* its blocks hang together, and lead elsewhere */
-	SIM_BODY,     /* true headers, false bodies */
-	SIM_ANCHOR,   /* answers hashes that exist nowhere */
-	SIM_MAX,      /* claims 2^64-1 */
-	SIM_SHRINK,   /* claims much, then less, again and again */
-	SIM_SILENT,   /* answers hashes, never blocks */
+	SIM_HONEST,    /* one of ours: answers hold 4 MiB at most */
+	SIM_RUST,      /* an existing node that accepted us: 101 blocks however big */
+	SIM_SLOW,      /* honest, seconds late */
+	SIM_MUTE,      /* answers nothing */
+	SIM_STALL,     /* answers blocks after more than the driver waits, or never */
+	SIM_WITHHOLD,  /* does not deliver one block */
+	SIM_ALTER,     /* a block in the middle of an answer is another one */
+	SIM_REWRITE,   /* its blocks hang together, and lead elsewhere */
+	SIM_BODY,      /* true headers, false bodies */
+	SIM_ANCHOR,    /* answers hashes that exist nowhere above `base` */
+	SIM_TWO_FACED, /* the same above our tip, wherever that is */
+	SIM_MAX,       /* claims 2^64-1 */
+	SIM_SHRINK,    /* claims much, then less, again and again */
+	SIM_SILENT,    /* answers hashes, never blocks */
 	SIM_GRAFT, /* answers the hashes of `graft` up to `base`, those of `chain` above; its blocks are of `chain` */
 	SIM_MANNER_COUNT
 };

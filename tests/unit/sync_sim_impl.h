@@ -56,7 +56,7 @@ void sim_chain_take(struct sim *sim);
 void sim_chain_done(struct sim *sim);
 uint64_t sim_peer_claim(struct sim *sim, struct sim_peer *p);
 /* The id that it answers for a height; false: null. */
-bool sim_peer_id_at(struct sim_peer *p, uint64_t height, uint64_t *id);
+bool sim_peer_id_at(const struct sim *sim, struct sim_peer *p, uint64_t height, uint64_t *id);
 /* Schedules the answer, or what comes instead. */
 void sim_peer_asked(struct sim *sim, struct sim_peer *p, const struct sync_ask *ask);
 

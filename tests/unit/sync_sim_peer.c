@@ -32,6 +32,7 @@ uint64_t sim_peer_claim(struct sim *sim, struct sim_peer *p)
 	case SIM_REWRITE:
 	case SIM_BODY:
 	case SIM_ANCHOR:
+	case SIM_TWO_FACED:
 	case SIM_SILENT:
 	case SIM_GRAFT:
 	case SIM_MANNER_COUNT:
@@ -40,12 +41,12 @@ uint64_t sim_peer_claim(struct sim *sim, struct sim_peer *p)
 	return p->height;
 }
 
-bool sim_peer_id_at(struct sim_peer *p, uint64_t height, uint64_t *id)
+bool sim_peer_id_at(const struct sim *sim, struct sim_peer *p, uint64_t height, uint64_t *id)
 {
 	if (height > p->height)
 		return false;
 	*id = p->manner == SIM_GRAFT && height <= p->base ? p->graft->ids[height] : p->chain->ids[height];
-	if (p->manner == SIM_ANCHOR && height > p->base) {
+	if ((p->manner == SIM_ANCHOR && height > p->base) || (p->manner == SIM_TWO_FACED && height > sim->height)) {
 		*id = sim_mix(sim_mix(height, 1234567), p->salt);
 		p->lies_told++;
 	}

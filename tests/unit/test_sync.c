@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* node/sync, extension: fetching what is missing on top of our tip, from peers of all manners (adversarial.md 37-41).
+/* node/sync, extension: fetching what is missing on top of our tip, from peers of all manners (adversarial 37-41).
  */
 #include "sync_sim.h"
 
@@ -68,7 +68,7 @@ START_TEST(lone_peer_is_believed_after_a_while)
 }
 END_TEST
 
-/* adversarial.md 37: the others deliver the block; who withholds it keeps delivering the rest. */
+/* adversarial 37: the others deliver the block; who withholds it keeps delivering the rest. */
 START_TEST(withheld_block_comes_from_another_peer)
 {
 	begin(3, 2000);
@@ -97,7 +97,7 @@ START_TEST(block_withheld_by_all_is_asked_for_again)
 }
 END_TEST
 
-/* adversarial.md 38: no stall, no allocation, a verdict; and again whenever it claims so again. */
+/* adversarial 38: no stall, no allocation, a verdict; and again whenever it claims so again. */
 START_TEST(claim_of_the_greatest_number_is_harmless)
 {
 	begin(5, 1500);
@@ -126,7 +126,7 @@ START_TEST(claim_that_shrinks_is_noted)
 }
 END_TEST
 
-/* adversarial.md 39 */
+/* adversarial 39 */
 START_TEST(late_answers_are_ignored)
 {
 	struct sync_block block = {.height = 5};
@@ -151,7 +151,7 @@ START_TEST(late_answers_are_ignored)
 }
 END_TEST
 
-/* adversarial.md 40: who alters a block is found, whatever it alters, and nothing of it reaches the chain. */
+/* adversarial 40: who alters a block is found, whatever it alters, and nothing of it reaches the chain. */
 START_TEST(liars_are_found)
 {
 	static const enum sim_manner manners[] = {SIM_ALTER, SIM_REWRITE, SIM_BODY};
@@ -168,11 +168,16 @@ START_TEST(liars_are_found)
 }
 END_TEST
 
-/* All peers are known, and their chain has grown a lot at once. */
-static void grow_at_once(uint64_t blocks)
+/* All peers are known. */
+static void settle(void)
 {
 	(void)sim_run(&sim, 20 * SIM_SECOND, NULL);
 	ck_assert(is_done(&sim));
+}
+
+/* Their chain has grown a lot at once. */
+static void grow_at_once(uint64_t blocks)
+{
 	sim_chain_grow(&chain, blocks);
 	for (size_t i = 0; i < sim.peer_count; i++) {
 		sim.peers[i].height = chain.height;
@@ -190,6 +195,7 @@ START_TEST(false_anchor_needs_a_majority)
 		p->salt = 99;
 		p->base = 10;
 	}
+	settle();
 	grow_at_once(3500);
 	ck_assert(!sim_run(&sim, 2 * SIM_MINUTE, is_done));
 	ck_assert_uint_eq(sim.height, 10);
@@ -199,23 +205,106 @@ START_TEST(false_anchor_needs_a_majority)
 }
 END_TEST
 
+/* They tell the truth about whatever we have, so they are with us, and outvoted once. */
+START_TEST(two_faced_peers_are_heard_once)
+{
+	begin(28, 10);
+	for (int i = 0; i < 5; i++)
+		sim_add(&sim, i < 2 ? SIM_TWO_FACED : SIM_HONEST, &chain, chain.height, 0)->salt = 99;
+	settle();
+	grow_at_once(6000);
+	ck_assert(sim_run(&sim, 3 * SIM_MINUTE, is_done));
+	(void)sim_run(&sim, SIM_MINUTE, NULL);
+	grow_at_once(1000);
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, is_done));
+	end();
+}
+END_TEST
+
+static bool asks_blocks(struct sim *s)
+{
+	return s->block_asks > 0;
+}
+
+/* Outvoted at one anchor, they have no voice about those above it, though our tip is not there yet. */
+START_TEST(outvoted_peers_do_not_hold_up_later_anchors)
+{
+	begin(31, 10);
+	for (int i = 0; i < 5; i++)
+		sim_add(&sim, i < 2 ? SIM_TWO_FACED : SIM_HONEST, &chain, chain.height, 0)->salt = 99;
+	settle();
+	sim.chain_delay_ms = SIM_HOUR;
+	sim.block_asks = 0;
+	grow_at_once(6000);
+	ck_assert(sim_run(&sim, 3 * SIM_MINUTE, asks_blocks));
+	(void)sim_run(&sim, 5 * SIM_SECOND, NULL);
+	ck_assert_uint_eq(sim.height, 10);
+	ck_assert_uint_ge(sim.block_asks, 40);
+	end();
+}
+END_TEST
+
+/* A chain that became shorter is no false claim. */
+START_TEST(shorter_chain_is_no_false_claim)
+{
+	struct sim_chain shorter;
+
+	begin(29, 2000);
+	sim.only = NULL;
+	sim.chain_delay_ms = 500;
+	sim_chain_fork(&shorter, &chain, 1900, 9, 1950);
+	for (int i = 0; i < 4; i++)
+		sim_add(&sim, SIM_HONEST, &chain, chain.height, 0);
+	(void)sim_run(&sim, 2 * SIM_SECOND, NULL);
+	ck_assert_uint_gt(sim.height, 0);
+	for (int i = 0; i < 4; i++)
+		sim_move(&sim, &sim.peers[i], &shorter, 1950);
+	(void)sim_run(&sim, 5 * SIM_MINUTE, NULL);
+	ck_assert(sim_is_on(&sim, &shorter, 1950));
+	for (int i = 0; i < 4; i++)
+		ck_assert_uint_eq(sim.peers[i].blamed[SYNC_VERDICT_FALSE_CLAIM], 0);
+	end();
+	sim_chain_free(&shorter);
+}
+END_TEST
+
 /* One who claims more than all others moves no anchor: what the others have is there first. */
 START_TEST(one_high_claim_does_not_come_first)
 {
-	struct sync_status status;
 	struct sim_chain high;
 
 	begin(23, 300);
 	sim_chain_fork(&high, &chain, 300, 8, 5000);
 	for (int i = 0; i < 3; i++)
-		sim_add(&sim, SIM_HONEST, &chain, 300, 0);
-	sim_add(&sim, SIM_ANCHOR, &high, 5000, 0)->salt = 4;
+		sim_add(&sim, SIM_HONEST, &chain, 300, 0)->latency_ms = 50;
+	/* Neither when it is the first to speak. */
+	sim_add(&sim, SIM_ANCHOR, &high, 5000, 0)->latency_ms = 1;
+	sim.peers[3].base = 300;
 	ck_assert(sim_run(&sim, 3 * SIM_SECOND, is_done));
-	sync_get_status(sim.sync, &status, sim.now_ms);
-	ck_assert_uint_eq(status.target, 300);
 	(void)sim_run(&sim, SIM_MINUTE, NULL);
 	ck_assert(is_done(&sim));
 	ck_assert_uint_eq(sim.peers[3].blamed[SYNC_VERDICT_LIED], 1);
+	end();
+	sim_chain_free(&high);
+}
+END_TEST
+
+/* It moves no target either. */
+START_TEST(target_is_what_most_have_shown)
+{
+	struct sync_status status;
+	struct sim_chain high;
+
+	begin(30, 2000);
+	sim_chain_fork(&high, &chain, 2000, 8, 5000);
+	for (int i = 0; i < 3; i++)
+		sim_add(&sim, SIM_HONEST, &chain, 2000, 0)->latency_ms = 50;
+	sim_add(&sim, SIM_ANCHOR, &high, 5000, 0)->latency_ms = 50;
+	sim.peers[3].base = 2000;
+	sim.chain_delay_ms = 1000;
+	(void)sim_run(&sim, SIM_SECOND, NULL);
+	sync_get_status(sim.sync, &status, sim.now_ms);
+	ck_assert_uint_eq(status.target, 2000);
 	end();
 	sim_chain_free(&high);
 }
@@ -242,6 +331,7 @@ START_TEST(slow_voice_delays_one_question)
 	begin(25, 10);
 	for (int i = 0; i < 3; i++)
 		sim_add(&sim, SIM_HONEST, &chain, 10, 0);
+	settle();
 	sim.peers[0].latency_ms = 20000;
 	grow_at_once(8000);
 	start_ms = sim.now_ms;
@@ -451,7 +541,7 @@ START_TEST(signature_that_the_header_vouches_for_is_nobodys_lie)
 }
 END_TEST
 
-/* adversarial.md 41: from the future: not taken, not held against anybody, taken when its time has come. */
+/* adversarial 41: from the future: not taken, not held against anybody, taken when its time has come. */
 START_TEST(block_from_the_future_is_taken_later)
 {
 	begin(19, 300);
@@ -533,8 +623,8 @@ END_TEST
 /* ---- Any mixture ---- */
 
 static const enum sim_manner trouble[] = {
-	SIM_RUST,    SIM_SLOW, SIM_MUTE,   SIM_STALL, SIM_WITHHOLD, SIM_ALTER,
-	SIM_REWRITE, SIM_BODY, SIM_ANCHOR, SIM_MAX,   SIM_SHRINK,   SIM_SILENT,
+	SIM_RUST, SIM_SLOW,   SIM_MUTE,	     SIM_STALL, SIM_WITHHOLD, SIM_ALTER,  SIM_REWRITE,
+	SIM_BODY, SIM_ANCHOR, SIM_TWO_FACED, SIM_MAX,	SIM_SHRINK,   SIM_SILENT,
 };
 
 static void add_mixture(void)
@@ -543,14 +633,16 @@ static void add_mixture(void)
 
 	for (uint64_t i = 0; i < others; i++) {
 		enum sim_manner manner = trouble[pick(sizeof(trouble) / sizeof(trouble[0]))];
+		bool invents = manner == SIM_ANCHOR || manner == SIM_TWO_FACED;
 		struct sim_peer *p;
 
 		/* The honest ones are more than those who answer false hashes. */
-		if (manner == SIM_ANCHOR && liars + 1 >= honest)
+		if (invents && liars + 1 >= honest)
 			manner = SIM_SILENT;
-		liars += manner == SIM_ANCHOR;
+		else
+			liars += invents;
 		p = sim_add(&sim, manner, &chain, chain.height - pick(2) * pick(20), (int64_t)pick(10000));
-		if (manner == SIM_ANCHOR)
+		if (invents)
 			p->salt = pick(2);
 		p->base = pick(2) * pick(chain.height);
 		p->withheld = 1 + pick(chain.height);
@@ -629,6 +721,10 @@ int main(void)
 	tcase_add_test(tc, idle_node_asks_little);
 	tcase_add_test(tc, status_tells_the_progress);
 	tcase_add_test(tc, one_high_claim_does_not_come_first);
+	tcase_add_test(tc, two_faced_peers_are_heard_once);
+	tcase_add_test(tc, outvoted_peers_do_not_hold_up_later_anchors);
+	tcase_add_test(tc, shorter_chain_is_no_false_claim);
+	tcase_add_test(tc, target_is_what_most_have_shown);
 	tcase_add_test(tc, all_supporters_are_used);
 	tcase_add_test(tc, slow_voice_delays_one_question);
 	tcase_add_test(tc, chain_that_does_not_fit_is_not_fetched_again_and_again);

@@ -433,6 +433,51 @@ START_TEST(failure_of_our_own_is_retried)
 }
 END_TEST
 
+/* Nobody was asked for long, the workers being busy: the voices are waited for all the same. */
+START_TEST(wait_for_voices_begins_with_the_first_ask)
+{
+	struct sync_ask ask;
+
+	for (uint64_t id = 1; id <= 3; id++)
+		add_peer(id, 0, 0);
+	now += 10 * SECOND;
+	for (uint64_t id = 1; id <= 3; id++)
+		sync_height(sync, id, 150, now);
+	now += 10 * SECOND;
+	sync_tick(sync, now);
+	for (uint64_t id = 1; id <= 3; id++)
+		expect(id, SYNC_ASK_HASH, 150, 0);
+	answer_hash(1, 150);
+	ck_assert(!sync_next(sync, &ask, 1, now));
+	now += params.voice_wait_ms;
+	ck_assert(sync_next(sync, &ask, 1, now));
+	ck_assert_int_eq(ask.kind, SYNC_ASK_BLOCKS);
+}
+END_TEST
+
+/* It lied, and has something else to answer: that is asked of another one now, not when it stalls. */
+START_TEST(ask_of_a_liar_goes_to_another)
+{
+	struct sync_held first, held;
+
+	for (uint64_t id = 1; id <= 2; id++)
+		add_peer(id, 400, 0);
+	for (uint64_t id = 1; id <= 2; id++)
+		expect(id, SYNC_ASK_HASH, 400, 0);
+	answer_hash(1, 400);
+	answer_hash(2, 400);
+	expect(1, SYNC_ASK_BLOCKS, 300, 400);
+	ck_assert(answer_blocks(&first, 1, 300, 101));
+	expect(1, SYNC_ASK_BLOCKS, 199, 299);
+	sync_range_checked(sync, first.id, SYNC_CHECK_BODY, 333, now);
+	ck_assert_uint_eq(blames(), 1);
+	expect_nothing(1);
+	expect(2, SYNC_ASK_BLOCKS, 300, 400);
+	ck_assert(answer_blocks(&held, 2, 300, 101));
+	expect(2, SYNC_ASK_BLOCKS, 199, 299);
+}
+END_TEST
+
 /* A peer is gone: what it was asked for, another one is asked. */
 START_TEST(ask_of_a_peer_that_is_gone_goes_to_another)
 {
@@ -468,6 +513,8 @@ int main(void)
 	tcase_add_test(tc, work_is_handed_out_in_order_when_checked);
 	tcase_add_test(tc, tip_may_move_into_a_range);
 	tcase_add_test(tc, failure_of_our_own_is_retried);
+	tcase_add_test(tc, wait_for_voices_begins_with_the_first_ask);
+	tcase_add_test(tc, ask_of_a_liar_goes_to_another);
 	tcase_add_test(tc, ask_of_a_peer_that_is_gone_goes_to_another);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

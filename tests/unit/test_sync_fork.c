@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* node/sync, forks: protocol.md §6 "Fork", adversarial.md 42, 43. */
+/* node/sync, forks: PROTOCOL.md §6 "Fork", adversarial 42, 43. */
 #include "sync_sim.h"
 
 #include <stdlib.h>
@@ -262,7 +262,7 @@ static void try_depth(uint64_t depth, bool done)
 	end();
 }
 
-/* adversarial.md 43 */
+/* adversarial 43 */
 START_TEST(reorganisation_of_1000_and_not_of_1001)
 {
 	try_depth(1, true);
@@ -275,7 +275,7 @@ END_TEST
 
 /* ---- What goes wrong ---- */
 
-/* adversarial.md 42: the branch breaks a rule: our chain stays, and nobody is asked again for an hour. */
+/* adversarial 42: the branch breaks a rule: our chain stays, and nobody is asked again for an hour. */
 START_TEST(failed_reorganisation_is_remembered)
 {
 	begin(11, 100, 200, 205);

@@ -78,6 +78,9 @@ static int erase(int fd)
 		return -errno;
 	if (st.st_nlink > 0)
 		return -EEXIST;
+	/* Where a directory cannot be synced the old name might come back after a crash, to a file of zeros. */
+	if (syncfs(fd))
+		return -errno;
 	while (at < st.st_size) {
 		size_t left = (size_t)(st.st_size - at);
 		ssize_t n = pwrite(fd, zeros, left < sizeof(zeros) ? left : sizeof(zeros), at);
@@ -91,10 +94,11 @@ static int erase(int fd)
 
 int wallet_file_replace(bool *erased, const char *path, const void *data, size_t len)
 {
-	int old = open(path, O_WRONLY | O_CLOEXEC);
+	int old = erased ? open(path, O_WRONLY | O_CLOEXEC) : -1;
 	int r = file_write_atomic(path, data, len, 0600);
 
-	*erased = !r && old >= 0 && erase(old) == 0;
+	if (erased)
+		*erased = !r && old >= 0 && erase(old) == 0;
 	if (old >= 0)
 		close(old);
 	return r;

@@ -48,8 +48,8 @@ int wallet_damaged(char text[WALLET_TEXT_SIZE], const char *path, const char *wh
 
 /* The file in guarded memory: sodium_free() it; no more than the largest container has.  0 or a negative errno. */
 int wallet_file_read(uint8_t **file, size_t *len, mode_t *mode, const char *path) __attribute__((warn_unused_result));
-/* Replaces the file atomically, then overwrites the contents of the old one; `*erased` false: it has another name, or
- * they could not be.  0 or a negative errno: all is as it was. */
+/* Replaces the file atomically, then, unless `erased` is NULL, overwrites the contents of the old one; `*erased` false:
+ * it has another name, or they could not be.  0 or a negative errno: all is as it was. */
 int wallet_file_replace(bool *erased, const char *path, const void *data, size_t len)
 	__attribute__((warn_unused_result));
 

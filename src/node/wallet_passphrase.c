@@ -371,14 +371,13 @@ int wallet_lock(struct wallet *w)
 static int store_keys(struct wallet *w, char text[WALLET_TEXT_SIZE])
 {
 	struct wallet_container more = *w->container;
-	bool erased;
 	int r;
 
 	more.keys = NULL;
 	r = fill_keys(w, &more);
 	if (r)
 		return wallet_failed(text, w->path, "written", -r);
-	r = write_container(w, text, &more, &erased);
+	r = write_container(w, text, &more, NULL);
 	if (r) {
 		free(more.keys);
 		return r;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Any bytes as a wallet's file, plain or container: refused with a reason, or read, and written again as they were.  Once
- * as they are, once with the hash at the end of a container made right, so that what lies behind it is reached. */
+/* Any bytes as a wallet's file, plain or container: refused with a reason, or read, and written again as they were.
+ * Once as they are, once with the hash at the end of a container made right, so that what lies behind it is reached. */
 #include <string.h>
 
 #include <sodium.h>

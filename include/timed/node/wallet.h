@@ -19,8 +19,8 @@
  * wallet_keep_node_key(), which needs an unlocked wallet, so an encrypted wallet of a masternode needs
  * `wallet.passphrase_file`; locking it then ends payments, and key 0 stays in memory for wallet_sign().
  *
- * Every secret that is kept lives in sodium_malloc() memory, without access while nobody signs (the key that a masternode
- * keeps: read-only), and is wiped.
+ * Every secret that is kept lives in sodium_malloc() memory, without access while nobody signs (the key that a
+ * masternode keeps: read-only), and is wiped.
  *
  * Thread safety: any thread, but for wallet_keep_node_key() and wallet_set_next_key(), which belong to start-up.  The
  * lock is a leaf: no other leaf may be held by the caller.

@@ -268,7 +268,7 @@ static bool choose_hash(struct sync *s, struct sync_peer *p, struct sync_asked *
 	}
 	if (sync_fork_wants(s, p, &ask->first))
 		return true;
-	if (p->has_claim && s->now_ms >= p->next_probe_ms) {
+	if (p->has_claim && p->next_probe_ms == INT64_MIN) {
 		ask->first = common_height(s, p);
 		return true;
 	}
@@ -279,6 +279,11 @@ static bool choose_hash(struct sync *s, struct sync_peer *p, struct sync_asked *
 	if (has_far_claim(s, p)) {
 		p->claim_asked = p->claim;
 		ask->first = p->claim;
+		return true;
+	}
+	/* A second look at where it stands comes last: a slow peer has time for little more than these. */
+	if (p->has_claim && s->now_ms >= p->next_probe_ms) {
+		ask->first = common_height(s, p);
 		return true;
 	}
 	return false;

@@ -426,10 +426,23 @@ START_TEST(failure_of_our_own_is_retried)
 	expect_nothing(1);
 	now += params.retry_ms;
 	expect(1, SYNC_ASK_HEIGHT, 0, 0);
-	expect(1, SYNC_ASK_HASH, 0, 0);
-	answer_hash(1, 0);
 	expect(1, SYNC_ASK_HASH, 150, 0);
 	ck_assert_uint_eq(blames(), 0);
+}
+END_TEST
+
+/* A peer that can be asked seldom would otherwise be asked for nothing but where it stands. */
+START_TEST(second_look_at_where_a_peer_stands_comes_last)
+{
+	add_peer(1, 0, 0);
+	now += params.poll_ms;
+	expect(1, SYNC_ASK_HEIGHT, 0, 0);
+	sync_height(sync, 1, 150, now);
+	now += params.settle_ms;
+	sync_tick(sync, now);
+	expect(1, SYNC_ASK_HASH, 150, 0);
+	answer_hash(1, 150);
+	expect(1, SYNC_ASK_HASH, 0, 0);
 }
 END_TEST
 
@@ -513,6 +526,7 @@ int main(void)
 	tcase_add_test(tc, work_is_handed_out_in_order_when_checked);
 	tcase_add_test(tc, tip_may_move_into_a_range);
 	tcase_add_test(tc, failure_of_our_own_is_retried);
+	tcase_add_test(tc, second_look_at_where_a_peer_stands_comes_last);
 	tcase_add_test(tc, wait_for_voices_begins_with_the_first_ask);
 	tcase_add_test(tc, ask_of_a_liar_goes_to_another);
 	tcase_add_test(tc, ask_of_a_peer_that_is_gone_goes_to_another);

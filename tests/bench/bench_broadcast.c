@@ -62,9 +62,9 @@ static bool on_is_masternode(void *user, const struct net_ip *ip)
 static struct net *start_net(void)
 {
 	static const struct message_rule rules[WIRE_TYPE_COUNT] = {
-		[WIRE_VERSION] = {peer_on_version, RATE_OTHER, false, REQUEST_NONE},
-		[WIRE_PING] = {peer_on_ping, RATE_NONE, false, REQUEST_NONE},
-		[WIRE_PONG] = {peer_on_pong, RATE_NONE, false, REQUEST_NONE},
+		[WIRE_VERSION] = {peer_on_version, RATE_OTHER, false, REQUEST_NONE, NULL},
+		[WIRE_PING] = {peer_on_ping, RATE_NONE, false, REQUEST_NONE, NULL},
+		[WIRE_PONG] = {peer_on_pong, RATE_NONE, false, REQUEST_NONE, NULL},
 	};
 	struct net_ops ops = {
 		.rules = rules,

@@ -101,7 +101,6 @@ def test_adversarial_40_altered_transactions(target, net, chain):
     all_refused(target, net, chain, made)
 
 
-@pytest.mark.fast
 def test_adversarial_40_harmless_oddities_are_accepted(loaded, net, chain):
     """What breaks no rule connects: nothing is stricter than the protocol."""
     node = loaded(net.ip(5), chain, sync_config())
@@ -195,7 +194,8 @@ def test_adversarial_45_money_from_nothing(target, net, chain):
 
 
 def test_adversarial_45_in_a_range_while_syncing(daemons, serve, net, chain):
-    """The same blocks come as the last of a range that was asked for: connected up to the one before, sender blamed."""
+    """The same blocks come as the last of a range that was asked for: none connects, and the sender is blamed. What lies
+    below may be taken or not: whose tip breaks a rule is not followed."""
     made = alterations.money(chain)
     for number, alteration in enumerate(made if rounds(10) == 10 else made[::4]):
         bad = chain.fork(chain.height)
@@ -203,8 +203,8 @@ def test_adversarial_45_in_a_range_while_syncing(daemons, serve, net, chain):
         server = serve(net.ip(100 + number), bad)
         node = daemons(net.ip(10 + number), sync_config(server.ip))
         assert re.fullmatch(alteration.code(), wait_refused(node, server.ip)), alteration.name
-        node.wait_chain(chain)
-        node.assert_chain(chain)
+        node.assert_alive(net.ip(99))
+        node.assert_chain(chain.fork(node.height()))
         node.stop()
         server.close()
 

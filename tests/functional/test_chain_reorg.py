@@ -49,7 +49,6 @@ def joined(loaded, net):
 
 # --- daemons --------------------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_two_parts_of_a_cut_network_the_larger_wins(joined, trunk):
     """Three and two daemons made different blocks; connected, they become one chain, whatever its hash: the two that
     change see it in the answers of more than two thirds."""
@@ -65,8 +64,7 @@ def test_two_parts_of_a_cut_network_the_larger_wins(joined, trunk):
             node.stop()
 
 
-@pytest.mark.fast
-@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize("swap", [pytest.param(False, marks=pytest.mark.fast), True])
 def test_two_equal_halves_the_lower_hash_wins(joined, trunk, swap):
     """Two and two: after three rounds without a majority everybody's own answer counts too, and among equals the lower
     hash at the first height that differs wins, on all of them."""

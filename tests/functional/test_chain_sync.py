@@ -2,6 +2,7 @@
 """Sync: a node that lacks blocks gets them from peers that are good, existing, slow, mute, stalling or lying.
 adversarial 37 to 39 and 56; the node is killed meanwhile; memory is bounded."""
 import random
+import re
 import threading
 import time
 
@@ -335,6 +336,7 @@ def test_adversarial_38_claims_a_lower_height_than_before(daemons, serve, net, s
     node.wait_chain(short_chain)
     node.assert_chain(short_chain)
     assert_blameless(node, good.ip)
+    node.wait_log(rf"{re.escape(shrinking.ip)} claims less than before")
 
 
 @pytest.mark.fast

@@ -132,7 +132,7 @@ bool sync_is_liar(const struct sync *s, const struct sync_peer *p)
 
 bool sync_is_paused(const struct sync *s, const struct sync_peer *p, enum sync_kind kind)
 {
-	return s->now_ms < p->asks[kind].unused_until_ms;
+	return s->now_ms < p->asks[kind].mute_until_ms;
 }
 
 void sync_reprobe(struct sync *s, struct sync_peer *p)
@@ -202,7 +202,7 @@ int sync_peer_ready(struct sync *s, uint64_t id, bool ours, int64_t now_ms)
 		.aside_until_ms = INT64_MIN,
 	};
 	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++)
-		p->asks[kind].unused_until_ms = INT64_MIN;
+		p->asks[kind].again_ms = p->asks[kind].mute_until_ms = INT64_MIN;
 	s->poke = true;
 	sync_advance(s);
 	return 0;
@@ -215,7 +215,7 @@ void sync_free_ask(struct sync *s, struct sync_peer *p, enum sync_kind kind)
 	if (!ask->outstanding)
 		return;
 	s->reserved_bytes -= ask->reserved;
-	*ask = (struct sync_asked){.unused_until_ms = ask->unused_until_ms};
+	*ask = (struct sync_asked){.again_ms = ask->again_ms, .mute_until_ms = ask->mute_until_ms};
 	if (kind == SYNC_ASK_BLOCKS && s->starved) {
 		s->starved = false;
 		s->poke = true;
@@ -320,8 +320,9 @@ bool sync_next(struct sync *s, struct sync_ask *out, uint64_t id, int64_t now_ms
 	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++) {
 		struct sync_asked *ask = &p->asks[kind], chosen = {.outstanding = true, .sent_ms = s->now_ms};
 
-		chosen.unused_until_ms = ask->unused_until_ms;
-		if (ask->outstanding || sync_is_paused(s, p, (enum sync_kind)kind) ||
+		chosen.again_ms = ask->again_ms;
+		chosen.mute_until_ms = ask->mute_until_ms;
+		if (ask->outstanding || s->now_ms < ask->again_ms || s->now_ms < ask->mute_until_ms ||
 		    !choose(s, p, (enum sync_kind)kind, &chosen))
 			continue;
 		if (kind == SYNC_ASK_HASH)
@@ -334,13 +335,12 @@ bool sync_next(struct sync *s, struct sync_ask *out, uint64_t id, int64_t now_ms
 }
 
 /* Nothing comes of what was asked. */
-static void give_back(struct sync *s, struct sync_peer *p, enum sync_kind kind, int64_t again_ms)
+static void give_back(struct sync *s, struct sync_peer *p, enum sync_kind kind)
 {
 	if (kind == SYNC_ASK_HEIGHT)
 		p->next_height_ms = INT64_MIN;
 	if (kind == SYNC_ASK_HASH && p->asks[kind].first == p->claim_asked)
 		p->claim_asked = 0;
-	p->asks[kind].unused_until_ms = again_ms > s->now_ms ? again_ms : s->now_ms + 1;
 	if (kind == SYNC_ASK_HASH)
 		sync_search_lost(s, p->id);
 	sync_free_ask(s, p, kind);
@@ -352,8 +352,10 @@ void sync_ask_failed(struct sync *s, uint64_t id, enum sync_kind kind, int64_t a
 	struct sync_peer *p = sync_find_peer(s, id);
 
 	sync_set_now(s, now_ms);
-	if (p && p->asks[kind].outstanding)
-		give_back(s, p, kind, again_ms);
+	if (p && p->asks[kind].outstanding) {
+		p->asks[kind].again_ms = again_ms > s->now_ms ? again_ms : s->now_ms + 1;
+		give_back(s, p, kind);
+	}
 	sync_advance(s);
 }
 
@@ -370,7 +372,8 @@ void sync_unanswered(struct sync *s, uint64_t id, enum sync_kind kind, int64_t n
 			p->distrust_until_ms = s->now_ms + s->params.fork_interval_ms;
 			sync_blame(s, p->id, SYNC_VERDICT_TURNED, p->suspect_about);
 		}
-		give_back(s, p, kind, s->now_ms + s->params.mute_pause_ms / (p->ours ? OURS_PAUSE_PART : 1));
+		p->asks[kind].mute_until_ms = s->now_ms + s->params.mute_pause_ms / (p->ours ? OURS_PAUSE_PART : 1);
+		give_back(s, p, kind);
 	}
 	sync_advance(s);
 }

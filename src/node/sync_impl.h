@@ -61,7 +61,8 @@ struct sync_asked {
 	uint64_t serial;      /* BLOCKS: of its segment; 0: that is gone */
 	size_t reserved;      /* BLOCKS: bytes of the window */
 	int64_t sent_ms;
-	int64_t unused_until_ms; /* not asked before */
+	int64_t again_ms;      /* the last one could not be sent: not asked before */
+	int64_t mute_until_ms; /* one was left unanswered: the same, and not counted on */
 };
 
 struct sync_peer {

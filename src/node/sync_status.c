@@ -18,8 +18,10 @@ static void peer_deadline(const struct sync *s, int64_t *deadline, const struct 
 {
 	const struct sync_asked *blocks = &p->asks[SYNC_ASK_BLOCKS];
 
-	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++)
-		earlier(s, deadline, p->asks[kind].unused_until_ms);
+	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++) {
+		earlier(s, deadline, p->asks[kind].again_ms);
+		earlier(s, deadline, p->asks[kind].mute_until_ms);
+	}
 	earlier(s, deadline, p->next_height_ms);
 	earlier(s, deadline, p->next_probe_ms);
 	earlier(s, deadline, p->judged_until_ms);

@@ -189,6 +189,19 @@ static void check_ask(struct sim *sim, struct sim_peer *p, const struct sync_ask
 	}
 }
 
+/* The driver paces what it asks of existing nodes: 8 of a kind a second.  And a queue may be full. */
+static bool is_refused(struct sim *sim, struct sim_peer *p, enum sync_kind kind)
+{
+	if (sim->refuse_sends && sim_random(sim, 20) == 0)
+		return true;
+	if (p->manner != SIM_RUST)
+		return false;
+	if (sim->now_ms < p->paced_ms[kind])
+		return true;
+	p->paced_ms[kind] = sim->now_ms + 125;
+	return false;
+}
+
 static void pump(struct sim *sim, struct sim_peer *p)
 {
 	struct sync_ask ask;
@@ -201,7 +214,7 @@ static void pump(struct sim *sim, struct sim_peer *p)
 			printf("%lld: peer %llu asked %d %llu..%llu\n", (long long)sim->now_ms,
 			       (unsigned long long)p->id, ask.kind, (unsigned long long)ask.first,
 			       (unsigned long long)ask.last);
-		if (sim->refuse_sends && sim_random(sim, 20) == 0) {
+		if (is_refused(sim, p, ask.kind)) {
 			p->outstanding[ask.kind] = false;
 			sync_ask_failed(sim->sync, p->id, ask.kind, sim->now_ms + 125, sim->now_ms);
 			continue;

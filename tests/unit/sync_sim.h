@@ -72,6 +72,7 @@ struct sim_peer {
 	bool outstanding[SYNC_KIND_COUNT];
 	uint64_t ask_serial[SYNC_KIND_COUNT]; /* of the newest ask */
 	uint64_t asked[SYNC_KIND_COUNT];      /* its height: what an answer is matched by */
+	int64_t paced_ms[SYNC_KIND_COUNT];    /* the next one is not sent before */
 	uint32_t claims;		      /* heights told */
 	bool moved;			      /* to another chain: what it said before may look like a fault */
 	uint32_t blocks_asked, lies_told;

@@ -68,6 +68,19 @@ START_TEST(lone_peer_is_believed_after_a_while)
 }
 END_TEST
 
+/* Asked for heights and agreement as often as it may be asked at all, it still gets a word in about blocks. */
+START_TEST(polls_do_not_starve_the_sync_of_a_paced_peer)
+{
+	begin(32, 1500);
+	sync_free(sim.sync);
+	sim.params.poll_ms = 100;
+	sim_start(&sim);
+	sim_add(&sim, SIM_RUST, &chain, chain.height, 0);
+	ck_assert(sim_run(&sim, 15 * SIM_SECOND, is_done));
+	end();
+}
+END_TEST
+
 /* adversarial 37: the others deliver the block; who withholds it keeps delivering the rest. */
 START_TEST(withheld_block_comes_from_another_peer)
 {
@@ -703,6 +716,7 @@ int main(void)
 
 	tcase_add_test(tc, honest_peers_deliver_everything);
 	tcase_add_test(tc, lone_peer_is_believed_after_a_while);
+	tcase_add_test(tc, polls_do_not_starve_the_sync_of_a_paced_peer);
 	tcase_add_test(tc, withheld_block_comes_from_another_peer);
 	tcase_add_test(tc, block_withheld_by_all_is_asked_for_again);
 	tcase_add_test(tc, claim_of_the_greatest_number_is_harmless);

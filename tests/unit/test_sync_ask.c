@@ -446,6 +446,26 @@ START_TEST(second_look_at_where_a_peer_stands_comes_last)
 }
 END_TEST
 
+/* It could not be asked just now: its voice is waited for all the same. */
+START_TEST(paced_voice_is_waited_for)
+{
+	for (uint64_t id = 1; id <= 2; id++)
+		add_peer(id, 0, 0);
+	now += 10 * SECOND;
+	for (uint64_t id = 1; id <= 2; id++)
+		sync_height(sync, id, 150, now);
+	expect(1, SYNC_ASK_HASH, 150, 0);
+	expect(2, SYNC_ASK_HASH, 150, 0);
+	sync_ask_failed(sync, 2, SYNC_ASK_HASH, now + 125, now);
+	answer_hash(1, 150);
+	expect_nothing(1);
+	now += 125;
+	expect(2, SYNC_ASK_HASH, 150, 0);
+	answer_hash(2, 150);
+	expect(1, SYNC_ASK_BLOCKS, 50, 150);
+}
+END_TEST
+
 /* Nobody was asked for long, the workers being busy: the voices are waited for all the same. */
 START_TEST(wait_for_voices_begins_with_the_first_ask)
 {
@@ -527,6 +547,7 @@ int main(void)
 	tcase_add_test(tc, tip_may_move_into_a_range);
 	tcase_add_test(tc, failure_of_our_own_is_retried);
 	tcase_add_test(tc, second_look_at_where_a_peer_stands_comes_last);
+	tcase_add_test(tc, paced_voice_is_waited_for);
 	tcase_add_test(tc, wait_for_voices_begins_with_the_first_ask);
 	tcase_add_test(tc, ask_of_a_liar_goes_to_another);
 	tcase_add_test(tc, ask_of_a_peer_that_is_gone_goes_to_another);

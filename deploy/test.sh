@@ -127,12 +127,13 @@ built() {
 	stage "build $variant (clang), the rest of it" - rest_of_build
 }
 
-# unit VARIANT [MESON TEST OPTION...]: everything that meson knows as a test.
+# unit VARIANT [MESON TEST OPTION...]: everything that meson knows as a test; more at once than there are cores, since some
+# of them mostly wait (for the disk, for children that they kill).
 unit() {
 	local variant=$1
 	shift
 	stage "unit tests, fuzz seeds: $variant" "$root/build/$variant/meson-logs/testlog.json" \
-		meson test -C "$root/build/$variant" --no-rebuild --print-errorlogs "$@"
+		meson test -C "$root/build/$variant" --no-rebuild --print-errorlogs --num-processes 4 "$@"
 }
 
 # functional VARIANT SCALE [PYTEST OPTION...]: SCALE stretches the tests' deadlines for a slower build.

@@ -194,8 +194,8 @@ def test_adversarial_45_money_from_nothing(target, net, chain):
 
 
 def test_adversarial_45_in_a_range_while_syncing(daemons, serve, net, chain):
-    """The same blocks come as the last of a range that was asked for: none connects, and the sender is blamed. What lies
-    below may be taken or not: whose tip breaks a rule is not followed."""
+    """The same blocks come as the last of a range that was asked for: none connects, and the sender is blamed. What
+    lies below may be taken or not: whose tip breaks a rule is not followed."""
     made = alterations.money(chain)
     for number, alteration in enumerate(made if rounds(10) == 10 else made[::4]):
         bad = chain.fork(chain.height)

@@ -16,7 +16,7 @@ MIB = 1 << 20
 @pytest.mark.fast
 def test_adversarial_01_line_split_at_every_byte(node, net):
     """A ping cut in two at every place is answered once; the rest is sent only when the first half has been read."""
-    peer = node.dial_in(net.ip(3))
+    peer = node.dial_in(net.ip(3), pong=False, answers=False)  # nothing else may come between the halves
     frames = [wire.encode(wire.ping(1000 + index)) for index in range(80)]
     last = len(frames[0]) - 1
     peer.send_raw(frames[0] + frames[1][:1])
@@ -34,7 +34,7 @@ def test_adversarial_01_line_split_at_every_byte(node, net):
 
 def test_adversarial_01_handshake_byte_by_byte(node, net):
     """The first lines of a connection come one byte at a time."""
-    peer = node.raw_peer(net.ip(3))
+    peer = node.raw_peer(net.ip(3), pong=False, answers=False)
     for byte in wire.encode(wire.handshake()) + wire.encode(wire.version()) + wire.encode(wire.ping(7)):
         peer.send_raw(bytes([byte]))
     peer.expect("Ack")

@@ -119,7 +119,7 @@ def test_adversarial_23_blackhole_after_some_messages(brisk, net, after):
 @pytest.mark.fast
 def test_adversarial_24_large_block_comes_in_while_pings_wait(brisk, net):
     """Inside a line no pong can be sent; as long as the line grows the peer is alive."""
-    peer = brisk.dial_in(net.ip(3), pong=False)
+    peer = brisk.dial_in(net.ip(3), pong=False, answers=False)
     line = wire.padded_ping(4 * MIB, nonce=4242)
     begin = time.monotonic()
     # 40 pieces over twice what a silent peer gets.

@@ -18,6 +18,8 @@
 
 /* A request that could not be sent is tried again after this: existing nodes are asked 8 times a second at most. */
 #define ASK_AGAIN_MS 130
+/* So few peers may all be woken at any time; with more, once in as many milliseconds as there are more. */
+#define FEW_PEERS 16
 /* Progress is told this often. */
 #define PROGRESS_MS 5000
 /* That a branch does not fit is told this often. */
@@ -37,6 +39,8 @@ struct syncer {
 	size_t kept_count, kept_capacity;
 	int64_t full_due_ms; /* chain thread only: not told again before */
 	atomic_int_fast64_t keeper_due_ms; /* what the keeper was told last */
+	atomic_bool poke_waits;		   /* workers are to be woken ... */
+	atomic_int_fast64_t poke_due_ms;   /* ... not before */
 	int64_t progress_due_ms;	   /* keeper only */
 	bool told_syncing;		   /* keeper only */
 
@@ -300,6 +304,23 @@ static void tell(const struct sync_action *a)
 	}
 }
 
+/* Wakes all workers, but with many of them not for every little thing: a thousand idle peers would keep a core busy with
+ * telling each other that there is nothing to do.  What has to wait is the keeper's. */
+static void poke_if_due(struct syncer *s, int64_t now_ms)
+{
+	int64_t due_ms = atomic_load(&s->poke_due_ms), peers = net_ready_count(s->node->net);
+	int64_t rest_ms = peers > FEW_PEERS ? peers - FEW_PEERS : 0;
+
+	if (now_ms < due_ms) {
+		if (atomic_load(&s->keeper_due_ms) > due_ms)
+			net_wake_keeper(s->node->net);
+		return;
+	}
+	if (atomic_compare_exchange_strong(&s->poke_due_ms, &due_ms, now_ms + rest_ms) &&
+	    atomic_exchange(&s->poke_waits, false))
+		net_poke_all(s->node->net);
+}
+
 static bool next_action(struct syncer *s, struct sync_action *out)
 {
 	bool got;
@@ -329,7 +350,8 @@ static void obey(struct syncer *s)
 	while (next_action(s, &action)) {
 		switch (action.kind) {
 		case SYNC_ACTION_POKE:
-			net_poke_all(s->node->net);
+			atomic_store(&s->poke_waits, true);
+			poke_if_due(s, clock_mono_ms());
 			break;
 		case SYNC_ACTION_WORK:
 			while (next_work(s, &work))
@@ -566,6 +588,11 @@ static void progress(struct syncer *s, int64_t now_ms)
 		 now.window_bytes >> 10);
 }
 
+static int64_t min_ms(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 int64_t syncer_tick(struct syncer *s, int64_t now_ms)
 {
 	int64_t due_ms;
@@ -575,8 +602,12 @@ int64_t syncer_tick(struct syncer *s, int64_t now_ms)
 		sync_tick(s->sync, now_ms);
 	due_ms = sync_deadline_ms(s->sync);
 	mutex_unlock(&s->lock);
-	atomic_store(&s->keeper_due_ms, due_ms);
 	obey(s);
+	if (atomic_load(&s->poke_waits)) {
+		poke_if_due(s, now_ms);
+		due_ms = min_ms(due_ms, atomic_load(&s->poke_due_ms));
+	}
+	atomic_store(&s->keeper_due_ms, due_ms);
 	progress(s, now_ms);
 	return due_ms;
 }
@@ -615,6 +646,8 @@ int syncer_new(struct syncer **out, struct node *node)
 	}
 	mutex_init(&s->lock, "sync", MUTEX_RANK_SYNC);
 	atomic_init(&s->keeper_due_ms, 0);
+	atomic_init(&s->poke_waits, false);
+	atomic_init(&s->poke_due_ms, 0);
 	*out = s;
 	return 0;
 }

@@ -72,8 +72,7 @@ int finality_new(struct finality **out, const struct finality_params *params)
 	finality_link_init(&finality->todo);
 	finality_link_init(&finality->own_all);
 	finality->repeat = &finality->all;
-	if (finality_map_init(&finality->txs) || finality_map_init(&finality->owns) ||
-	    finality_map_init(&finality->locks)) {
+	if (keyed_map_init(&finality->txs) || keyed_map_init(&finality->owns) || keyed_map_init(&finality->locks)) {
 		finality_free(finality);
 		return -ENOMEM;
 	}
@@ -83,10 +82,10 @@ int finality_new(struct finality **out, const struct finality_params *params)
 
 struct finality_tx *finality_find(const struct finality *finality, const struct wire_hash *txid)
 {
-	uint64_t hash = finality_map_hash(finality->params.seed, txid, 0);
+	uint64_t hash = keyed_map_hash(finality->params.seed, txid, 0);
 
-	for (struct finality_node *node = finality_map_first(&finality->txs, hash); node; node = node->next) {
-		struct finality_tx *tx = FINALITY_OF(node, struct finality_tx, node);
+	for (struct keyed_node *node = keyed_map_first(&finality->txs, hash); node; node = node->next) {
+		struct finality_tx *tx = KEYED_OF(node, struct finality_tx, node);
 
 		if (node->hash == hash && hash_equal(&tx->txid, txid))
 			return tx;
@@ -115,11 +114,11 @@ static struct finality_tx *finality_make(struct finality *finality, const struct
 
 	if (!tx)
 		return NULL;
-	tx->node.hash = finality_map_hash(finality->params.seed, txid, 0);
+	tx->node.hash = keyed_map_hash(finality->params.seed, txid, 0);
 	tx->txid = *txid;
 	tx->first_voter = FINALITY_NOBODY;
 	tx->since_s = now_s;
-	finality_map_insert(&finality->txs, &tx->node);
+	keyed_map_insert(&finality->txs, &tx->node);
 	finality_link_append(&finality->all, &tx->all);
 	return tx;
 }
@@ -128,7 +127,7 @@ static void finality_remove(struct finality *finality, struct finality_tx *tx)
 {
 	if (finality->repeat == &tx->all)
 		finality->repeat = tx->all.next;
-	finality_map_remove(&finality->txs, &tx->node);
+	keyed_map_remove(&finality->txs, &tx->node);
 	finality_link_remove(&tx->all);
 	finality_link_remove(&tx->todo);
 	finality_not_early(finality, tx);
@@ -144,12 +143,12 @@ void finality_free(struct finality *finality)
 	if (!finality)
 		return;
 	while (finality->all.next != &finality->all)
-		finality_remove(finality, FINALITY_OF(finality->all.next, struct finality_tx, all));
+		finality_remove(finality, KEYED_OF(finality->all.next, struct finality_tx, all));
 	while (finality->own_all.next != &finality->own_all)
-		finality_own_remove(finality, FINALITY_OF(finality->own_all.next, struct finality_own, all));
-	finality_map_free(&finality->txs);
-	finality_map_free(&finality->owns);
-	finality_map_free(&finality->locks);
+		finality_own_remove(finality, KEYED_OF(finality->own_all.next, struct finality_own, all));
+	keyed_map_free(&finality->txs);
+	keyed_map_free(&finality->owns);
+	keyed_map_free(&finality->locks);
 	free(finality->keys);
 	free(finality->early);
 	free(finality);
@@ -292,7 +291,7 @@ int finality_set_voters(struct finality *finality, const struct wire_key *keys, 
 	finality->own = own;
 	finality->quorum = (uint32_t)validators_quorum(count);
 	for (struct finality_link *link = finality->all.next; link != &finality->all; link = link->next) {
-		struct finality_tx *tx = FINALITY_OF(link, struct finality_tx, all);
+		struct finality_tx *tx = KEYED_OF(link, struct finality_tx, all);
 
 		finality_renumber(finality, tx, now);
 		finality_recount(finality, tx);
@@ -305,7 +304,7 @@ int finality_set_voters(struct finality *finality, const struct wire_key *keys, 
 static void finality_want_all(struct finality *finality)
 {
 	for (struct finality_link *link = finality->all.next; link != &finality->all; link = link->next) {
-		struct finality_tx *tx = FINALITY_OF(link, struct finality_tx, all);
+		struct finality_tx *tx = KEYED_OF(link, struct finality_tx, all);
 
 		if (tx->added)
 			finality_want(finality, tx);
@@ -486,7 +485,7 @@ void finality_expire(struct finality *finality, int64_t now_s)
 
 	for (link = finality->all.next; link != &finality->all; link = next) {
 		next = link->next;
-		finality_expire_tx(finality, FINALITY_OF(link, struct finality_tx, all), now_s);
+		finality_expire_tx(finality, KEYED_OF(link, struct finality_tx, all), now_s);
 	}
 	finality_own_expire(finality, now_s);
 }
@@ -497,7 +496,7 @@ static void finality_unblock(struct finality *finality)
 	struct finality_link *link = finality->all.next;
 
 	for (; finality->room && finality->blocked > 0 && link != &finality->all; link = link->next) {
-		struct finality_tx *tx = FINALITY_OF(link, struct finality_tx, all);
+		struct finality_tx *tx = KEYED_OF(link, struct finality_tx, all);
 
 		if (tx->blocked)
 			finality_want(finality, tx);
@@ -509,7 +508,7 @@ bool finality_next(struct finality *finality, struct finality_action *out, int64
 {
 	finality_unblock(finality);
 	while (finality->todo.next != &finality->todo) {
-		struct finality_tx *tx = FINALITY_OF(finality->todo.next, struct finality_tx, todo);
+		struct finality_tx *tx = KEYED_OF(finality->todo.next, struct finality_tx, todo);
 
 		memset(out, 0, sizeof(*out));
 		out->txid = tx->txid;
@@ -536,7 +535,7 @@ size_t finality_repeat(struct finality *finality, struct finality_vote *out, siz
 	size_t count = 0;
 
 	do {
-		const struct finality_tx *tx = FINALITY_OF(finality->repeat, struct finality_tx, all);
+		const struct finality_tx *tx = KEYED_OF(finality->repeat, struct finality_tx, all);
 
 		if (finality->repeat != &finality->all && tx->added && tx->state != FINALITY_REJECTED &&
 		    now_s - tx->since_s >= age_s) {

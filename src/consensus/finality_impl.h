@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "finality_map.h"
+#include "keyed_map.h"
 #include "timed/consensus/finality.h"
 
 /* A place in a ring of things; the head is one as well. */
@@ -29,7 +29,7 @@ struct finality_cast {
 };
 
 struct finality_tx {
-	struct finality_node node; /* by txid */
+	struct keyed_node node;	   /* by txid */
 	struct finality_link all;  /* in order of arrival */
 	struct finality_link todo; /* something is to be done about it */
 	struct wire_hash txid;
@@ -50,15 +50,15 @@ struct finality_tx {
 struct finality_own;
 
 struct finality_lock {
-	struct finality_node node; /* by outpoint */
+	struct keyed_node node; /* by outpoint */
 	struct wire_outpoint outpoint;
 	struct finality_own *own; /* the approval that it belongs to; NULL: it is free */
 };
 
 /* A vote of ours that binds us. */
 struct finality_own {
-	struct finality_node node; /* by txid */
-	struct finality_link all;  /* by age */
+	struct keyed_node node;	  /* by txid */
+	struct finality_link all; /* by age */
 	struct finality_record record;
 	uint32_t rejects; /* votes against those that conflict with it */
 	struct finality_lock *locks;
@@ -74,7 +74,7 @@ struct finality {
 	struct wire_key *keys;
 	size_t *early; /* by voter: transactions that it has voted on first */
 
-	struct finality_map txs;
+	struct keyed_map txs;
 	struct finality_link all;  /* of them */
 	struct finality_link todo; /* of them */
 	size_t added;
@@ -82,12 +82,10 @@ struct finality {
 	bool room;		      /* since the blocked ones were looked at, something has become free */
 	struct finality_link *repeat; /* where finality_repeat() goes on; in `all` */
 
-	struct finality_map owns;
+	struct keyed_map owns;
 	struct finality_link own_all;
-	struct finality_map locks;
+	struct keyed_map locks;
 };
-
-#define FINALITY_OF(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 void finality_link_init(struct finality_link *head);
 void finality_link_append(struct finality_link *head, struct finality_link *link);

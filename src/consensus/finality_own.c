@@ -12,10 +12,10 @@
 
 struct finality_own *finality_own_find(const struct finality *finality, const struct wire_hash *txid)
 {
-	uint64_t hash = finality_map_hash(finality->params.seed, txid, 0);
+	uint64_t hash = keyed_map_hash(finality->params.seed, txid, 0);
 
-	for (struct finality_node *node = finality_map_first(&finality->owns, hash); node; node = node->next) {
-		struct finality_own *own = FINALITY_OF(node, struct finality_own, node);
+	for (struct keyed_node *node = keyed_map_first(&finality->owns, hash); node; node = node->next) {
+		struct finality_own *own = KEYED_OF(node, struct finality_own, node);
 
 		if (node->hash == hash && hash_equal(&own->record.txid, txid))
 			return own;
@@ -25,10 +25,10 @@ struct finality_own *finality_own_find(const struct finality *finality, const st
 
 struct finality_lock *finality_lock_find(const struct finality *finality, const struct wire_outpoint *outpoint)
 {
-	uint64_t hash = finality_map_hash(finality->params.seed, &outpoint->txid, outpoint->vout);
+	uint64_t hash = keyed_map_hash(finality->params.seed, &outpoint->txid, outpoint->vout);
 
-	for (struct finality_node *node = finality_map_first(&finality->locks, hash); node; node = node->next) {
-		struct finality_lock *lock = FINALITY_OF(node, struct finality_lock, node);
+	for (struct keyed_node *node = keyed_map_first(&finality->locks, hash); node; node = node->next) {
+		struct finality_lock *lock = KEYED_OF(node, struct finality_lock, node);
 
 		if (node->hash == hash && lock->outpoint.vout == outpoint->vout &&
 		    hash_equal(&lock->outpoint.txid, &outpoint->txid))
@@ -42,7 +42,7 @@ static void finality_unlock(struct finality *finality, struct finality_lock *loc
 {
 	if (!lock->own)
 		return;
-	finality_map_remove(&finality->locks, &lock->node);
+	keyed_map_remove(&finality->locks, &lock->node);
 	lock->own = NULL;
 	finality->room = true;
 }
@@ -55,7 +55,7 @@ void finality_own_unlock(struct finality *finality, struct finality_own *own)
 
 void finality_own_remove(struct finality *finality, struct finality_own *own)
 {
-	finality_map_remove(&finality->owns, &own->node);
+	keyed_map_remove(&finality->owns, &own->node);
 	finality_link_remove(&own->all);
 	finality_own_unlock(finality, own);
 	finality->room = true;
@@ -86,11 +86,11 @@ int finality_own_lock(struct finality *finality, struct finality_own *own, const
 		struct finality_lock *lock = &own->locks[i];
 
 		lock->outpoint = outpoints[i];
-		lock->node.hash = finality_map_hash(finality->params.seed, &outpoints[i].txid, outpoints[i].vout);
+		lock->node.hash = keyed_map_hash(finality->params.seed, &outpoints[i].txid, outpoints[i].vout);
 		if (finality_lock_find(finality, &outpoints[i]))
 			continue;
 		lock->own = own;
-		finality_map_insert(&finality->locks, &lock->node);
+		keyed_map_insert(&finality->locks, &lock->node);
 	}
 	return 0;
 }
@@ -107,14 +107,14 @@ int finality_own_add(struct finality *finality, const struct finality_record *re
 	if (!own)
 		return -ENOMEM;
 	own->record = *record;
-	own->node.hash = finality_map_hash(finality->params.seed, &record->txid, 0);
+	own->node.hash = keyed_map_hash(finality->params.seed, &record->txid, 0);
 	if (record->approve)
 		r = finality_own_lock(finality, own, outpoints, count);
 	if (r) {
 		free(own);
 		return r;
 	}
-	finality_map_insert(&finality->owns, &own->node);
+	keyed_map_insert(&finality->owns, &own->node);
 	finality_link_append(&finality->own_all, &own->all);
 	return 0;
 }
@@ -140,7 +140,7 @@ void finality_own_expire(struct finality *finality, int64_t now_s)
 	struct finality_link *link, *next;
 
 	for (link = finality->own_all.next; link != &finality->own_all; link = next) {
-		struct finality_own *own = FINALITY_OF(link, struct finality_own, all);
+		struct finality_own *own = KEYED_OF(link, struct finality_own, all);
 
 		next = link->next;
 		if (!finality_binds(finality, own->record.timestamp, now_s))

@@ -15,8 +15,8 @@
 #include "bft_log.h"
 #include "timed/consensus/bft.h"
 
-/* Blocks that are talked about: those of our round and the next two, locked, valid, decisive.  One that falls out is
- * asked for again. */
+/* Blocks that are talked about: of the rounds around ours, locked, valid, decisive.  One that falls out is asked for
+ * again. */
 #define BFT_BLOCKS 16
 
 /* Heights that must commit before a validator without its file signs again. */

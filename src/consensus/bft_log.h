@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The message log of one height: proposals and votes by round, counted as they come in (PROTOCOL.md §9 "Gossip").  What
- * is made of the counts is decided in bft.c.
+ * The message log of one height: proposals and votes by round, counted as they come in (PROTOCOL.md §9 "Gossip").
+ * What is made of the counts is decided in bft_rules.c.
  *
  * Kept are the rounds up to ours + 1, and of each voter its highest beyond that.  Of the rounds below ours the lowest
  * are given up when there are more than BFT_LOG_ROUNDS; those that the caller names stay.

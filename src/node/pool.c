@@ -7,7 +7,7 @@
  * fee.  Under the lock again: if the pool stands at another tip by now, or one of those outputs has gone, all over
  * again; else the limits, and it is in.
  */
-#include "pool.h"
+#include "timed/node/pool.h"
 
 #include <errno.h>
 #include <inttypes.h>

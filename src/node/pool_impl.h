@@ -21,8 +21,8 @@
 
 #include <stdatomic.h>
 
-#include "pool.h"
-#include "pool_query.h"
+#include "timed/node/pool.h"
+#include "timed/node/pool_query.h"
 #include "pool_table.h"
 #include "timed/util/siphash.h"
 #include "timed/util/thread.h"

@@ -2,7 +2,7 @@
  *
  * Questions to the pool; see pool_query.h.
  */
-#include "pool_query.h"
+#include "timed/node/pool_query.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "bench_common.h"
-#include "pool.h"
+#include "timed/node/pool.h"
 #include "timed/util/siphash.h"
 #include "timeproto/base/buf.h"
 #include "timeproto/chain/address.h"

@@ -7,8 +7,8 @@
 #define TIMED_TESTS_POOL_FIXTURE_H
 
 #include "chain_test.h"
-#include "pool.h"
-#include "pool_query.h"
+#include "timed/node/pool.h"
+#include "timed/node/pool_query.h"
 #include "timeproto/wire/bincode.h"
 
 /* Blocks of rewards that the chain begins with: FIXTURE_REWARDS coins of 25 TIME each. */

@@ -5,7 +5,7 @@
  * What is in it could be put into a block on the pool's tip: its inputs are unspent outputs of the chain, or outputs of
  * other transactions of the pool, and no two spend the same.  A transaction comes in pending; the masternodes' votes
  * make it finalized, or have it rejected.  Finalized ones fill the next block, survive fees and a crash, and go only
- *for a block that holds them or conflicts with them.  Pending ones go as well when their time is over or a full pool is
+ * for a block that holds them or conflicts with them.  Pending ones go as well when their time is over or a full pool is
  * offered better fees.
  *
  * Who calls what, once they exist:
@@ -34,7 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pool_event.h"
+#include "timed/node/pool_event.h"
 #include "timed/net/ip.h"
 #include "timed/store/chain_store.h"
 

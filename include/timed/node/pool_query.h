@@ -8,7 +8,7 @@
 #ifndef TIMED_NODE_POOL_QUERY_H
 #define TIMED_NODE_POOL_QUERY_H
 
-#include "pool.h"
+#include "timed/node/pool.h"
 
 /* Totals over a transaction and its relatives in the pool, itself included. */
 struct pool_sum {

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Transactions on their way: from a peer or from ourselves into the pool, from there to peers, to those who vote, and to
+ * everybody who waits for what becomes of them (PROTOCOL.md §3, §7).
+ *
+ *	transactions_submit()	signatures, pool, and then transactions_tell()
+ *	transactions_tell()	works off events of the pool, whoever caused them: gossip, votes, subscribers, waiters
+ *
+ * A transaction is passed on once, by whoever inserted it.  A copy that was seen lately costs a look into a table: it is
+ * neither decoded further nor verified again.
+ *
+ * Thread safety: any thread, between transactions_new() and transactions_free(), unless a function says otherwise.  No
+ * lock of the caller may be held: both read the disk, and send.
+ */
+#ifndef TIMED_NODE_TRANSACTIONS_H
+#define TIMED_NODE_TRANSACTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "timed/node/pool.h"
+
+struct node;
+struct peer;
+struct transactions;
+
+/* 0 or -ENOMEM. */
+int transactions_new(struct transactions **out, struct node *node) __attribute__((warn_unused_result));
+void transactions_free(struct transactions *transactions);
+
+/* Takes a transaction with everything that belongs to it.  `from`: who sent it, NULL for ourselves (RPC, wallet).
+ * Returns what pool_insert() returns, POOL_E_RULE for a bad signature or form included; the result's text is for people.
+ * What the chain or the pool cannot do (an enum store_error, -ENOMEM) is the caller's to report. */
+int transactions_submit(struct transactions *transactions, struct pool_result *result,
+			const struct wire_transaction *transaction, const struct wire_hash *txid, struct peer *from)
+	__attribute__((warn_unused_result));
+/* Tells the world what has happened in the pool, and empties nothing: the caller frees the events.  `except` (may be
+ * NULL) is not sent what came from it. */
+void transactions_tell(struct transactions *transactions, const struct pool_events *events, const struct peer *except);
+
+/* Waits until the transaction is final, in a block, rejected or gone, or until the deadline (monotonic); or until
+ * transactions_stop_waiting(). True: something was decided; ask the pool and the chain what. */
+bool transactions_wait(struct transactions *transactions, const struct wire_hash *txid, int64_t deadline_ms);
+/* For a stop: nobody waits any more. */
+void transactions_stop_waiting(struct transactions *transactions);
+
+/* Subscriptions of a peer end with its connection. */
+void transactions_peer_gone(struct transactions *transactions, struct peer *peer);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The file `votes`: everything that we sign about blocks and transactions, written and synced before it is sent
+ * (PROTOCOL.md §9; consensus/bft.h, consensus/finality.h say why).
+ *
+ * Layout: a header (magic, version, genesis hash, public key), then entries: length u32, checksum u64 (SipHash of
+ * kind and payload under a key of the header), kind u8, payload.  A torn tail (the last entry cut off, or not fitting its
+ * checksum with nothing valid behind it) is cut off with a warning: it was never sent.  Damage before the end is an error
+ * that names the offset: the operator deletes the file, and the validator observes before it signs again.
+ *
+ * Thread safety: one owner (the thread `consensus`; before it starts, whoever opens the node).
+ */
+#ifndef TIMED_NODE_VOTES_FILE_H
+#define TIMED_NODE_VOTES_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "timed/consensus/bft_message.h"
+#include "timed/consensus/finality.h"
+#include "timeproto/wire/message.h"
+
+struct votes_file;
+
+#define VOTES_TEXT_SIZE 512
+
+/* A vote of ours on a transaction, and the outpoints that it locks. */
+struct votes_finality {
+	struct finality_record record;
+	const struct wire_outpoint *outpoints;
+	size_t count;
+};
+
+/* Entries as they are read back, in order; each pointer is valid during its call.  Anything but 0 ends the reading, and
+ * is what votes_open() returns. */
+struct votes_reader {
+	int (*bft)(void *user, const struct bft_record *record, const struct bft_certificate *polka /* NULL: none */);
+	int (*block)(void *user, uint64_t height, const struct wire_hash *hash, const struct wire_block *block);
+	int (*finality)(void *user, const struct votes_finality *entry);
+	void *user;
+};
+
+/* Opens or prepares `path`.  `*existed` tells whether there was one: it is made by the first votes_sync(), not before.
+ * 0; a negative errno, or 1: damaged, of another network or another key; then `text` says what and what to do. */
+int votes_open(struct votes_file **out, char text[VOTES_TEXT_SIZE], bool *existed, const char *path,
+	       const struct wire_hash *genesis, const struct wire_key *key, const struct votes_reader *reader)
+	__attribute__((warn_unused_result));
+void votes_close(struct votes_file *votes); /* NULL is fine; what was not synced is lost */
+
+/* Gathers an entry in memory.  0 or -ENOMEM. */
+int votes_add_bft(struct votes_file *votes, const struct bft_record *record, const struct bft_certificate *polka)
+	__attribute__((warn_unused_result));
+int votes_add_block(struct votes_file *votes, uint64_t height, const struct wire_hash *hash,
+		    const struct wire_block *block) __attribute__((warn_unused_result));
+int votes_add_finality(struct votes_file *votes, const struct votes_finality *entry)
+	__attribute__((warn_unused_result));
+/* Writes what has gathered and syncs it (with the directory, the first time).  Nothing gathered: nothing is done.  0 or
+ * a negative errno: nothing of it may be sent, and the node has to stop. */
+int votes_sync(struct votes_file *votes) __attribute__((warn_unused_result));
+
+/* Bytes on the disk. */
+uint64_t votes_size(const struct votes_file *votes);
+/* What stays when the file is written anew: the records of heights from `height` on and of the highest one, with their
+ * blocks, and the votes on transactions for which `binds` says so. */
+struct votes_keep {
+	uint64_t height;
+	bool (*binds)(void *user, const struct finality_record *record);
+	void *user;
+};
+/* Writes the file anew, atomically, without what is settled: to be called when it has grown above 16 MiB, and has
+ * doubled since the last time.  0 or a negative errno: the old file is as it was. */
+int votes_rewrite(struct votes_file *votes, const struct votes_keep *keep) __attribute__((warn_unused_result));
+
+#endif

@@ -59,7 +59,7 @@ struct chain_thread_params {
 	int64_t sync_ms;       /* and on the disk at least this often */
 };
 
-/* Opens the chain in the store; no thread yet.  As chain_store_open. */
+/* Opens the chain in the store; no thread yet.  As chain_store_open, -ECANCELED included. */
 int chain_thread_open(struct chain_thread **out, struct store_failure *failure, struct store *store,
 	       const struct chain_store_params *params, const struct chain_thread_params *node_params,
 	       const struct chain_ops *ops) __attribute__((warn_unused_result));

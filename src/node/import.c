@@ -25,6 +25,7 @@
 #include "timed/node/offline.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
+#include "timed/util/stop_signal.h"
 #include "timed/util/thread.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/wire/json.h"
@@ -83,27 +84,6 @@ struct import {
 	struct mutex lock; /* guards `checked` of the batches; leaf */
 	struct cond checked;
 };
-
-static void import_stop_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-}
-
-/* A stop signal has come.  From then on a second one kills. */
-static bool import_signalled(void)
-{
-	static const struct timespec at_once;
-	sigset_t set;
-
-	import_stop_signals(&set);
-	if (sigtimedwait(&set, NULL, &at_once) < 0)
-		return false;
-	CHECK(signal(SIGTERM, SIG_DFL) != SIG_ERR && signal(SIGINT, SIG_DFL) != SIG_ERR);
-	CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
-	return true;
-}
 
 /* The first mistake counts: ends the reading, or what is left of the file. */
 __attribute__((format(printf, 3, 4))) static void import_mistake(struct import *import, uint64_t line,
@@ -185,7 +165,7 @@ static void import_read(struct import *import, bool *last)
 		return;
 	}
 	(void)import_poll(import, true);
-	if (import_signalled()) {
+	if (stop_signal_taken()) {
 		import->ended = import->stopped = true;
 		return;
 	}
@@ -397,7 +377,7 @@ static bool import_connect_batch(struct import *import, const struct import_batc
 	size_t good = batch->job.error ? batch->job.bad_block : batch->count;
 
 	for (size_t i = 0; i < good; i++) {
-		import->stopped = import->stopped || import_signalled();
+		import->stopped = import->stopped || stop_signal_taken();
 		if (import->stopped || !import_connect(import, batch, i))
 			return false;
 	}
@@ -479,7 +459,7 @@ static int import_prepare(struct import *import)
 	sigset_t set;
 	int r;
 
-	import_stop_signals(&set);
+	stop_signal_set(&set);
 	import->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 	import->fd = strcmp(import->path, "-") == 0 ? STDIN_FILENO : open(import->path, O_RDONLY | O_CLOEXEC);
 	if (import->fd < 0 || import->signal_fd < 0 || fstat(import->fd, &st) != 0) {
@@ -545,7 +525,7 @@ static bool import_goes_on(void *user, uint64_t height, uint64_t of)
 	(void)user;
 	(void)height;
 	(void)of;
-	return !import_signalled();
+	return !stop_signal_taken();
 }
 
 /* 0; -ECANCELED: a signal has stopped a rebuild; or an error, the reason is logged. */

@@ -20,6 +20,7 @@
 #include "timed/util/clock.h"
 #include "timed/util/file.h"
 #include "timed/util/log.h"
+#include "timed/util/stop_signal.h"
 #include "timed/node/version.h"
 
 /* Descriptors that are not connections: database, logs, RPC. */
@@ -257,6 +258,15 @@ static void chain_failed(void *user, const char *reason)
 	node_request_stop(user, EXIT_RUN_TIME, reason);
 }
 
+/* A rebuild that was stopped goes on at the opening, before anybody waits for signals. */
+static bool rebuild_goes_on(void *user, uint64_t height, uint64_t of)
+{
+	(void)user;
+	(void)height;
+	(void)of;
+	return !stop_signal_taken();
+}
+
 void node_chain_store_params(struct chain_store_params *out, const struct config *c, const struct chain_params *chain,
 			     const struct genesis *genesis)
 {
@@ -267,6 +277,7 @@ void node_chain_store_params(struct chain_store_params *out, const struct config
 		.warn_reorg_depth = c->limits.reorg_warn_depth,
 		.branch_bytes = c->limits.branch_bytes,
 		.overlay_bytes = OVERLAY_BYTES,
+		.progress = rebuild_goes_on,
 	};
 }
 
@@ -277,9 +288,15 @@ static int open_chain(struct node *node, char error[NODE_ERROR_SIZE])
 	const struct chain_ops ops = {tip_published, chain_failed, node};
 	struct chain_store_params params;
 	struct store_failure failure;
+	int r;
 
 	node_chain_store_params(&params, c, &node->chain_params, &node->genesis);
-	if (chain_thread_open(&node->chain, &failure, node->store, &params, &node_params, &ops)) {
+	r = chain_thread_open(&node->chain, &failure, node->store, &params, &node_params, &ops);
+	if (r == -ECANCELED) {
+		snprintf(error, NODE_ERROR_SIZE, "Rebuilding the chain stopped: the next start goes on with it");
+		return r;
+	}
+	if (r) {
 		snprintf(error, NODE_ERROR_SIZE, "%s", failure.text);
 		return EXIT_RUN_TIME;
 	}

@@ -44,8 +44,9 @@ struct syncer {
 	int64_t progress_due_ms;	   /* keeper only */
 	bool told_syncing;		   /* keeper only */
 
-	struct mutex lock; /* guards sync; rank MUTEX_RANK_SYNC */
+	struct mutex lock; /* guards the two below; rank MUTEX_RANK_SYNC */
 	struct sync *sync;
+	bool obeying; /* a thread is in obey() */
 };
 
 static void obey(struct syncer *s);
@@ -321,12 +322,27 @@ static void poke_if_due(struct syncer *s, int64_t now_ms)
 		net_poke_all(s->node->net);
 }
 
+/* The first of obey(): false when another call is at it, which sees to what there is now as well. */
+static bool begin_obeying(struct syncer *s)
+{
+	bool first;
+
+	mutex_lock(&s->lock);
+	first = !s->obeying;
+	s->obeying = true;
+	mutex_unlock(&s->lock);
+	return first;
+}
+
+/* False: there is nothing left to do, and obey() ends. */
 static bool next_action(struct syncer *s, struct sync_action *out)
 {
 	bool got;
 
 	mutex_lock(&s->lock);
 	got = sync_take_action(s->sync, out);
+	if (!got)
+		s->obeying = false;
 	mutex_unlock(&s->lock);
 	return got;
 }
@@ -341,12 +357,15 @@ static bool next_work(struct syncer *s, struct sync_work *out)
 	return got;
 }
 
-/* Pure state has been stepped under the lock; what it wants is done without. */
+/* Pure state has been stepped under the lock; what it wants is done without, by one thread at a time: work goes to the
+ * chain in the order in which it was taken. */
 static void obey(struct syncer *s)
 {
 	struct sync_action action;
 	struct sync_work work;
 
+	if (!begin_obeying(s))
+		return;
 	while (next_action(s, &action)) {
 		switch (action.kind) {
 		case SYNC_ACTION_POKE:
@@ -520,6 +539,11 @@ void syncer_blocks(struct syncer *s, struct peer *peer, const struct wire_block_
 	struct sync_held held;
 	bool kept;
 
+	if (!range && blocks->len > 0) {
+		/* We have no memory: nothing that the peer can be blamed for. */
+		syncer_unanswered(s, peer, REQUEST_BLOCKS);
+		return;
+	}
 	if (range) {
 		answer.blocks = range->links;
 		answer.count = range->count;

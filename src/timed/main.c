@@ -18,6 +18,7 @@
 #include "timed/rpc/rpc.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
+#include "timed/util/stop_signal.h"
 #include "timed/util/thread.h"
 
 #define EXIT_USAGE 2
@@ -29,26 +30,12 @@ static void block_signals(sigset_t *set)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
+	stop_signal_set(set);
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGUSR1);
 	sigaddset(set, SIGUSR2); /* node_request_stop */
 	CHECK(pthread_sigmask(SIG_BLOCK, set, NULL) == 0);
 	CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
-}
-
-/* From the first signal on, a second one kills. */
-static void restore_stop_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	CHECK(signal(SIGTERM, SIG_DFL) != SIG_ERR && signal(SIGINT, SIG_DFL) != SIG_ERR);
-	CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
 }
 
 static int open_log(const struct config *config)
@@ -116,7 +103,7 @@ static int run_node(struct node *node, const struct options *options, const sigs
 		r = rpc_start(&rpc, node, error);
 		if (!r)
 			wait_for_stop(node, options, set);
-		restore_stop_signals();
+		stop_signal_restore();
 		rpc_stop(rpc);
 		node_stop(node);
 	}
@@ -131,6 +118,10 @@ static int open_and_run_node(const struct config *config, const struct options *
 	struct node *node;
 	int r = node_open(&node, config, error);
 
+	if (r == -ECANCELED) {
+		log_info(LOG_NODE, "%s", error);
+		return EXIT_SUCCESS;
+	}
 	if (r) {
 		log_error(LOG_NODE, "%s", error);
 		return r;

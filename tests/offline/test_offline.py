@@ -354,11 +354,13 @@ class Reindex(Offline):
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
             os.kill(os.getpid(), signal.SIGTERM)
 
-        lines, expected = self.generate("--blocks", 400, "--transactions", 1)
+        lines, expected = self.generate("--blocks", 600, "--transactions", 1)
         self.load(self.path("chain.jsonl", lines))
         log = self.timed("--reindex", "--load-blocks", "/dev/null", preexec_fn=signalled)
         self.assertIn("Rebuilding stopped", log)
         self.assertNotIn("Rebuilt", log)
+        # A node that goes on with it stops as soon.
+        self.assertIn("Rebuilding the chain stopped", self.timed(preexec_fn=signalled))
         # The next opening goes on with it, whoever it is.
         self.assert_chain(expected)
 

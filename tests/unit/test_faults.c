@@ -312,7 +312,7 @@ START_TEST(test_close_waits_for_the_queue)
 	send_news(MANY, NEWS_BYTES);
 	ck_assert_uint_eq(fixture_closed(&node, PEER_CLOSE_RESET), 0);
 	ck_assert_int_eq(count_news(), endings[_i].received);
-	ck_assert_uint_eq(fixture_closed(&node, PEER_CLOSE_RESET), 1);
+	FIXTURE_AWAIT(fixture_closed(&node, PEER_CLOSE_RESET) == 1);
 	raw_close(&raw);
 	fixture_stop(&node);
 }

@@ -113,7 +113,7 @@ static void resolve_chain(struct config *c, const struct chain_params *params, s
 		c->consensus.step_timeout_ms = devnet ? 1000 : 10000;
 	if (!c->consensus.step_timeout_delta_ms)
 		c->consensus.step_timeout_delta_ms = devnet ? 500 : 5000;
-	if (!c->consensus.bft_from && devnet)
+	if (!c->consensus.bft_from && devnet && c->consensus.validators.count > 0)
 		c->consensus.bft_from = 1;
 }
 
@@ -121,7 +121,7 @@ static void check_validators(const struct config *c, struct config_messages *mes
 {
 	const struct config_validators *all = &c->consensus.validators;
 
-	if (all->count == 0 && c->consensus.bft_from && c->node.network != CHAIN_DEVNET)
+	if (all->count == 0 && c->consensus.bft_from)
 		config_message_add(messages, CONFIG_ERROR,
 				   "consensus.bft_from: set, but consensus.validators is empty");
 	if (all->count > 0 && !c->consensus.bft_from)
@@ -166,7 +166,6 @@ static void check_ahead(const struct config *c, struct config_messages *messages
 		{"metrics.enabled", c->metrics.enabled},
 		{"rpc.public_status", c->rpc.public_status},
 		{"masternode.collateral_txid", *c->masternode.collateral_txid != '\0'},
-		{"consensus.validators", c->consensus.validators.count > 0},
 		{"consensus.min_masternodes", c->consensus.min_masternodes != 3},
 		{"block.max_transactions_per_block", c->block.max_transactions_per_block != 10000},
 	};

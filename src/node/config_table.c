@@ -105,7 +105,7 @@ const struct config_key config_keys[] = {
 	       "active masternodes needed to make blocks without validators"),
 	NUMBER(consensus, quorum_percentage, "67", 67, 67, "the quorum is always floor(2n/3) + 1", "fixed"),
 	NUMBER(consensus, bft_from, "0", 0, INT64_MAX, "",
-	       "first height that needs a certificate; 0: by network (devnet 1, others never)"),
+	       "first height that needs a certificate; 0: 1 on a devnet with validators; never without validators"),
 	NUMBER(consensus, step_timeout_ms, "0", 0, 3600000, "ms",
 	       "of round 0; 0: by network (devnet 1000, others 10000)"),
 	NUMBER(consensus, step_timeout_delta_ms, "0", 0, 3600000, "ms",

@@ -528,8 +528,8 @@ static bool import_goes_on(void *user, uint64_t height, uint64_t of)
 	return !stop_signal_taken();
 }
 
-/* 0; -ECANCELED: a signal has stopped a rebuild; or an error, the reason is logged. */
-static int import_open(struct offline **out, const struct config *config, bool reindex)
+/* The validators go into `arena`.  0; -ECANCELED: a signal has stopped a rebuild; or an error, the reason is logged. */
+static int import_open(struct offline **out, struct arena *arena, const struct config *config, bool reindex)
 {
 	struct chain_params chain;
 	const struct offline_params params = {
@@ -549,11 +549,9 @@ static int import_open(struct offline **out, const struct config *config, bool r
 		log_error(LOG_CHAIN, "No source of randomness");
 		return STORE_E_IO;
 	}
-	if (config->node.network == CHAIN_DEVNET)
-		chain_params_init_devnet(&chain, config->devnet.genesis_timestamp, config->block.block_time_seconds);
-	else
-		chain_params_init(&chain, config->node.network);
-	r = offline_open(out, text, &params);
+	r = config_chain_params(&chain, text, arena, config);
+	if (!r)
+		r = offline_open(out, text, &params);
 	if (r == -ECANCELED)
 		log_info(LOG_CHAIN, "Rebuilding stopped: the next start goes on with it");
 	else if (r)
@@ -565,24 +563,32 @@ enum import_outcome import_blocks(const struct config *config, const char *path)
 {
 	struct offline *offline = NULL;
 	enum import_outcome outcome;
-	int r = import_open(&offline, config, false);
+	struct arena arena;
+	int r;
 
+	arena_init(&arena, SIZE_MAX, NULL);
+	r = import_open(&offline, &arena, config, false);
 	if (r)
-		return r == -ECANCELED ? IMPORT_STOPPED : IMPORT_FAILED;
-	outcome = import_into(offline, config, path);
+		outcome = r == -ECANCELED ? IMPORT_STOPPED : IMPORT_FAILED;
+	else
+		outcome = import_into(offline, config, path);
 	offline_close(offline);
+	arena_free(&arena);
 	return outcome;
 }
 
 enum import_outcome import_reindex(const struct config *config)
 {
 	struct offline *offline = NULL;
+	struct arena arena;
 	int r;
 
+	arena_init(&arena, SIZE_MAX, NULL);
 	log_info(LOG_CHAIN, "Rebuilding everything from the blocks (--reindex)");
-	r = import_open(&offline, config, true);
+	r = import_open(&offline, &arena, config, true);
+	offline_close(offline);
+	arena_free(&arena);
 	if (r)
 		return r == -ECANCELED ? IMPORT_STOPPED : IMPORT_FAILED;
-	offline_close(offline);
 	return IMPORT_DONE;
 }

@@ -183,6 +183,21 @@ static void fill_net_params(struct net_params *p, const struct node *node)
 	memcpy(p->node_id, node->node_id, sizeof(p->node_id));
 }
 
+/* The chain that the configuration is about. */
+static int open_params(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	char text[CONFIG_CHAIN_TEXT_SIZE];
+	int r = config_chain_params(&node->chain_params, text, &node->validators_arena, node->config);
+
+	if (r) {
+		snprintf(error, NODE_ERROR_SIZE, "%s", text);
+		return r > 0 ? EXIT_CONFIG : EXIT_RUN_TIME;
+	}
+	genesis_make_for(&node->genesis, &node->chain_params);
+	node->genesis_str = str(hash_text(node->genesis_text, &node->genesis.hash));
+	return 0;
+}
+
 static int open_data_dir(struct node *node, char error[NODE_ERROR_SIZE])
 {
 	const char *dir = node->config->storage.data_dir;
@@ -416,14 +431,10 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 	mutex_init(&node->wallet_next.lock, "wallet_next", MUTEX_RANK_LEAF);
 	cond_init(&node->wallet_next.written);
 	state_hash_init(&node->state_hash);
-	if (config->node.network == CHAIN_DEVNET)
-		chain_params_init_devnet(&node->chain_params, config->devnet.genesis_timestamp,
-					 config->block.block_time_seconds);
-	else
-		chain_params_init(&node->chain_params, config->node.network);
-	genesis_make_for(&node->genesis, &node->chain_params);
-	node->genesis_str = str(hash_text(node->genesis_text, &node->genesis.hash));
-	r = open_data_dir(node, error);
+	arena_init(&node->validators_arena, SIZE_MAX, NULL);
+	r = open_params(node, error);
+	if (!r)
+		r = open_data_dir(node, error);
 	if (!r)
 		r = open_store(node, error);
 	if (!r)
@@ -527,6 +538,7 @@ void node_close(struct node *node)
 	cond_destroy(&node->wallet_next.written);
 	mutex_destroy(&node->wallet_next.lock);
 	state_hash_destroy(&node->state_hash);
+	arena_free(&node->validators_arena);
 	free(node);
 }
 

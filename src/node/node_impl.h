@@ -17,6 +17,7 @@
 #include "timed/node/wallet.h"
 #include "timed/store/store.h"
 #include "timed/util/thread.h"
+#include "timeproto/base/arena.h"
 #include "timeproto/chain/genesis.h"
 #include "timeproto/chain/hash.h"
 
@@ -41,6 +42,7 @@ struct node_wallet_next {
 struct node {
 	/* Immutable between node_open and node_close. */
 	const struct config *config;
+	struct arena validators_arena; /* those of chain_params */
 	struct chain_params chain_params;
 	struct genesis genesis;
 	char genesis_text[HASH_TEXT_SIZE];

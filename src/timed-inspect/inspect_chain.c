@@ -22,6 +22,7 @@
 struct chain_options {
 	const char *dir;
 	const char *config;	    /* file; NULL: none was given */
+	struct chain_params configured; /* by that file */
 	enum chain_network network; /* CHAIN_NETWORK_COUNT: not given */
 	int64_t genesis_timestamp;  /* of a devnet */
 	bool timestamp_given;
@@ -191,7 +192,9 @@ static int try_open(struct offline **out, char text[OFFLINE_TEXT_SIZE], struct c
 	int r;
 
 	chain_params_init(params, network);
-	if (network == CHAIN_DEVNET && o->timestamp_given)
+	if (o->config)
+		*params = o->configured;
+	else if (network == CHAIN_DEVNET && o->timestamp_given)
 		chain_params_init_devnet(params, o->genesis_timestamp, params->block_time_s);
 	r = offline_open(out, text, &open);
 	if (r == STORE_E_GENESIS && network == CHAIN_DEVNET)
@@ -233,23 +236,25 @@ static int parse_number(uint64_t *out, const char *name, const char *text)
 	return INSPECT_USAGE;
 }
 
-/* Network, and genesis time of a devnet, as the daemon's configuration has them. */
-static int read_config(struct chain_options *o)
+/* The chain that the daemon's configuration is about; its validators go into the arena. */
+static int read_config(struct chain_options *o, struct arena *arena)
 {
+	char text[CONFIG_CHAIN_TEXT_SIZE];
 	struct config_messages messages = {0};
 	struct config *config = NULL;
 	int r = config_load(&config, o->config, &messages);
 
 	if (!r)
 		r = config_resolve(config, &messages);
-	if (!r) {
-		o->network = config->node.network;
-		o->genesis_timestamp = config->devnet.genesis_timestamp;
-		o->timestamp_given = true;
-	} else if (r > 0 && messages.count > 0) {
+	if (r > 0 && messages.count > 0) {
 		fprintf(stderr, "timed-inspect: %s\n", messages.items[messages.count - 1].text);
-	} else {
+	} else if (r) {
 		inspect_file_error(o->config, -r);
+	} else {
+		r = config_chain_params(&o->configured, text, arena, config);
+		if (r)
+			fprintf(stderr, "timed-inspect: %s\n", text);
+		o->network = o->configured.network;
 	}
 	config_free(config);
 	config_messages_free(&messages);
@@ -291,6 +296,7 @@ static int inspect_chain(int argc, char *argv[])
 	struct chain_options o = {.network = CHAIN_NETWORK_COUNT, .to = UINT64_MAX};
 	struct inspect_options options;
 	const char *option;
+	struct arena arena;
 	int r = 0;
 
 	inspect_options_init(&options, argc, argv);
@@ -313,9 +319,13 @@ static int inspect_chain(int argc, char *argv[])
 	o.dir = argv[1];
 	if (o.config && (o.network != CHAIN_NETWORK_COUNT || o.timestamp_given))
 		return inspect_usage_error("chain: --config says network and genesis time", "");
+	arena_init(&arena, SIZE_MAX, NULL);
 	if (o.config)
-		r = read_config(&o);
-	return r ? r : inspect_directory(&o);
+		r = read_config(&o, &arena);
+	if (!r)
+		r = inspect_directory(&o);
+	arena_free(&arena);
+	return r;
 }
 
 const struct inspect_command inspect_chain_command = {

@@ -13,6 +13,8 @@
 
 #include "scratch.h"
 #include "timed/util/nearest.h"
+#include "timeproto/base/arena.h"
+#include "timeproto/chain/validators.h"
 
 static struct config *config;
 static struct config_messages messages;
@@ -213,9 +215,8 @@ START_TEST(every_kind_of_value_is_stored)
 		      "[storage]\nbackend = \"memory\"\ndata_dir = \"~/d\"\n"
 		      "[logging]\nlevel = \"Warn\"\ncategories.net = \"debug\"\n"
 		      "[timers]\nping_interval_ms = 100\ntcp_keepalive_idle_s = 5\n"
-		      "[limits]\noutput_hard_bytes = 8589934592\n"
-		      "[devnet]\ngenesis_timestamp = 1700000000\n"
-		      "[consensus]\nbft_from = 0xffffffffff\n");
+		      "[limits]\noutput_hard_bytes = 0x200000000\n"
+		      "[devnet]\ngenesis_timestamp = 1700000000\n");
 	setenv("HOME", "/home/op", 1);
 	assert_resolves();
 	ck_assert_uint_eq(messages.count, 0);
@@ -236,7 +237,6 @@ START_TEST(every_kind_of_value_is_stored)
 	ck_assert_int_eq(config->timers.tcp_keepalive_idle_s, 5);
 	ck_assert_uint_eq(config->limits.output_hard_bytes, 8589934592);
 	ck_assert_int_eq(config->devnet.genesis_timestamp, 1700000000);
-	ck_assert_uint_eq(config->consensus.bft_from, 0xffffffffff);
 	ck_assert_uint_eq(config->block.block_time_seconds, 2);
 	ck_assert_int_eq(config->consensus.step_timeout_ms, 1000);
 	reset();
@@ -426,9 +426,10 @@ static const struct {
 	{"[consensus]\nbft_from = 7", CONFIG_E_INVALID, "consensus.bft_from: set, but consensus.validators is empty\n"},
 	{LIST(THREE), CONFIG_E_INVALID,
 	 "consensus.bft_from: expected the first height that needs a certificate, since there are "
-	 "consensus.validators\n~consensus.validators: set, but this version does nothing with it\n"},
-	{"[node]\nnetwork = \"devnet\"\n" LIST(THREE), 0,
-	 "~consensus.validators: set, but this version does nothing with it\n"},
+	 "consensus.validators\n"},
+	{"[node]\nnetwork = \"devnet\"\n[consensus]\nbft_from = 7", CONFIG_E_INVALID,
+	 "consensus.bft_from: set, but consensus.validators is empty\n"},
+	{"[node]\nnetwork = \"devnet\"\n" LIST(THREE), 0, ""},
 	{"[metrics]\nenabled = true", 0, "~metrics.enabled: set, but this version does nothing with it\n"},
 	{"[block]\nblock_time_seconds = 2", 0,
 	 "~block.block_time_seconds: 2 is not what the other nodes of testnet keep to (600)\n"},
@@ -443,6 +444,61 @@ START_TEST(keys_that_contradict_each_other)
 	ck_assert_int_eq(config_resolve(config, &messages), conflicts[_i].result);
 	ck_assert_str_eq(said(), conflicts[_i].said);
 	reset();
+}
+END_TEST
+
+START_TEST(chain_params_hold_validators_as_votes_name_them)
+{
+	char text[CONFIG_CHAIN_TEXT_SIZE];
+	const struct validator_list *list;
+	struct chain_params params;
+	struct arena arena;
+
+	arena_init(&arena, SIZE_MAX, NULL);
+	assert_parses("[node]\nnetwork = \"devnet\"\n[block]\nblock_time_seconds = 3\n"
+		      "[devnet]\ngenesis_timestamp = 1700000000\n" LIST(ONE("10.0.0.3", KEY_C, "gold") "," ONE(
+			      "::ffff:10.0.0.2", KEY_B, "free") "," ONE("10.0.0.10", KEY_A, "silver")));
+	assert_resolves();
+	ck_assert_int_eq(config_chain_params(&params, text, &arena, config), 0);
+	reset();
+	ck_assert_int_eq((int)params.network, CHAIN_DEVNET);
+	ck_assert_int_eq(params.genesis_timestamp, 1700000000);
+	ck_assert_uint_eq(params.block_time_s, 3);
+	ck_assert_uint_eq(params.bft_from, 1);
+	ck_assert_uint_eq(params.validators->count, 1);
+	list = validators_at(params.validators, 1);
+	ck_assert_uint_eq(list->count, 3);
+	ck_assert_str_eq(list->addresses[0].ptr, "10.0.0.10");
+	ck_assert_str_eq(list->addresses[1].ptr, "10.0.0.2");
+	ck_assert_str_eq(list->addresses[2].ptr, "10.0.0.3");
+	ck_assert_int_eq((int)list->items[2].tier, WIRE_TIER_GOLD);
+	ck_assert_uint_eq(list->items[2].public_key.bytes[0], 0xcc);
+	ck_assert_str_eq(list->items[2].reward_address.ptr, "TIME0MUV2nkGxeDrYz6DqLdYZJCu8BPJffpdUG");
+	arena_free(&arena);
+}
+END_TEST
+
+/* Of a network without validators nothing is asked, a devnet's included. */
+START_TEST(chain_params_without_validators)
+{
+	static const char *const networks[] = {"testnet", "mainnet", "devnet"};
+
+	for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
+		char text[CONFIG_CHAIN_TEXT_SIZE];
+		struct chain_params params;
+		struct arena arena;
+
+		arena_init(&arena, SIZE_MAX, NULL);
+		snprintf(text, sizeof(text), "[node]\nnetwork = \"%s\"", networks[i]);
+		assert_parses(text);
+		assert_resolves();
+		ck_assert_int_eq(config_chain_params(&params, text, &arena, config), 0);
+		ck_assert_str_eq(params.name, networks[i]);
+		ck_assert_ptr_null(params.validators);
+		ck_assert_uint_eq(params.bft_from, 0);
+		arena_free(&arena);
+		reset();
+	}
 }
 END_TEST
 
@@ -563,6 +619,8 @@ int main(void)
 	tcase_add_test(tcase, validators_are_typed);
 	tcase_add_loop_test(tcase, validators_of_wrong_shape_are_errors, 0, COUNT_OF(bad_validators));
 	tcase_add_loop_test(tcase, keys_that_contradict_each_other, 0, COUNT_OF(conflicts));
+	tcase_add_test(tcase, chain_params_hold_validators_as_votes_name_them);
+	tcase_add_test(tcase, chain_params_without_validators);
 	tcase_add_test(tcase, data_directory_and_ports_follow_the_network);
 	tcase_add_test(tcase, file_is_created_readable_by_its_owner_alone);
 	tcase_add_test(tcase, log_settings_for_log_open);

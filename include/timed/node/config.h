@@ -23,6 +23,8 @@
 #include "timeproto/chain/params.h"
 #include "timeproto/wire/message.h"
 
+struct arena;
+
 enum config_backend { CONFIG_BACKEND_ROCKSDB, CONFIG_BACKEND_MEMORY };
 enum config_log_output { CONFIG_LOG_STDOUT, CONFIG_LOG_FILE };
 
@@ -246,6 +248,12 @@ void config_print_default(FILE *out, enum chain_network network);
 /* Writes that file to `path` (mode 0600: an operator will put a password there), making missing directories.  0 or a
  * negative errno. */
 int config_create(const char *path, enum chain_network network) __attribute__((warn_unused_result));
+
+#define CONFIG_CHAIN_TEXT_SIZE 320
+/* The network, genesis, block time and validators of a resolved configuration: what the rules of its chain depend on.
+ * The validators are copied into `arena`.  0, CONFIG_E_INVALID (a list that is none) or -ENOMEM, with `text`. */
+int config_chain_params(struct chain_params *out, char text[CONFIG_CHAIN_TEXT_SIZE], struct arena *arena,
+			const struct config *config) __attribute__((warn_unused_result));
 
 /* The levels, format and path for log_open(); points into `config`.  journald is left to the caller. */
 void config_log(const struct config *config, struct log_config *out);

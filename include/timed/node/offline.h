@@ -19,7 +19,7 @@ struct offline;
 
 struct offline_params {
 	const char *data_dir;
-	const struct chain_params *chain; /* copied */
+	const struct chain_params *chain; /* copied, but for its validators, which must stay */
 	size_t cache_bytes;		  /* of the database */
 	bool create;			  /* make directory and database when they are missing */
 	bool memory;			  /* nothing is kept: storage.backend "memory" */

@@ -36,6 +36,7 @@ extern const struct inspect_command inspect_chain_command;
 extern const struct inspect_command inspect_frame_command;
 extern const struct inspect_command inspect_hash_command;
 extern const struct inspect_command inspect_tx_command;
+extern const struct inspect_command inspect_validator_key_command;
 extern const struct inspect_command inspect_wallet_command;
 
 /* Prints the mistake; returns INSPECT_USAGE. */

@@ -14,7 +14,7 @@
 
 static const struct inspect_command *const commands[] = {
 	&inspect_frame_command,	  &inspect_tx_command,	 &inspect_block_command,  &inspect_chain_command,
-	&inspect_address_command, &inspect_hash_command, &inspect_wallet_command,
+	&inspect_address_command, &inspect_hash_command, &inspect_wallet_command, &inspect_validator_key_command,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -22,7 +22,7 @@ static void print_help(FILE *out)
 {
 	fputs("Usage: timed-inspect COMMAND [OPTION]...\n\nCommands:\n", out);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "  %-15s%s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nOptions:\n"
 	      "  --help      print this, or after a command what that does\n"
 	      "  --version   print the version\n",

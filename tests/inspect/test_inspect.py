@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 
 BINARY = sys.argv.pop(1)
@@ -41,7 +42,7 @@ class Usage(unittest.TestCase):
     def test_help_names_the_commands(self):
         code, out, _ = run("--help")
         self.assertEqual(code, 0)
-        for name in (b"frame", b"tx", b"block", b"address", b"hash", b"wallet"):
+        for name in (b"frame", b"tx", b"block", b"address", b"hash", b"wallet", b"validator-key"):
             self.assertIn(b"\n  " + name + b" ", out)
             self.assertIn(b"Usage: timed-inspect " + name, run(name, "--help")[1])
 
@@ -59,7 +60,9 @@ class Usage(unittest.TestCase):
         for args in ([], ["fram"], ["--frame"], ["frame", "--hex"], ["tx", "--hex"], ["tx", "--network"],
                      ["tx", "--network=nonet"], ["block", "--verify"], ["address"], ["address", "--key", "12"],
                      ["address", "--key"], ["hash", "--sha1"], ["wallet"], ["wallet", "a", "b"],
-                     ["wallet", "--show", "a"]):
+                     ["wallet", "--show", "a"], ["validator-key"], ["validator-key", "a", "b"],
+                     ["validator-key", "--tier=iron", "a"], ["validator-key", "--address=here", "a"],
+                     ["validator-key", "--address=10.0.0.1:24100", "a"], ["validator-key", "--secret", "a"]):
             code, out, err = run(*args)
             self.assertEqual((code, out), (2, b""), args)
             self.assertIn(b"timed-inspect", err)
@@ -408,6 +411,46 @@ class Wallet(unittest.TestCase):
         self.assertEqual((code, out), (1, b""))
         self.assertIn(b"No such file", err)
         self.assertFalse(self.path.exists())
+
+    def validator(self, path, *args):
+        """What is printed for the list of validators, and what was said about it."""
+        code, out, err = run("validator-key", "--address", "203.0.113.7", *args, str(path))
+        self.assertEqual(code, 0, err)
+        return tomllib.loads("entry = " + out.decode())["entry"], err
+
+    def test_validator_key(self):
+        for entry in vector("wallets.json"):
+            data = bytes.fromhex(entry["file"])
+            self.show(data)
+            wanted = {"address": "203.0.113.7", "public_key": entry["public_key"], "tier": "free",
+                      "reward_address": entry["address"]}
+            for path in (self.path, self.path.parent):
+                self.assertEqual(self.validator(path), (wanted, b""))
+            self.assertEqual(self.validator(self.path, "--tier=Gold"), ({**wanted, "tier": "gold"}, b""))
+            self.assertEqual(self.path.read_bytes(), data)
+
+    def test_validator_key_of_an_encrypted_wallet(self):
+        for entry in vector("wallet_containers.json"):
+            self.show(bytes.fromhex(entry["file"]))
+            found, err = self.validator(self.path.parent)
+            self.assertEqual((found["public_key"], found["reward_address"], err),
+                             (entry["public_keys"][0], entry["address"], b""))
+
+    def test_validator_key_makes_a_wallet_in_a_data_directory(self):
+        made, err = self.validator(self.path.parent, "--network", "mainnet")
+        self.assertIn(b"Made wallet " + str(self.path).encode(), err)
+        self.assertEqual((self.path.stat().st_mode & 0o777, made["reward_address"][:5]), (0o600, "TIME1"))
+        self.assertEqual(self.validator(self.path), (made, b""))
+        code, out, err = run("validator-key", "--address=203.0.113.7", "--network=testnet", str(self.path))
+        self.assertEqual((code, out), (1, b""))
+        self.assertIn(b"time-wallet.dat", err)
+
+    def test_validator_key_makes_nothing_elsewhere(self):
+        for path in (self.path, self.path.parent / "missing"):
+            code, out, err = run("validator-key", "--address=203.0.113.7", str(path))
+            self.assertEqual((code, out), (1, b""))
+            self.assertIn(b"No such file", err)
+            self.assertFalse(path.exists())
 
 
 if __name__ == "__main__":

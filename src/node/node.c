@@ -368,50 +368,6 @@ static void add_configured(struct node *node, const struct config_addrs *addrs)
 	}
 }
 
-/* A masternode is known by its IP: the configured one, the listener's, or the one that routes lead out from. */
-static int become_masternode(struct node *node, char error[NODE_ERROR_SIZE])
-{
-	static const struct net_addr anywhere = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 198, 41, 0, 4}}, 0};
-	const struct config *c = node->config;
-	struct wire_masternode own = {
-		.reward_address = node->address_str,
-		.tier = c->masternode.tier,
-		.public_key = *wallet_public_key(node->wallet),
-	};
-	struct registry_event event;
-	struct net_ip ip;
-	int r = 0;
-
-	if (!c->masternode.enabled)
-		return 0;
-	if (!net_ip_is_unspecified(&c->network.external_address.ip))
-		ip = c->network.external_address.ip;
-	else if (!net_ip_is_unspecified(&c->network.listen_address.ip))
-		ip = c->network.listen_address.ip;
-	else
-		r = net_ip_local_for(&ip, &anywhere.ip);
-	if (r) {
-		snprintf(error, NODE_ERROR_SIZE,
-			 "A masternode needs to know its own IP and there is no route: set network.external_address");
-		return EXIT_CONFIG;
-	}
-	net_ip_text(node->own_ip, &ip);
-	own.address = str(node->own_ip);
-	if (!net_ip_usable(&ip, c->node.network, ADDR_SOURCE_GOSSIP))
-		log_warn(LOG_MASTERNODE, "%s cannot be reached from the %s: set network.external_address", node->own_ip,
-			 node->chain_params.name);
-	mutex_lock(&node->registry_lock);
-	r = registry_set_own(node->registry, &event, node->own_ip, &own);
-	mutex_unlock(&node->registry_lock);
-	if (r) {
-		snprintf(error, NODE_ERROR_SIZE, "Cannot register ourselves as a masternode (%d)", r);
-		return EXIT_RUN_TIME;
-	}
-	node->is_masternode = true;
-	node_masternode_event(node, &event);
-	return 0;
-}
-
 int node_open(struct node **out, const struct config *config, char error[NODE_ERROR_SIZE])
 {
 	struct node *node = calloc(1, sizeof(*node));
@@ -449,7 +405,7 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 		persist_load(node);
 		add_configured(node, &config->network.bootstrap_peers);
 		add_configured(node, &config->network.connect);
-		r = become_masternode(node, error);
+		r = node_become_masternode(node, error);
 	}
 	if (r) {
 		node_close(node);

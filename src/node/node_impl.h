@@ -90,6 +90,10 @@ bool node_is_masternode_ip(struct node *node, const struct net_ip *ip);
 /* Our announcement to one peer, when we are a masternode. */
 void node_announce(struct node *node, struct peer *peer);
 
+/* node_masternode.c: when masternode mode is on, registers ourselves.  The chain, the wallet and the registry are open.
+ * 0, or an exit code and the reason: we do not know our IP, or the configured validators do not include us. */
+int node_become_masternode(struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
+
 /* persist.c: what survives a restart besides the chain. */
 
 /* Loads bans, addresses and masternodes; what cannot be read is rebuilt from nothing, with a warning. */

@@ -8,6 +8,7 @@ from harness import net as harness_net
 from harness.chain_peer import ChainPeer
 from harness.daemon import BINARY, Daemon
 from harness.peer import Listener
+from harness.validators import Validators
 
 
 def pytest_collection_modifyitems(config, items):
@@ -145,4 +146,13 @@ def loaded(daemons):
         daemon = daemons(ip, config, start=False, **options)
         daemon.load_blocks(chain)
         return daemon.start() if start else daemon
+    return make
+
+
+@pytest.fixture
+def validators(daemons, net):
+    """validators(4, ...) starts a network of validators on net.ip(1), net.ip(2), ...; see harness/validators.py."""
+    def make(count, *, observers=0, **options):
+        ips = [net.ip(number) for number in range(1, count + observers + 1)]
+        return Validators(daemons, ips, count, observers=observers, **options)
     return make

@@ -396,3 +396,81 @@ const char *value_number_text(const json_t *value)
 		return NULL;
 	return json_string_value(value) + 1;
 }
+
+/* A number as it is written, without sign: digits, some of them behind the point, and an exponent. */
+struct written {
+	const char *at, *end; /* digits and point */
+	int64_t digits;	      /* how many */
+	int64_t exponent;     /* what the last one counts, as a power of ten; with the 8 decimals of an amount */
+};
+
+static void read_written(struct written *w, const char *text, const char *end)
+{
+	/* Beyond it an amount is nothing, or too large, whatever its digits are. */
+	const int64_t most = INT32_MAX;
+	bool behind = false;
+
+	*w = (struct written){.at = text, .end = end, .exponent = AMOUNT_DECIMALS};
+	for (const char *c = text; c < end; c++) {
+		if (*c == 'e' || *c == 'E') {
+			int64_t given = strtoll(c + 1, NULL, 10);
+
+			w->exponent += given > most ? most : given < -most ? -most : given;
+			w->end = c;
+			return;
+		}
+		if (*c == '.') {
+			behind = true;
+			continue;
+		}
+		w->digits++;
+		w->exponent -= behind;
+	}
+}
+
+/* Digits that count less than a satoshi must be zeros. */
+static int sum_written(uint64_t *satoshis, const struct written *w)
+{
+	int64_t exponent = w->exponent + w->digits - 1;
+	uint64_t sum = 0;
+
+	for (const char *c = w->at; c < w->end; c++) {
+		uint64_t digit = (uint64_t)(*c - '0');
+
+		if (*c == '.')
+			continue;
+		if (exponent < 0 && digit > 0)
+			return VALUE_E_INVALID;
+		if (exponent-- >= 0 &&
+		    (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, digit, &sum)))
+			return VALUE_E_LIMIT;
+	}
+	for (; exponent >= 0 && sum > 0; exponent--) {
+		if (__builtin_mul_overflow(sum, 10, &sum))
+			return VALUE_E_LIMIT;
+	}
+	*satoshis = sum;
+	return 0;
+}
+
+int value_read_amount(uint64_t *satoshis, const json_t *value)
+{
+	const char *text = value_number_text(value);
+	char integer[32];
+	struct written w;
+	bool plain;
+
+	if (json_is_integer(value)) {
+		snprintf(integer, sizeof(integer), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		text = integer;
+	} else if (!text && json_is_string(value)) {
+		text = json_string_value(value);
+		/* A NUL inside, which no text of ours has. */
+		if (strlen(text) != json_string_length(value))
+			return VALUE_E_INVALID;
+	}
+	if (!text || !is_digit(*text) || !number_valid(text, text + strlen(text), &plain))
+		return VALUE_E_INVALID;
+	read_written(&w, text, text + strlen(text));
+	return sum_written(satoshis, &w);
+}

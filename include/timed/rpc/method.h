@@ -18,10 +18,16 @@
 enum rpc_code {
 	RPC_MISC_ERROR = -1,		 /* the method could not do what it was asked */
 	RPC_TYPE_ERROR = -3,		 /* a parameter of the wrong type */
+	RPC_WALLET_ERROR = -4,		 /* the wallet could not do what it was asked */
 	RPC_INVALID_ADDRESS_OR_KEY = -5, /* no such address, block, transaction */
 	RPC_WALLET_INSUFFICIENT_FUNDS = -6,
 	RPC_OUT_OF_MEMORY = -7,
-	RPC_INVALID_PARAMETER = -8, /* the right type, but not a possible value */
+	RPC_INVALID_PARAMETER = -8,		/* the right type, but not a possible value */
+	RPC_WALLET_KEYPOOL_RAN_OUT = -12,	/* the wallet is locked, and knows no further address in advance */
+	RPC_WALLET_UNLOCK_NEEDED = -13,		/* the wallet is locked */
+	RPC_WALLET_PASSPHRASE_INCORRECT = -14,	/* a wrong passphrase, none, or one that is too long */
+	RPC_WALLET_WRONG_ENC_STATE = -15,	/* the wallet is encrypted, and should not be, or the other way round */
+	RPC_WALLET_ENCRYPTION_FAILED = -16,
 	RPC_DESERIALIZATION_ERROR = -22,
 	RPC_VERIFY_ERROR = -25,
 	RPC_VERIFY_REJECTED = -26,

@@ -46,6 +46,10 @@ json_t *value_amount(uint64_t satoshis) __attribute__((warn_unused_result));
 json_t *value_hex(const uint8_t *bytes, size_t len) __attribute__((warn_unused_result));
 /* Any unsigned number.  NULL: out of memory. */
 json_t *value_u64(uint64_t number) __attribute__((warn_unused_result));
+/* The amount in TIME that a value says, a number or a string that reads like one ("1.5", 5e-8), as satoshis, exactly.
+ * 0; VALUE_E_INVALID: no number, a negative one, or one with more than 8 decimals; VALUE_E_LIMIT: more satoshis than 64
+ * bits hold. */
+int value_read_amount(uint64_t *satoshis, const json_t *value) __attribute__((warn_unused_result));
 /* The text of a number that is kept as text; NULL when `value` is anything else. */
 const char *value_number_text(const json_t *value);
 

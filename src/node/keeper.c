@@ -17,13 +17,15 @@
 /* Traffic of masternodes is looked at this often, or four times in the time that makes one inactive. */
 #define HEARD_MS 5000
 #define SKEW_MS 60000
+/* Transactions whose time is over are looked for this often. */
+#define EXPIRE_MS 60000
 #define SWEEP_EVENTS 32
 
 struct keeper {
 	struct node *node;
 	struct thread thread;
 	atomic_bool quit;
-	int64_t tick_due_ms, sync_due_ms, heard_due_ms, status_due_ms, skew_due_ms; /* keeper thread only */
+	int64_t tick_due_ms, sync_due_ms, heard_due_ms, status_due_ms, skew_due_ms, expire_due_ms; /* keeper thread only */
 };
 
 /* The traffic of a masternode's own connection keeps it active. */
@@ -97,6 +99,10 @@ static void tick(struct keeper *k, int64_t now_ms)
 		k->heard_due_ms = now_ms + (active_ms / 4 < HEARD_MS ? active_ms / 4 : HEARD_MS);
 	}
 	sweep(node, now_ms);
+	if (now_ms >= k->expire_due_ms) {
+		node_pool_expire(node);
+		k->expire_due_ms = now_ms + EXPIRE_MS;
+	}
 	if (now_ms >= k->skew_due_ms) {
 		check_clock(node);
 		k->skew_due_ms = now_ms + SKEW_MS;
@@ -136,6 +142,7 @@ int keeper_start(struct keeper **out, struct node *node)
 		return -ENOMEM;
 	k->node = node;
 	k->skew_due_ms = now_ms + SKEW_MS;
+	k->expire_due_ms = now_ms + EXPIRE_MS;
 	k->status_due_ms = now_ms + node->config->timers.status_interval_ms;
 	*out = k;
 	r = thread_start(&k->thread, "keeper", keeper_run, k);

@@ -17,6 +17,7 @@
 #include "node_impl.h"
 #include "syncer.h"
 #include "verify.h"
+#include "timed/node/transactions.h"
 #include "timed/util/clock.h"
 #include "timed/util/file.h"
 #include "timed/util/log.h"
@@ -90,6 +91,7 @@ static void gone(void *user, struct peer *peer)
 	struct node *node = user;
 
 	syncer_gone(node->syncer, peer);
+	transactions_peer_gone(node->transactions, peer);
 }
 
 static bool is_masternode(void *user, const struct net_ip *ip)
@@ -261,6 +263,7 @@ static void tip_published(void *user, const struct chain_summary *summary, bool 
 {
 	struct node *node = user;
 
+	node_pool_follow(node);
 	gossip_tip(node->gossip, &summary->tip);
 	if (!bulk)
 		syncer_tip(node->syncer, &summary->tip);
@@ -396,6 +399,8 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 	if (!r)
 		r = open_chain(node, error);
 	if (!r)
+		r = node_pool_open(node, error);
+	if (!r)
 		r = node_wallet_open(node, error);
 	if (!r)
 		node->address_str = str(wallet_address(node->wallet));
@@ -472,6 +477,7 @@ void node_stop(struct node *node)
 	node->keeper = NULL;
 	mark_masternodes(node);
 	persist_save(node);
+	node_pool_save(node);
 	node_wallet_tick(node);
 }
 
@@ -481,6 +487,7 @@ void node_close(struct node *node)
 		return;
 	syncer_free(node->syncer);
 	gossip_free(node->gossip);
+	node_pool_close(node);
 	chain_thread_close(node->chain);
 	net_free(node->net);
 	registry_free(node->registry);
@@ -521,6 +528,16 @@ int64_t node_uptime_ms(const struct node *node)
 const char *node_data_dir(const struct node *node)
 {
 	return node->config->storage.data_dir;
+}
+
+struct pool *node_pool(struct node *node)
+{
+	return node->pool;
+}
+
+struct transactions *node_transactions(struct node *node)
+{
+	return node->transactions;
 }
 
 struct chain_view *node_chain_view(struct node *node)

@@ -28,7 +28,9 @@
 struct discovery;
 struct gossip;
 struct keeper;
+struct pool;
 struct syncer;
+struct transactions;
 struct verify;
 
 /* How many keys of the wallet the database knows to be handed out. */
@@ -60,6 +62,9 @@ struct node {
 	struct gossip *gossip;
 	struct syncer *syncer;
 	struct state_hash state_hash;
+
+	struct pool *pool;		   /* not yet in a block */
+	struct transactions *transactions; /* those on their way into it */
 
 	struct keeper *keeper;	     /* NULL while stopped */
 	struct discovery *discovery; /* NULL while stopped, or not configured */
@@ -112,6 +117,20 @@ int persist_node_id(struct node *node) __attribute__((warn_unused_result));
 int node_wallet_open(struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
 /* Locks it when its time is over, and saves what has changed; the keeper's job. */
 void node_wallet_tick(struct node *node);
+
+/* node_pool.c: the pool of transactions. */
+
+/* Makes it, fills it from the disk, and makes what works for it; the chain is open, no thread runs.  0, or an exit code
+ * and the reason. */
+int node_pool_open(struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
+/* The chain has a new view: chain thread, before anybody else hears of it.  Failure stops the node. */
+void node_pool_follow(struct node *node);
+/* Drops what is too old; the keeper's job, once a minute. */
+void node_pool_expire(struct node *node);
+/* At a stop, after all threads. */
+void node_pool_save(struct node *node);
+/* Before the chain is closed, of which it holds a view. */
+void node_pool_close(struct node *node);
 
 /* keeper.c: the housekeeping thread. */
 int keeper_start(struct keeper **out, struct node *node) __attribute__((warn_unused_result));

@@ -54,7 +54,7 @@ static struct known_slot *slot_of(struct verify *v, const uint8_t tag[crypto_sho
 	return &v->known[index & (KNOWN_SLOTS - 1)];
 }
 
-static bool is_known(struct verify *v, const struct wire_hash *txid)
+bool verify_is_known(struct verify *v, const struct wire_hash *txid)
 {
 	uint8_t tag[crypto_shorthash_siphashx24_BYTES];
 	bool known;
@@ -66,7 +66,7 @@ static bool is_known(struct verify *v, const struct wire_hash *txid)
 	return known;
 }
 
-static void remember(struct verify *v, const struct wire_hash *txid)
+void verify_remember(struct verify *v, const struct wire_hash *txid)
 {
 	uint8_t tag[crypto_shorthash_siphashx24_BYTES];
 
@@ -113,12 +113,12 @@ static int check(struct verify *v, struct chain_fault *fault, const struct porti
 		const struct wire_transaction *tx = &block->transactions.items[i];
 		int r;
 
-		if (tx->inputs.len == 0 || is_known(v, &ids->txids[i]))
+		if (tx->inputs.len == 0 || verify_is_known(v, &ids->txids[i]))
 			continue;
 		r = transaction_check_signatures(fault, tx, &ids->txids[i], (int64_t)i);
 		if (r)
 			return r;
-		remember(v, &ids->txids[i]);
+		verify_remember(v, &ids->txids[i]);
 	}
 	return 0;
 }

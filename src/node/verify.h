@@ -44,6 +44,10 @@ struct verify_job {
 int verify_start(struct verify **out, unsigned threads) __attribute__((warn_unused_result));
 /* Every job must be done.  NULL is fine. */
 void verify_stop(struct verify *verify);
+/* The signatures of this transaction were checked elsewhere, and are right: they are not checked again while that is
+ * remembered. */
+void verify_remember(struct verify *verify, const struct wire_hash *txid);
+bool verify_is_known(struct verify *verify, const struct wire_hash *txid);
 /* Never blocks. */
 void verify_submit(struct verify *verify, struct verify_job *job);
 

@@ -172,6 +172,8 @@ struct config {
 		int64_t sync_fork_interval_ms;
 		int64_t sync_stall_ms;
 		int64_t sync_poll_ms;
+		int64_t pool_expiry_ms;
+		int64_t pool_orphan_expiry_ms;
 		int tcp_keepalive_idle_s;
 		int tcp_keepalive_interval_s;
 	} timers;
@@ -202,6 +204,12 @@ struct config {
 		size_t sync_window_bytes;
 		size_t announced_bytes;
 		size_t branch_bytes;
+		uint32_t pool_count;
+		size_t pool_bytes;
+		uint32_t pool_ancestors;
+		uint32_t pool_descendants;
+		uint32_t pool_orphans;
+		size_t pool_orphan_bytes;
 		uint32_t reorg_depth;
 		uint32_t reorg_warn_depth;
 		int64_t clock_skew_warn_s;

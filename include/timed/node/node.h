@@ -21,7 +21,9 @@ struct chain_view;
 struct config;
 struct net;
 struct node;
+struct pool;
 struct registry;
+struct transactions;
 
 #define NODE_ERROR_SIZE 1024
 
@@ -42,6 +44,10 @@ struct net *node_net(struct node *node);
 /* Milliseconds since node_start. */
 int64_t node_uptime_ms(const struct node *node);
 const char *node_data_dir(const struct node *node);
+
+/* The pool (node/pool.h), and transactions on their way into it (node/transactions.h); as long as the node is open. */
+struct pool *node_pool(struct node *node);
+struct transactions *node_transactions(struct node *node);
 
 /* The newest picture of the chain (store/chain_store.h); chain_view_unref() it soon. */
 struct chain_view *node_chain_view(struct node *node);

@@ -34,8 +34,12 @@ void transactions_free(struct transactions *transactions);
 int transactions_submit(struct transactions *transactions, struct pool_result *result,
 			const struct wire_transaction *transaction, const struct wire_hash *txid, struct peer *from)
 	__attribute__((warn_unused_result));
+/* What transactions_submit() would say, but for POOL_E_FULL; changes nothing.  For testmempoolaccept. */
+int transactions_try(struct transactions *transactions, struct pool_result *result,
+		     const struct wire_transaction *transaction, const struct wire_hash *txid)
+	__attribute__((warn_unused_result));
 /* Tells the world what has happened in the pool, and empties nothing: the caller frees the events.  `except` (may be
- * NULL) is not sent what came from it. */
+ * NULL) is not sent the first that came in: it has sent it. */
 void transactions_tell(struct transactions *transactions, const struct pool_events *events, const struct peer *except);
 
 /* Waits until the transaction is final, in a block, rejected or gone, or until the deadline (monotonic); or until

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Transactions on their way; see transactions.h.
+ */
+#include "timed/node/transactions.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node_impl.h"
+#include "seen.h"
+#include "timed/net/frame.h"
+#include "timed/node/pool_query.h"
+#include "timed/util/clock.h"
+#include "timed/util/log.h"
+#include "timeproto/chain/hash.h"
+#include "timeproto/wire/schema.h"
+#include "verify.h"
+
+/* Transactions that workers have in hand, or have put into the pool lately. */
+#define SEEN_COUNT 65536
+#define SEEN_MS 60000
+
+/* Somebody in transactions_wait(); on his stack. */
+struct waiter {
+	struct wire_hash txid;
+	bool decided;
+	struct waiter *next;
+};
+
+struct transactions {
+	struct node *node;
+	struct seen *seen;
+
+	struct mutex lock; /* "waiters", a leaf; guards the rest */
+	struct cond decided;
+	struct waiter *waiters;
+	bool stopping;
+};
+
+/* ---- waiters ---- */
+
+/* The transaction's fate is known to the pool; or it knows nothing of it. */
+static bool is_decided(struct pool *pool, const struct wire_hash *txid)
+{
+	struct pool_info info;
+	bool finalized;
+
+	if (pool_find(pool, &info, txid))
+		return true;
+	finalized = info.finalized;
+	pool_info_free(&info);
+	return finalized;
+}
+
+static void wake(struct transactions *t, const struct wire_hash *txid)
+{
+	bool found = false;
+
+	mutex_lock(&t->lock);
+	for (struct waiter *w = t->waiters; w; w = w->next) {
+		if (hash_equal(&w->txid, txid))
+			w->decided = found = true;
+	}
+	if (found)
+		cond_broadcast(&t->decided);
+	mutex_unlock(&t->lock);
+}
+
+bool transactions_wait(struct transactions *t, const struct wire_hash *txid, int64_t deadline_ms)
+{
+	struct waiter w = {.txid = *txid};
+	bool decided;
+
+	mutex_lock(&t->lock);
+	w.next = t->waiters;
+	t->waiters = &w;
+	mutex_unlock(&t->lock);
+	/* From here on no event is missed; what was before shows in the pool. */
+	decided = is_decided(t->node->pool, txid);
+	mutex_lock(&t->lock);
+	w.decided |= decided;
+	while (!w.decided && !t->stopping && !cond_wait_until(&t->decided, &t->lock, deadline_ms))
+		;
+	for (struct waiter **link = &t->waiters; *link; link = &(*link)->next) {
+		if (*link == &w) {
+			*link = w.next;
+			break;
+		}
+	}
+	mutex_unlock(&t->lock);
+	return w.decided;
+}
+
+void transactions_stop_waiting(struct transactions *t)
+{
+	mutex_lock(&t->lock);
+	t->stopping = true;
+	cond_broadcast(&t->decided);
+	mutex_unlock(&t->lock);
+}
+
+/* ---- telling ---- */
+
+static void send_all(struct transactions *t, const struct wire_message *m, const struct peer *except)
+{
+	struct net *net = t->node->net;
+	struct frame *frame;
+
+	if (frame_encode(&frame, net_budget(net), m)) {
+		log_warn(LOG_MEMPOOL, "No memory to pass on a %s", wire_type_name(m->type));
+		return;
+	}
+	(void)net_broadcast(net, frame, SEND_GOSSIP, except);
+	frame_unref(frame);
+}
+
+static void send_rejected(struct transactions *t, const struct pool_event *event)
+{
+	char text[HASH_TEXT_SIZE], cause[HASH_TEXT_SIZE], reason[160];
+	struct wire_message m = {.type = WIRE_TRANSACTION_REJECTED};
+	int len;
+
+	hash_text(cause, &event->cause);
+	if (hash_equal(&event->cause, &event->tx->txid))
+		len = snprintf(reason, sizeof(reason), "the masternodes rejected it");
+	else
+		len = snprintf(reason, sizeof(reason), "the masternodes rejected %s, on which it stands", cause);
+	log_info(LOG_MEMPOOL, "Transaction %s is rejected: %s", hash_text(text, &event->tx->txid), reason);
+	m.u.transaction_rejected = (struct wire_transaction_rejected){event->tx->txid, {reason, (size_t)len}};
+	send_all(t, &m, NULL);
+}
+
+static void send_finalized(struct transactions *t, const struct pool_event *event)
+{
+	struct wire_message m = {.type = WIRE_TRANSACTION_FINALIZED,
+				 .u.transaction_finalized = {event->tx->txid, event->votes}};
+	char text[HASH_TEXT_SIZE];
+
+	log_info(LOG_MEMPOOL, "Transaction %s is final: %" PRIu32 " votes", hash_text(text, &event->tx->txid),
+		 event->votes);
+	send_all(t, &m, NULL);
+}
+
+/* Tells peers; true when whoever waits for the transaction need not wait any more. */
+static bool tell_peers(struct transactions *t, const struct pool_event *event, const struct peer *except)
+{
+	struct wire_message m = {.type = WIRE_TRANSACTION_BROADCAST, .u.transaction_broadcast = event->tx->transaction};
+
+	switch (event->kind) {
+	case POOL_ADDED:
+		send_all(t, &m, except);
+		return false;
+	case POOL_RETURNED:
+		return event->finalized;
+	case POOL_NOW_FINAL:
+		send_finalized(t, event);
+		return true;
+	case POOL_REJECTED:
+		send_rejected(t, event);
+		return true;
+	case POOL_CONFIRMED:
+	case POOL_EVICTED:
+	case POOL_EXPIRED:
+	case POOL_CONFLICTED:
+		return true;
+	}
+	return false;
+}
+
+void transactions_tell(struct transactions *t, const struct pool_events *events, const struct peer *except)
+{
+	for (const struct pool_event *e = events->first; e; e = e->next) {
+		char text[HASH_TEXT_SIZE];
+
+		log_debug(LOG_MEMPOOL, "Transaction %s: %s", hash_text(text, &e->tx->txid), pool_event_name(e->kind));
+		if (tell_peers(t, e, except))
+			wake(t, &e->tx->txid);
+		/* The first that came is the one that `except` sent; those that waited for it came from anybody. */
+		if (e->kind == POOL_ADDED)
+			except = NULL;
+	}
+}
+
+/* ---- taking ---- */
+
+static int check_signatures(struct transactions *t, struct pool_result *result,
+			    const struct pool_submission *submission)
+{
+	struct verify *verify = t->node->verify;
+
+	if (verify_is_known(verify, submission->txid))
+		return 0;
+	if (transaction_check_signatures(&result->fault, submission->transaction, submission->txid, -1))
+		return POOL_E_RULE;
+	verify_remember(verify, submission->txid);
+	return 0;
+}
+
+/* What is cheap to find out comes first: signatures are the dearest. */
+static int examine(struct transactions *t, struct pool_result *result, const struct pool_submission *submission)
+{
+	int r, signatures;
+
+	*result = (struct pool_result){.size = 0};
+	r = pool_try(t->node->pool, result, submission);
+	if (r != 0 && r != POOL_E_ORPHAN && r != POOL_E_CONFLICT)
+		return r;
+	signatures = check_signatures(t, result, submission);
+	return signatures ? signatures : r;
+}
+
+static int insert(struct transactions *t, struct pool_result *result, const struct pool_submission *submission,
+		  const struct peer *from)
+{
+	struct pool_events events;
+	int r;
+
+	pool_events_init(&events);
+	r = pool_insert(t->node->pool, result, &events, submission);
+	/* Even one that is refused may have moved others. */
+	transactions_tell(t, &events, r ? NULL : from);
+	pool_events_free(&events);
+	return r;
+}
+
+static void log_outcome(int outcome, const struct pool_result *result, const struct wire_hash *txid,
+			const struct peer *from)
+{
+	const char *source = from ? peer_ip_text(from) : "ourselves";
+	char text[HASH_TEXT_SIZE];
+
+	hash_text(text, txid);
+	if (!outcome)
+		log_write(LOG_MEMPOOL, from ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+			  "Transaction %s from %s is in the pool: %zu bytes, fee %" PRIu64, text, source, result->size,
+			  result->fee);
+	else if (outcome >= POOL_E_RULE)
+		log_debug(LOG_MEMPOOL, "Transaction %s from %s is not taken: %s: %s", text, source,
+			  pool_outcome_name(outcome), result->fault.text);
+	else
+		log_error(LOG_MEMPOOL, "Transaction %s from %s cannot be looked at: %s", text, source,
+			  outcome < 0 ? strerror(-outcome) : store_error_name(outcome));
+}
+
+int transactions_submit(struct transactions *t, struct pool_result *result, const struct wire_transaction *transaction,
+			const struct wire_hash *txid, struct peer *from)
+{
+	const struct pool_submission submission = {
+		.transaction = transaction,
+		.txid = txid,
+		.peer = from ? peer_ip(from) : NULL,
+		.now_s = clock_real_s(),
+	};
+	uint64_t hash = seen_hash(t->seen, txid, sizeof(*txid));
+	int r;
+
+	if (from && !seen_add(t->seen, hash, clock_mono_ms())) {
+		*result = (struct pool_result){.fault.text = "it was seen a moment ago"};
+		return POOL_E_KNOWN;
+	}
+	r = examine(t, result, &submission);
+	if (!r || r == POOL_E_ORPHAN)
+		r = insert(t, result, &submission, from);
+	/* What is refused now may be right later. */
+	if (r && from)
+		seen_forget(t->seen, hash);
+	log_outcome(r, result, txid, from);
+	if (from && (r == POOL_E_RULE || r == POOL_E_COINBASE))
+		peer_violation(from, result->fault.text);
+	return r;
+}
+
+int transactions_try(struct transactions *t, struct pool_result *result, const struct wire_transaction *transaction,
+		     const struct wire_hash *txid)
+{
+	const struct pool_submission submission = {.transaction = transaction, .txid = txid, .now_s = clock_real_s()};
+
+	return examine(t, result, &submission);
+}
+
+void transactions_peer_gone(struct transactions *t, struct peer *peer)
+{
+	pool_forget_peer(t->node->pool, peer_ip(peer));
+}
+
+int transactions_new(struct transactions **out, struct node *node)
+{
+	struct transactions *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	if (seen_new(&t->seen, SEEN_COUNT, SEEN_MS)) {
+		free(t);
+		return -ENOMEM;
+	}
+	t->node = node;
+	mutex_init(&t->lock, "waiters", MUTEX_RANK_LEAF);
+	cond_init(&t->decided);
+	*out = t;
+	return 0;
+}
+
+void transactions_free(struct transactions *t)
+{
+	if (!t)
+		return;
+	CHECK(!t->waiters);
+	seen_free(t->seen);
+	cond_destroy(&t->decided);
+	mutex_destroy(&t->lock);
+	free(t);
+}

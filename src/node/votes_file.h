@@ -3,10 +3,9 @@
  * The file `votes`: everything that we sign about blocks and transactions, written and synced before it is sent
  * (PROTOCOL.md §9; consensus/bft.h, consensus/finality.h say why).
  *
- * Layout: a header (magic, version, genesis hash, public key), then entries: length u32, checksum u64 (SipHash of
- * kind and payload under a key of the header), kind u8, payload.  A torn tail (the last entry cut off, or not fitting its
- * checksum with nothing valid behind it) is cut off with a warning: it was never sent.  Damage before the end is an error
- * that names the offset: the operator deletes the file, and the validator observes before it signs again.
+ * What one votes_sync() writes is a batch with a checksum (votes_format.h).  A torn tail, the last batch cut off by the
+ * end of the file, is cut off with a warning: it was never sent.  Any other damage is an error that names the place:
+ * the operator takes the file away, and the validator observes before it signs again.
  *
  * Thread safety: one owner (the thread `consensus`; before it starts, whoever opens the node).
  */
@@ -42,13 +41,15 @@ struct votes_reader {
 };
 
 /* Opens or prepares `path`.  `*existed` tells whether there was one: it is made by the first votes_sync(), not before.
- * 0; a negative errno, or 1: damaged, of another network or another key; then `text` says what and what to do. */
+ * 0; a negative errno, or 1: damaged, of another network or another key; then `text` says what and what to do (but not
+ * of what a reader returned). */
 int votes_open(struct votes_file **out, char text[VOTES_TEXT_SIZE], bool *existed, const char *path,
 	       const struct wire_hash *genesis, const struct wire_key *key, const struct votes_reader *reader)
 	__attribute__((warn_unused_result));
 void votes_close(struct votes_file *votes); /* NULL is fine; what was not synced is lost */
 
-/* Gathers an entry in memory.  0 or -ENOMEM. */
+/* Gathers an entry in memory.  0; -ENOMEM; -EINVAL: longer than anything that is valid.  A block that is in the file,
+ * or gathered, and is one of the last few is not written again. */
 int votes_add_bft(struct votes_file *votes, const struct bft_record *record, const struct bft_certificate *polka)
 	__attribute__((warn_unused_result));
 int votes_add_block(struct votes_file *votes, uint64_t height, const struct wire_hash *hash,
@@ -61,6 +62,8 @@ int votes_sync(struct votes_file *votes) __attribute__((warn_unused_result));
 
 /* Bytes on the disk. */
 uint64_t votes_size(const struct votes_file *votes);
+/* It has grown above 16 MiB, and doubled since it was written anew. */
+bool votes_is_due(const struct votes_file *votes);
 /* What stays when the file is written anew: the records of heights from `height` on and of the highest one, with their
  * blocks, and the votes on transactions for which `binds` says so. */
 struct votes_keep {
@@ -68,8 +71,8 @@ struct votes_keep {
 	bool (*binds)(void *user, const struct finality_record *record);
 	void *user;
 };
-/* Writes the file anew, atomically, without what is settled: to be called when it has grown above 16 MiB, and has
- * doubled since the last time.  0 or a negative errno: the old file is as it was. */
+/* Writes the file anew, atomically, without what is settled; what was gathered and not synced stays gathered.  0 or a
+ * negative errno: the old file is as it was, and stays in use. */
 int votes_rewrite(struct votes_file *votes, const struct votes_keep *keep) __attribute__((warn_unused_result));
 
 #endif

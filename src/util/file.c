@@ -70,8 +70,10 @@ int file_read(char **out, size_t *len, const char *path, size_t limit)
 	return r;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int file_write_all(int fd, const void *bytes, size_t len)
 {
+	const char *data = bytes;
+
 	while (len > 0) {
 		ssize_t n = write(fd, data, len);
 
@@ -105,7 +107,7 @@ static int parent_of(char out[PATH_MAX], const char *path)
 	return 0;
 }
 
-static int sync_parent(const char *path)
+int file_sync_parent(const char *path)
 {
 	char parent[PATH_MAX];
 	int fd;
@@ -126,7 +128,7 @@ static int sync_parent(const char *path)
 /* Writes, syncs and closes `fd`. */
 static int fill_file(int fd, const void *data, size_t len, mode_t mode)
 {
-	int r = write_all(fd, data, len);
+	int r = file_write_all(fd, data, len);
 
 	if (!r && (fchmod(fd, mode) || fsync(fd)))
 		r = -errno;
@@ -151,7 +153,7 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 	if (r && fd >= 0)
 		unlink(temporary);
 	free(temporary);
-	return r ? r : sync_parent(path);
+	return r ? r : file_sync_parent(path);
 }
 
 static int make_one(const char *path, mode_t mode)

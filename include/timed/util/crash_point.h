@@ -47,7 +47,12 @@
 	X(REINDEX_BEFORE_WRITE, "reindex-before-write")                                                                \
 	X(REINDEX_AFTER_WRITE, "reindex-after-write")                                                                  \
 	X(REINDEX_BEFORE_UNMARK, "reindex-before-unmark")                                                              \
-	X(REINDEX_AFTER_UNMARK, "reindex-after-unmark")
+	X(REINDEX_AFTER_UNMARK, "reindex-after-unmark")                                                                \
+	X(VOTES_BEFORE_WRITE, "votes-before-write")                                                                    \
+	X(VOTES_BEFORE_SYNC, "votes-before-sync")                                                                      \
+	X(VOTES_AFTER_SYNC, "votes-after-sync")                                                                        \
+	X(VOTES_BEFORE_RENAME, "votes-before-rename")                                                                  \
+	X(VOTES_AFTER_RENAME, "votes-after-rename")
 
 #define CRASH_POINT_CONSTANT(constant, name) CRASH_##constant,
 enum crash_point { CRASH_POINTS(CRASH_POINT_CONSTANT) CRASH_POINT_COUNT };

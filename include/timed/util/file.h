@@ -23,6 +23,11 @@ int file_read(char **out, size_t *len, const char *path, size_t limit) __attribu
  * renamed, then the directory is synced.  After a crash the old or the new contents are there, whole. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode) __attribute__((warn_unused_result));
 
+/* The parts of it, for files that are not written at once: all of the bytes to a descriptor, and the sync of the
+ * directory that `path` lies in, without which a new name may be gone after a crash. */
+int file_write_all(int fd, const void *bytes, size_t len) __attribute__((warn_unused_result));
+int file_sync_parent(const char *path) __attribute__((warn_unused_result));
+
 /* Creates `path` and the missing directories above it, each with `mode`.  0 also when it exists; -ENOTDIR when
  * something else stands there. */
 int file_make_directories(const char *path, mode_t mode) __attribute__((warn_unused_result));

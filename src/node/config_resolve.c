@@ -113,6 +113,8 @@ static void resolve_chain(struct config *c, const struct chain_params *params, s
 		c->consensus.step_timeout_ms = devnet ? 1000 : 10000;
 	if (!c->consensus.step_timeout_delta_ms)
 		c->consensus.step_timeout_delta_ms = devnet ? 500 : 5000;
+	if (!c->consensus.repeat_ms)
+		c->consensus.repeat_ms = devnet ? 1000 : 5000;
 	if (!c->consensus.bft_from && devnet && c->consensus.validators.count > 0)
 		c->consensus.bft_from = 1;
 }

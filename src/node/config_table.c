@@ -110,6 +110,8 @@ const struct config_key config_keys[] = {
 	       "of round 0; 0: by network (devnet 1000, others 10000)"),
 	NUMBER(consensus, step_timeout_delta_ms, "0", 0, 3600000, "ms",
 	       "more for each further round; 0: by network (devnet 500, others 5000)"),
+	NUMBER(consensus, repeat_ms, "0", 0, 3600000, "ms",
+	       "between repetitions of the votes that are about; 0: by network (devnet 1000, others 5000)"),
 	OTHER(consensus, validators, CONFIG_KIND_VALIDATORS, "[]",
 	      "the same on all nodes: [{ from_height = 1, validators = [{ address = \"IP\", "
 	      "public_key = \"64 hex digits\", tier = \"free\", "

@@ -104,6 +104,7 @@ START_TEST(defaults_are_the_documented_ones)
 	ck_assert_str_eq(config->storage.data_dir, "/home/op/.timecoin/testnet");
 	ck_assert_uint_eq(config->block.block_time_seconds, 600);
 	ck_assert_int_eq(config->consensus.step_timeout_ms, 10000);
+	ck_assert_int_eq(config->consensus.repeat_ms, 5000);
 	ck_assert_uint_eq(config->consensus.bft_from, 0);
 	ck_assert_int_eq(config->logging.categories[LOG_NET], LOG_LEVEL_INFO);
 	reset();
@@ -239,6 +240,7 @@ START_TEST(every_kind_of_value_is_stored)
 	ck_assert_int_eq(config->devnet.genesis_timestamp, 1700000000);
 	ck_assert_uint_eq(config->block.block_time_seconds, 2);
 	ck_assert_int_eq(config->consensus.step_timeout_ms, 1000);
+	ck_assert_int_eq(config->consensus.repeat_ms, 1000);
 	reset();
 }
 END_TEST

@@ -99,6 +99,7 @@ struct config {
 		uint64_t bft_from;	       /* first height that needs a certificate; 0: none does */
 		int64_t step_timeout_ms;       /* of round 0; resolved */
 		int64_t step_timeout_delta_ms; /* more per round; resolved */
+		int64_t repeat_ms;	       /* between repetitions of votes; resolved */
 		struct config_validators validators;
 	} consensus;
 	struct {

@@ -21,7 +21,7 @@ from .mesh import BRISK
 from .net import paced_ms, scaled, wait_until
 
 # Slots of one second, the shortest there are; steps that fail are soon over.
-CONSENSUS = {"step_timeout_ms": paced_ms(400), "step_timeout_delta_ms": paced_ms(200)}
+CONSENSUS = {"step_timeout_ms": paced_ms(400), "step_timeout_delta_ms": paced_ms(200), "repeat_ms": paced_ms(300)}
 BLOCK_TIME_S = 1
 
 

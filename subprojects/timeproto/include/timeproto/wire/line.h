@@ -19,7 +19,7 @@
 
 /* The first allocation (less when the limit is less): most messages fit, a thousand idle connections that were all
  * busy at once leave little behind, and malloc does not keep it for the thread that frees it. */
-#define LINE_FIRST_BYTES ((size_t)1280)
+#define LINE_FIRST_BYTES ((size_t)2048)
 /* A full read of a reader without an incomplete line grows the buffer no further than this. */
 #define LINE_BURST_BYTES ((size_t)65536)
 

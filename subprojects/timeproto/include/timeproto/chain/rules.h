@@ -8,9 +8,11 @@
  *	transaction_check_signatures	signatures					(the transaction alone)
  *	block_check_place		height, previous hash, time			(the block before it)
  *	block_check_spends		inputs, owners, amounts, fees, rewards		(the unspent outputs)
+ *	block_check_validators		its slot and the validators' shares		(the block alone)
+ *	block_check_certificate		their signatures				(the block alone)
  *
- * A block for which all of them return 0, in any order, is valid.  The first three need no chain and may run on any
- * thread; the rest belongs to whoever holds the chain.  The genesis block obeys none of this: genesis.h makes it.
+ * A block for which all of them return 0, in any order, is valid.  Those that need no chain may run on any thread; the
+ * rest belongs to whoever holds the chain.  The genesis block obeys none of this: genesis.h makes it.
  *
  * Everything that can be wrong has its own code and a text that names the transaction, the input and the amounts.
  *
@@ -61,6 +63,10 @@ enum chain_error {
 	CHAIN_E_OVERFLOW,	   /* a sum leaves 64 bits */
 	CHAIN_E_BLOCK_REWARD,	   /* block_reward is not 100 TIME + fees */
 	CHAIN_E_REWARD_SUM,	   /* masternode_rewards add up to too much or too little */
+	CHAIN_E_SLOT_TIME,	   /* with validators: not exactly the time of its height */
+	CHAIN_E_REWARD_SHARES,	   /* with validators: not exactly their rewards */
+	CHAIN_E_NO_CERTIFICATE,	   /* with validators: it has none, which may still come: nobody's fault */
+	CHAIN_E_CERTIFICATE,	   /* with validators: what it has is none; another one may fit */
 	CHAIN_E_COUNT
 };
 
@@ -156,5 +162,23 @@ int block_check_spends(struct block_effects *out, struct chain_fault *fault, str
 int transaction_check_amounts(struct chain_fault *fault, uint64_t *fee, const struct chain_params *params,
 			      const struct wire_transaction *transaction, const struct wire_hash *txid,
 			      int64_t position, const struct coin *coins) __attribute__((warn_unused_result));
+
+/* ---- With validators (PROTOCOL.md §9) ---- */
+
+/* True: the block at this height needs a certificate of the validators, and obeys their time and shares.  Below, a
+ * certificate means nothing. */
+bool block_needs_certificate(const struct chain_params *params, uint64_t height);
+/* Its exact time and rewards; `arena` is scratch.  0 where none are needed; CHAIN_E_SLOT_TIME, CHAIN_E_REWARD_SHARES,
+ * or -ENOMEM. */
+int block_check_validators(struct chain_fault *fault, struct arena *arena, const struct chain_params *params,
+			   const struct wire_block *block) __attribute__((warn_unused_result));
+/* 0, or CHAIN_E_NO_CERTIFICATE: it needs a certificate and has none. */
+int block_check_certified(struct chain_fault *fault, const struct chain_params *params, const struct wire_block *block)
+	__attribute__((warn_unused_result));
+/* The same, and what the certificate is worth; `ids` are what block_identify() gave for it.  Costs a verification of
+ * Ed25519 per signature.  0, CHAIN_E_NO_CERTIFICATE or CHAIN_E_CERTIFICATE. */
+int block_check_certificate(struct chain_fault *fault, const struct chain_params *params,
+			    const struct wire_block *block, const struct block_ids *ids)
+	__attribute__((warn_unused_result));
 
 #endif

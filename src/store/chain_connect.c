@@ -87,7 +87,7 @@ static int chain_connect_prepare(struct chain_store *chain, const struct wire_bl
 	if (chain->other_bytes.error)
 		return -ENOMEM;
 	buf_reset(&chain->commit_bytes);
-	if (block->commit)
+	if (chain_is_certified(chain, block))
 		r = wire_bincode_encode_value(&chain->commit_bytes, &wire_desc_commit, block->commit);
 	buf_reset(&chain->block_bytes);
 	return r ? r : wire_bincode_encode_value(&chain->block_bytes, &wire_desc_block, block);
@@ -151,6 +151,10 @@ int chain_connect(struct chain_store *chain, struct chain_fault *fault, const st
 	int r = block_check_place(fault, &block->header, &chain->tip.tip, now_s);
 
 	arena_reset(&chain->arena);
+	if (!r)
+		r = block_check_certified(fault, chain->params.chain, block);
+	if (!r)
+		r = block_check_validators(fault, &chain->arena, chain->params.chain, block);
 	if (!r)
 		r = block_check_spends(&effects, fault, &chain->arena, chain->params.chain, block, ids, &source);
 	if (r)

@@ -54,6 +54,8 @@ struct chain_store {
 
 /* Entries of the chain contradict each other: logs what and where, returns STORE_E_CHAIN. */
 int chain_damaged(struct store *store, enum store_family family, const void *key, size_t key_len, const char *what);
+/* Whether the block's certificate counts: below the first height that needs one it means nothing, and is not kept. */
+bool chain_is_certified(const struct chain_store *chain, const struct wire_block *block);
 /* Gives up what has gathered and every further change. */
 void chain_break(struct chain_store *chain, int error);
 bool chain_has_gathered(const struct chain_store *chain);
@@ -102,6 +104,11 @@ int chain_reindex_continue(struct chain_store *chain, struct chain_fault *fault,
 	__attribute__((warn_unused_result));
 
 /* ---- chain_view.c ---- */
+
+/* The certificate of a block of the chain, decoded into `arena`; `*out` is NULL when there is none.  `snapshot` NULL:
+ * as it is now.  0, -ENOMEM, or an enum store_error. */
+int chain_read_commit(struct store *store, const struct store_snapshot *snapshot, const struct wire_commit **out,
+		      struct arena *arena, uint64_t height) __attribute__((warn_unused_result));
 
 /* Publishes a view of what is written. */
 void chain_publish(struct chain_store *chain);

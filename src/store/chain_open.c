@@ -138,6 +138,26 @@ static int chain_rebuild(struct chain_store *chain, bool found)
 	return r == CHAIN_STORE_E_RULE ? 0 : r; /* the chain is shorter, and whole */
 }
 
+/* A chain that was made without validators, and has more blocks than it may have with them. */
+static int chain_check_certified(struct chain_store *chain)
+{
+	uint64_t height = chain->tip.tip.height;
+	uint8_t key[CHAIN_HEIGHT_KEY_BYTES];
+	struct store_value value;
+	int r;
+
+	if (!block_needs_certificate(chain->params.chain, height))
+		return 0;
+	chain_height_key(key, height);
+	r = store_get(chain->store, &value, STORE_COMMITS, key, sizeof(key));
+	store_value_free(&value);
+	if (r != STORE_E_NOT_FOUND)
+		return r;
+	return chain_damaged(chain->store, STORE_COMMITS, key, sizeof(key),
+			     "the tip has no certificate, which consensus.bft_from and consensus.validators demand; "
+			     "--reindex drops the blocks that lack theirs");
+}
+
 static int chain_load(struct chain_store *chain)
 {
 	bool rebuilding = false;
@@ -153,6 +173,8 @@ static int chain_load(struct chain_store *chain)
 		r = chain_branch_count(chain);
 	if (!r)
 		r = chain_recover(chain);
+	if (!r)
+		r = chain_check_certified(chain);
 	if (!r)
 		chain_publish(chain);
 	return r;

@@ -132,7 +132,7 @@ static int reindex_fault(struct reindex *reindex, const char *what)
 	return CHAIN_STORE_E_RULE;
 }
 
-/* Form and signatures of a block that was read back.  0, CHAIN_STORE_E_RULE, -ENOMEM. */
+/* Form, signatures and certificate of a block that was read back.  0, CHAIN_STORE_E_RULE, -ENOMEM. */
 static int reindex_check(struct reindex *reindex, const struct wire_block *block, const struct block_ids *ids)
 {
 	struct chain_store *chain = reindex->chain;
@@ -141,6 +141,8 @@ static int reindex_check(struct reindex *reindex, const struct wire_block *block
 	for (size_t i = 0; i < block->transactions.len && !r; i++)
 		r = transaction_check_signatures(reindex->fault, &block->transactions.items[i], &ids->txids[i],
 						 (int64_t)i);
+	if (!r)
+		r = block_check_certificate(reindex->fault, chain->params.chain, block, ids);
 	return chain_rule_error(chain, r);
 }
 
@@ -157,8 +159,10 @@ static int reindex_block(struct reindex *reindex)
 	r = chain_read_block(chain, &block, &ids, &chain->block_arena, NULL, height);
 	if (r == STORE_E_NOT_FOUND)
 		return reindex_fault(reindex, "it is missing");
+	if (!r)
+		r = chain_read_commit(chain->store, NULL, &block.commit, &chain->block_arena, height);
 	if (r == STORE_E_CHAIN)
-		return reindex_fault(reindex, "it cannot be decoded");
+		return reindex_fault(reindex, "it or its certificate cannot be decoded");
 	if (!r)
 		r = reindex_check(reindex, &block, &ids);
 	/* It was in the chain: its time had come. */

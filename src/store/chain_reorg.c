@@ -288,9 +288,10 @@ static int chain_check_final(struct chain_store *chain, uint64_t height)
 	return CHAIN_STORE_E_FINAL;
 }
 
-static int chain_check_depth(struct chain_store *chain, uint64_t depth, uint64_t height)
+/* A certified block wins at any depth. */
+static int chain_check_depth(struct chain_store *chain, uint64_t depth, uint64_t height, bool certified)
 {
-	if (depth > chain->params.max_reorg_depth) {
+	if (depth > chain->params.max_reorg_depth && !certified) {
 		log_error(LOG_CHAIN,
 			  "⚠️ A REORGANISATION OF %" PRIu64 " BLOCKS (down to block %" PRIu64
 			  ") IS REFUSED: at most %" PRIu64 " are undone",
@@ -306,6 +307,7 @@ static int chain_check_depth(struct chain_store *chain, uint64_t depth, uint64_t
 /* Whether the walk may be made, and which. */
 static int chain_plan(struct chain_store *chain, struct chain_path *path, const struct wire_hash *to)
 {
+	bool certified;
 	int r;
 
 	if (!chain_store_keeps(chain, to))
@@ -313,7 +315,8 @@ static int chain_plan(struct chain_store *chain, struct chain_path *path, const 
 	r = path_find(chain, path, to);
 	if (r)
 		return r == STORE_E_NOT_FOUND ? CHAIN_STORE_E_UNKNOWN : r;
-	r = chain_check_depth(chain, chain->tip.tip.height - path->fork.height, path->fork.height);
+	certified = block_needs_certificate(chain->params.chain, path->fork.height + path->len);
+	r = chain_check_depth(chain, chain->tip.tip.height - path->fork.height, path->fork.height, certified);
 	return r ? r : chain_check_final(chain, path->fork.height);
 }
 

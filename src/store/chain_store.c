@@ -49,6 +49,11 @@ bool chain_has_gathered(const struct chain_store *chain)
 	return store_batch_count(chain->batch) > 0 || chain->coins.dirty;
 }
 
+bool chain_is_certified(const struct chain_store *chain, const struct wire_block *block)
+{
+	return block->commit && block_needs_certificate(chain->params.chain, block->header.height);
+}
+
 void chain_break(struct chain_store *chain, int error)
 {
 	chain->broken = error;
@@ -152,7 +157,7 @@ static int chain_keep_encode(struct chain_store *chain, const struct wire_block 
 	int r = 0;
 
 	buf_reset(&chain->block_bytes);
-	if (block->commit)
+	if (chain_is_certified(chain, block))
 		r = wire_bincode_encode_value(&commit, &wire_desc_commit, block->commit);
 	if (!r)
 		r = wire_bincode_encode_value(&chain->block_bytes, &wire_desc_block, block);

@@ -151,9 +151,8 @@ int chain_view_block_bytes(struct chain_view *view, struct store_value *out, uin
 	return view_get_block(view, out, height);
 }
 
-/* The certificate of a block, NULL when there is none. */
-static int view_read_commit(struct chain_view *view, const struct wire_commit **out, struct arena *arena,
-			    uint64_t height)
+int chain_read_commit(struct store *store, const struct store_snapshot *snapshot, const struct wire_commit **out,
+		      struct arena *arena, uint64_t height)
 {
 	uint8_t key[CHAIN_HEIGHT_KEY_BYTES];
 	struct wire_commit *commit;
@@ -162,14 +161,14 @@ static int view_read_commit(struct chain_view *view, const struct wire_commit **
 
 	*out = NULL;
 	chain_height_key(key, height);
-	r = store_snapshot_get(view->store, view->snapshot, &value, STORE_COMMITS, key, sizeof(key));
+	r = store_snapshot_get(store, snapshot, &value, STORE_COMMITS, key, sizeof(key));
 	if (r)
 		return r == STORE_E_NOT_FOUND ? 0 : r;
 	commit = arena_alloc(arena, sizeof(*commit));
 	r = commit ? wire_bincode_decode_value(commit, &wire_desc_commit, arena, value.data, value.len, NULL) : -ENOMEM;
 	store_value_free(&value);
 	if (r > 0)
-		r = chain_damaged(view->store, STORE_COMMITS, key, sizeof(key), "is no certificate");
+		r = chain_damaged(store, STORE_COMMITS, key, sizeof(key), "is no certificate");
 	if (!r)
 		*out = commit;
 	return r;
@@ -186,7 +185,7 @@ int chain_view_block(struct chain_view *view, struct wire_block *out, struct are
 	store_value_free(&value);
 	if (r > 0)
 		return view_damaged_block(view, height);
-	return r ? r : view_read_commit(view, &out->commit, arena, height);
+	return r ? r : chain_read_commit(view->store, view->snapshot, &out->commit, arena, height);
 }
 
 int chain_view_transaction(struct chain_view *view, uint64_t *height, uint32_t *position, const struct wire_hash *txid)

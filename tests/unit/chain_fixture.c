@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "timed/util/thread.h"
+#include "timeproto/chain/digest.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/chain/rewards.h"
 #include "timeproto/chain/sign.h"
@@ -63,6 +64,48 @@ void chain_fixture_free(struct chain_fixture *f)
 		return;
 	arena_free(&f->arena);
 	free(f);
+}
+
+/* ---- validators ---- */
+
+void fixture_validators(struct chain_fixture *f, uint64_t from)
+{
+	static const char *const addresses[FIXTURE_VALIDATORS] = {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"};
+	struct validator items[FIXTURE_VALIDATORS];
+	struct validator_list list = {.from_height = from, .items = items, .count = FIXTURE_VALIDATORS};
+	struct validators_fault fault;
+
+	for (int i = 0; i < FIXTURE_VALIDATORS; i++)
+		items[i] = (struct validator){
+			.address = {addresses[i], strlen(addresses[i])},
+			.public_key = f->owners[i].key,
+			.tier = (enum wire_tier)i,
+			.reward_address = {f->owners[i].address, strlen(f->owners[i].address)},
+		};
+	CHECK(validators_make(&f->validators, &fault, &f->arena, &list, 1) == 0);
+	f->params.validators = &f->validators;
+	f->params.bft_from = from;
+}
+
+void fixture_certify(struct chain_fixture *f, struct fixture_block *block)
+{
+	const struct validator_list *list = validators_at(&f->validators, block->block.header.height);
+	size_t quorum = validators_quorum(list->count);
+	struct wire_commit *commit = make(f, 1, sizeof(*commit));
+	struct wire_sig *signatures = make(f, quorum, sizeof(*signatures));
+	struct wire_hash digest;
+
+	commit->round = FIXTURE_ROUND;
+	commit->signatures.items = make(f, quorum, sizeof(commit->signatures.items[0]));
+	commit->signatures.len = quorum;
+	digest_vote(&digest, &f->genesis.hash, block->block.header.height, FIXTURE_ROUND, WIRE_PHASE_PRECOMMIT,
+		    &block->ids.hash);
+	for (size_t i = 0; i < quorum; i++) {
+		digest_sign(&signatures[i], &digest, f->owners[i].secret);
+		commit->signatures.items[i].voter = list->addresses[i];
+		commit->signatures.items[i].signature = (struct wire_bytes){signatures[i].bytes, 64};
+	}
+	block->block.commit = commit;
 }
 
 int64_t fixture_now(void)
@@ -144,6 +187,8 @@ void fixture_seal(struct chain_fixture *f, struct fixture_block *block)
 	CHECK(block_identify(&block->ids, &f->arena, &block->block) == 0);
 	hash_merkle_root(&block->block.header.merkle_root, block->ids.txids, list->len);
 	hash_block(&block->ids.hash, &block->block.header);
+	if (block_needs_certificate(&f->params, block->block.header.height))
+		fixture_certify(f, block);
 }
 
 void fixture_repay(struct chain_fixture *f, struct fixture_block *block)
@@ -167,6 +212,11 @@ static void share_rewards(struct chain_fixture *f, struct wire_block *block, uin
 {
 	struct wire_reward_list *rewards = &block->masternode_rewards;
 
+	if (block_needs_certificate(&f->params, block->header.height)) {
+		CHECK(validators_rewards(rewards, &f->arena, validators_at(&f->validators, block->header.height),
+					 block->header.block_reward) == 0);
+		return;
+	}
 	rewards->items = make(f, FIXTURE_REWARDS, sizeof(rewards->items[0]));
 	rewards->len = FIXTURE_REWARDS;
 	for (size_t i = 0; i < FIXTURE_REWARDS; i++) {
@@ -191,8 +241,9 @@ struct fixture_block *fixture_block_with_fees(struct chain_fixture *f, const str
 		.previous_hash = parent->ids.hash,
 		.block_reward = CHAIN_BLOCK_SUBSIDY + fees,
 	};
-	block->header.timestamp =
-		f->params.genesis_timestamp + (int64_t)block->header.height * f->params.block_time_s + (int64_t)salt;
+	block->header.timestamp = validators_block_time(&f->params, block->header.height);
+	if (!block_needs_certificate(&f->params, block->header.height))
+		block->header.timestamp += (int64_t)salt;
 	share_rewards(f, block, salt);
 	block->transactions.items = make(f, count + 1, sizeof(block->transactions.items[0]));
 	block->transactions.len = count + 1;

@@ -12,6 +12,8 @@
  * Everything is determined by its arguments (salts tell siblings apart) and lives as long as the fixture.  Blocks may
  * be altered by hand; fixture_seal() then makes merkle root and hashes fit again.  No memory is a reason to abort.
  *
+ * With fixture_validators() blocks from a height on have the validators' time, rewards and certificate.
+ *
  * Thread safety: one owner; what has been made may be read by any thread.
  */
 #ifndef TIMED_TESTS_CHAIN_FIXTURE_H
@@ -24,10 +26,15 @@
 #include "timeproto/chain/address.h"
 #include "timeproto/chain/genesis.h"
 #include "timeproto/chain/rules.h"
+#include "timeproto/chain/validators.h"
 
 #define FIXTURE_OWNERS 8
 /* Owners that share a block's reward. */
 #define FIXTURE_REWARDS 4
+/* Owners 0 to 3 are the validators, at 10.0.0.1 to 10.0.0.4; three of them are a quorum. */
+#define FIXTURE_VALIDATORS 4
+/* The round of every certificate. */
+#define FIXTURE_ROUND 5
 
 /* Somebody with a key. */
 struct fixture_owner {
@@ -45,6 +52,7 @@ struct fixture_block {
 struct chain_fixture {
 	struct chain_params params; /* testnet's */
 	struct genesis genesis;
+	struct validators validators; /* of params, after fixture_validators() */
 	struct fixture_owner owners[FIXTURE_OWNERS];
 	struct fixture_block *root; /* the genesis block */
 	struct arena arena;	    /* everything that is made */
@@ -60,6 +68,12 @@ struct fixture_coin {
 
 struct chain_fixture *chain_fixture_new(void);
 void chain_fixture_free(struct chain_fixture *f);
+
+/* From the height `from` on blocks need certificates; to be called before such blocks are made.  They then have one,
+ * and those with different salts differ no more. */
+void fixture_validators(struct chain_fixture *f, uint64_t from);
+/* Precommits of a quorum for the block: its certificate. */
+void fixture_certify(struct chain_fixture *f, struct fixture_block *block);
 
 /* A time at which every block of the fixture may be connected. */
 int64_t fixture_now(void);
@@ -91,7 +105,7 @@ struct fixture_block *fixture_extend(struct chain_fixture *f, const struct fixtu
 				     uint32_t salt);
 /* A copy of a block, to be altered and sealed: nothing in it is shared but scripts. */
 struct fixture_block *fixture_copy(struct chain_fixture *f, const struct fixture_block *block);
-/* Makes merkle root, txids and hash fit the contents. */
+/* Makes merkle root, txids, hash and the certificate, where one is needed, fit the contents. */
 void fixture_seal(struct chain_fixture *f, struct fixture_block *block);
 /* Makes the coinbase pay masternode_rewards again; then the block is to be sealed. */
 void fixture_repay(struct chain_fixture *f, struct fixture_block *block);

@@ -204,21 +204,21 @@ START_TEST(a_branch_with_a_gap_is_unknown)
 }
 END_TEST
 
-static const struct wire_commit commit = {.round = 3};
-
 START_TEST(a_certified_block_is_not_undone)
 {
-	struct fixture_block *first = fixture_block(f, f->root, NULL, 0, 0),
-			     *second = fixture_block(f, first, NULL, 0, 0);
-	const struct fixture_block *tip = fixture_extend(f, second, 3, 0);
-	const struct fixture_block *below = fixture_extend(f, first, 9, 1), *above = fixture_extend(f, second, 9, 1);
+	struct fixture_block *first = fixture_block(f, f->root, NULL, 0, 0), *second;
+	const struct fixture_block *tip, *below, *above;
 	struct wire_hash before;
 
-	second->block.commit = &commit;
+	fixture_validators(f, 3);
+	second = fixture_block(f, first, NULL, 0, 0);
+	tip = fixture_block(f, second, NULL, 0, 0);
+	below = fixture_extend(f, fixture_block(f, first, NULL, 0, 1), 9, 1);
+	above = fixture_extend(f, tip, 9, 1);
 	must_open_chain();
 	must_connect_up_to(tip);
 	must_keep_branch(first, below);
-	must_keep_branch(second, above);
+	must_keep_branch(tip, above);
 	before = dump(true);
 	ck_assert_int_eq(reorganise(below), CHAIN_STORE_E_FINAL);
 	expect_dump(true, &before);
@@ -226,6 +226,23 @@ START_TEST(a_certified_block_is_not_undone)
 	/* the certified block itself may be the ancestor */
 	ck_assert_int_eq(reorganise(above), 0);
 	expect_clean(above);
+}
+END_TEST
+
+START_TEST(a_certified_branch_wins_at_any_depth)
+{
+	const struct fixture_block *ours = fixture_extend(f, f->root, 8, 0), *theirs = fixture_extend(f, f->root, 8, 1);
+	const struct fixture_block *certified;
+
+	chain_params.max_reorg_depth = 3;
+	fixture_validators(f, 9);
+	certified = fixture_extend(f, theirs, 2, 0);
+	must_open_chain();
+	must_connect_up_to(ours);
+	must_keep_branch(f->root, certified);
+	ck_assert_int_eq(reorganise(theirs), CHAIN_STORE_E_TOO_DEEP);
+	ck_assert_int_eq(reorganise(certified), 0);
+	expect_clean(certified);
 }
 END_TEST
 
@@ -329,26 +346,29 @@ END_TEST
 START_TEST(certificates_go_and_come_with_their_blocks)
 {
 	/* a branch that fails after a certified block; later the certified block alone */
-	struct fixture_block *theirs = fixture_block(f, f->root, NULL, 0, 1), *bad = greedy_block(theirs, 1);
-	const struct fixture_block *ours = random_chain(f->root, 3, 0);
+	const struct fixture_block *ours = random_chain(f->root, 3, 0), *fork = random_chain(f->root, 3, 1);
+	struct fixture_block *theirs, *bad;
 	struct chain_view *view;
 	struct wire_block read;
 	struct arena arena;
 
 	arena_init(&arena, SIZE_MAX, NULL);
-	theirs->block.commit = &commit;
+	fixture_validators(f, 4);
+	theirs = fixture_block(f, fork, NULL, 0, 0);
+	bad = greedy_block(theirs, 1);
 	must_open_chain();
 	must_connect_up_to(ours);
-	must_keep(theirs);
-	must_keep(bad);
+	must_keep_branch(f->root, bad);
 	ck_assert_int_eq(reorganise(bad), CHAIN_STORE_E_RULE);
 	expect_clean(ours);
 	ck_assert_int_eq(reorganise(theirs), 0);
 	expect_clean(theirs);
 	view = chain_store_view(chain);
-	ck_assert_int_eq(chain_view_block(view, &read, &arena, 1), 0);
+	ck_assert_int_eq(chain_view_block(view, &read, &arena, 3), 0);
+	ck_assert_ptr_null(read.commit);
+	ck_assert_int_eq(chain_view_block(view, &read, &arena, 4), 0);
 	ck_assert_ptr_nonnull(read.commit);
-	ck_assert_uint_eq(read.commit->round, 3);
+	ck_assert_uint_eq(read.commit->round, FIXTURE_ROUND);
 	chain_view_unref(view);
 	arena_free(&arena);
 }
@@ -420,6 +440,7 @@ static void add_not_done(Suite *suite)
 	tcase_add_checked_fixture(c, chain_setup, chain_teardown);
 	tcase_add_test(c, a_branch_with_a_gap_is_unknown);
 	tcase_add_test(c, a_certified_block_is_not_undone);
+	tcase_add_test(c, a_certified_branch_wins_at_any_depth);
 	tcase_add_loop_test(c, a_bad_block_in_the_branch_brings_the_old_chain_back, 0, 3);
 	tcase_add_test(c, a_double_spend_in_the_branch_brings_the_old_chain_back);
 	tcase_add_test(c, a_block_from_the_future_stays_kept);

@@ -40,7 +40,7 @@ struct chain_view;
 enum chain_store_outcome {
 	CHAIN_STORE_E_RULE = 100, /* a rule is broken: see the fault; nothing has changed */
 	CHAIN_STORE_E_UNKNOWN,	  /* the branch cannot be followed down to our chain: a block of it is not kept */
-	CHAIN_STORE_E_TOO_DEEP,	  /* the ancestor lies deeper than may be reorganised */
+	CHAIN_STORE_E_TOO_DEEP,	  /* the ancestor lies deeper than may be reorganised to a block without certificate */
 	CHAIN_STORE_E_FULL,	  /* the bound of kept branch blocks is reached */
 	CHAIN_STORE_E_FINAL,	  /* a certified block would have to be undone */
 };
@@ -72,9 +72,10 @@ void chain_store_close(struct chain_store *chain);
 /* The tip, with what is not written yet. */
 const struct chain_point *chain_store_tip(const struct chain_store *chain);
 
-/* Puts a block on the tip.  Its form and signatures have been checked (rules.h); its place and spends are checked here.
- * Its certificate (block->commit, may be NULL) is stored as the caller checked it.  The change is gathered, and written
- * by chain_store_flush().  0; CHAIN_STORE_E_RULE and `fault`; an enum store_error or -ENOMEM: it is not connected. */
+/* Puts a block on the tip.  Its form, signatures and certificate have been checked (rules.h); all else is checked here,
+ * also that it has a certificate where it needs one.  Below that height a certificate is not stored.  The change is
+ * gathered, and written by chain_store_flush().  0; CHAIN_STORE_E_RULE and `fault`; an enum store_error or -ENOMEM: it
+ * is not connected. */
 int chain_store_connect(struct chain_store *chain, struct chain_fault *fault, const struct wire_block *block,
 			const struct block_ids *ids, int64_t now_s) __attribute__((warn_unused_result));
 /* Writes what has gathered as one batch, and publishes a new view.  0 or an enum store_error. */
@@ -82,10 +83,10 @@ int chain_store_flush(struct chain_store *chain, bool sync) __attribute__((warn_
 /* Bytes that have gathered: flush when they grow. */
 size_t chain_store_gathered_bytes(const struct chain_store *chain);
 
-/* Keeps a block of another branch and its certificate; form and signatures have been checked.  Written at once, without
- * sync.  When the bound is reached, blocks that were kept before the last reorganisation give way.  0, also when it is
- * kept already, or part of the chain; CHAIN_STORE_E_FULL: what was kept since then does not fit, and is dropped;
- * -ENOMEM; an enum store_error. */
+/* Keeps a block of another branch and its certificate; form, signatures and certificate have been checked.  Written at
+ * once, without sync.  When the bound is reached, blocks that were kept before the last reorganisation give way.  0,
+ * also when it is kept already, or part of the chain; CHAIN_STORE_E_FULL: what was kept since then does not fit, and is
+ * dropped; -ENOMEM; an enum store_error. */
 int chain_store_keep(struct chain_store *chain, const struct wire_block *block, const struct block_ids *ids)
 	__attribute__((warn_unused_result));
 /* What a reorganisation did, or tried to do before it went back. */

@@ -93,6 +93,7 @@ static void tick(struct keeper *k, int64_t now_ms)
 
 	net_relieve_memory(node->net);
 	persist_save(node);
+	node_coins_tick(node);
 	node_wallet_tick(node);
 	if (now_ms >= k->heard_due_ms) {
 		net_each_peer(node->net, hear, node);

@@ -17,6 +17,7 @@
 #include "node_impl.h"
 #include "syncer.h"
 #include "verify.h"
+#include "timed/node/coins.h"
 #include "timed/node/transactions.h"
 #include "timed/util/clock.h"
 #include "timed/util/file.h"
@@ -403,6 +404,8 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 	if (!r)
 		r = node_wallet_open(node, error);
 	if (!r)
+		r = node_coins_open(node, error);
+	if (!r)
 		node->address_str = str(wallet_address(node->wallet));
 	if (!r)
 		r = open_network(node, error);
@@ -487,6 +490,7 @@ void node_close(struct node *node)
 		return;
 	syncer_free(node->syncer);
 	gossip_free(node->gossip);
+	coins_free(node->coins);
 	node_pool_close(node);
 	chain_thread_close(node->chain);
 	net_free(node->net);
@@ -538,6 +542,16 @@ struct pool *node_pool(struct node *node)
 struct transactions *node_transactions(struct node *node)
 {
 	return node->transactions;
+}
+
+struct wallet *node_wallet(struct node *node)
+{
+	return node->wallet;
+}
+
+struct coins *node_coins(struct node *node)
+{
+	return node->coins;
 }
 
 struct chain_view *node_chain_view(struct node *node)

@@ -25,6 +25,7 @@
 #define EXIT_RUN_TIME 1
 #define EXIT_CONFIG 2
 
+struct coins;
 struct discovery;
 struct gossip;
 struct keeper;
@@ -65,6 +66,7 @@ struct node {
 
 	struct pool *pool;		   /* not yet in a block */
 	struct transactions *transactions; /* those on their way into it */
+	struct coins *coins;		   /* what of chain and pool is the wallet's */
 
 	struct keeper *keeper;	     /* NULL while stopped */
 	struct discovery *discovery; /* NULL while stopped, or not configured */
@@ -117,6 +119,15 @@ int persist_node_id(struct node *node) __attribute__((warn_unused_result));
 int node_wallet_open(struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
 /* Locks it when its time is over, and saves what has changed; the keeper's job. */
 void node_wallet_tick(struct node *node);
+/* All keys that were handed out are on the disk as such when it returns 0. */
+int node_wallet_save_keys(struct node *node) __attribute__((warn_unused_result));
+
+/* node_coins.c: the wallet's money. */
+
+/* Looks for it.  0, or an exit code and the reason. */
+int node_coins_open(struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
+/* Notes which keys new blocks pay to; the keeper's job. */
+void node_coins_tick(struct node *node);
 
 /* node_pool.c: the pool of transactions. */
 

@@ -139,13 +139,18 @@ int node_wallet_open(struct node *node, char error[NODE_ERROR_SIZE])
 	return r;
 }
 
-void node_wallet_tick(struct node *node)
+int node_wallet_save_keys(struct node *node)
 {
 	struct wallet_state state;
 
-	wallet_tick(node->wallet);
 	wallet_get_state(node->wallet, &state);
-	if (save_next(node, state.next))
+	return save_next(node, state.next);
+}
+
+void node_wallet_tick(struct node *node)
+{
+	wallet_tick(node->wallet);
+	if (node_wallet_save_keys(node))
 		log_debug(LOG_NODE, "The number of the wallet's keys is not saved");
 }
 

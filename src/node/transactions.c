@@ -13,6 +13,7 @@
 #include "node_impl.h"
 #include "seen.h"
 #include "timed/net/frame.h"
+#include "timed/node/coins.h"
 #include "timed/node/pool_query.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
@@ -180,8 +181,10 @@ void transactions_tell(struct transactions *t, const struct pool_events *events,
 		if (tell_peers(t, e, except))
 			wake(t, &e->tx->txid);
 		/* The first that came is the one that `except` sent; those that waited for it came from anybody. */
-		if (e->kind == POOL_ADDED)
+		if (e->kind == POOL_ADDED) {
 			except = NULL;
+			coins_note(t->node->coins, &e->tx->transaction);
+		}
 	}
 }
 

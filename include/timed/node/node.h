@@ -18,12 +18,14 @@
 
 struct chain_summary;
 struct chain_view;
+struct coins;
 struct config;
 struct net;
 struct node;
 struct pool;
 struct registry;
 struct transactions;
+struct wallet;
 
 #define NODE_ERROR_SIZE 1024
 
@@ -48,6 +50,9 @@ const char *node_data_dir(const struct node *node);
 /* The pool (node/pool.h), and transactions on their way into it (node/transactions.h); as long as the node is open. */
 struct pool *node_pool(struct node *node);
 struct transactions *node_transactions(struct node *node);
+/* The keys (node/wallet.h) and the money (node/coins.h) of the wallet; as long as the node is open. */
+struct wallet *node_wallet(struct node *node);
+struct coins *node_coins(struct node *node);
 
 /* The newest picture of the chain (store/chain_store.h); chain_view_unref() it soon. */
 struct chain_view *node_chain_view(struct node *node);

@@ -135,6 +135,11 @@ int finality_restore(struct finality *finality, const struct finality_record *re
 	return finality_own_add(finality, record, outpoints, count);
 }
 
+bool finality_bound(const struct finality *finality, const struct wire_hash *txid)
+{
+	return finality_own_find(finality, txid) != NULL;
+}
+
 void finality_own_expire(struct finality *finality, int64_t now_s)
 {
 	struct finality_link *link, *next;

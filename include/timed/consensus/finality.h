@@ -98,6 +98,9 @@ int finality_restore(struct finality *finality, const struct finality_record *re
 		     const struct wire_outpoint *outpoints, size_t count, int64_t now_s)
 	__attribute__((warn_unused_result));
 
+/* Whether a vote of ours on it binds us, so that its record must be kept. */
+bool finality_bound(const struct finality *finality, const struct wire_hash *txid);
+
 /* A valid transaction is in the pool now; it spends these outpoints (copied).  0, FINALITY_E_KNOWN, FINALITY_E_FULL or
  * -ENOMEM. */
 int finality_add(struct finality *finality, const struct wire_hash *txid, const struct wire_outpoint *outpoints,

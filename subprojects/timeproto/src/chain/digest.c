@@ -9,9 +9,6 @@
 #include "hash_feed.h"
 #include "timeproto/chain/hash.h"
 
-/* txid, voter, approve, timestamp */
-#define DIGEST_TRANSACTION_VOTE_MAX (32 + WIRE_MAX_STRING_BYTES + 1 + 8)
-
 _Static_assert(sizeof(struct wire_sig) == crypto_sign_BYTES && sizeof(struct wire_key) == crypto_sign_PUBLICKEYBYTES &&
 		       crypto_sign_SECRETKEYBYTES == 64,
 	       "Ed25519 as libsodium has it");
@@ -122,9 +119,7 @@ bool digest_verify_bytes(const struct wire_hash *digest, const struct wire_bytes
 	       crypto_sign_verify_detached(signature->ptr, digest->bytes, sizeof(digest->bytes), key->bytes) == 0;
 }
 
-/* What is signed; returns its length, 0 when the voter's address is too long for any message. */
-static size_t digest_transaction_vote(uint8_t out[DIGEST_TRANSACTION_VOTE_MAX],
-				      const struct wire_transaction_vote *vote)
+size_t digest_transaction_vote(uint8_t out[DIGEST_TRANSACTION_VOTE_MAX], const struct wire_transaction_vote *vote)
 {
 	size_t len = vote->voter.len;
 

@@ -12,6 +12,7 @@
 #define TIMEPROTO_CHAIN_DIGEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "timeproto/wire/message.h"
@@ -36,6 +37,11 @@ bool digest_verify(const struct wire_hash *digest, const struct wire_sig *signat
 bool digest_verify_bytes(const struct wire_hash *digest, const struct wire_bytes *signature,
 			 const struct wire_key *key);
 
+/* txid, voter, approve, timestamp. */
+#define DIGEST_TRANSACTION_VOTE_MAX (32 + WIRE_MAX_STRING_BYTES + 1 + 8)
+/* The bytes that are signed, for signers that keep their secret to themselves.  Their number; 0 when the voter's address
+ * is too long for any message. */
+size_t digest_transaction_vote(uint8_t out[DIGEST_TRANSACTION_VOTE_MAX], const struct wire_transaction_vote *vote);
 /* Fills in `vote->signature` over its other fields; `vote->voter` has at most WIRE_MAX_STRING_BYTES. */
 void digest_sign_transaction_vote(struct wire_transaction_vote *vote, const uint8_t secret[64]);
 bool digest_verify_transaction_vote(const struct wire_transaction_vote *vote, const struct wire_key *key);

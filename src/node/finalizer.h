@@ -37,7 +37,8 @@ int finalizer_restore(struct finalizer *finalizer, const struct votes_finality *
 	__attribute__((warn_unused_result));
 
 /* Who votes from now on: the validators in force at the next height, or the known masternodes; copied.  `own` is our
- * index, -1 when we do not vote.  Nothing is done when it is the same list.  0 or -ENOMEM. */
+ * index, -1 when we do not vote.  Nothing is done when it is the same list.  0; or -ENOMEM: only finalizer_free() is
+ * left to do. */
 int finalizer_set_voters(struct finalizer *finalizer, const struct wire_key *keys, const struct wire_str *addresses,
 			 uint32_t count, int32_t own) __attribute__((warn_unused_result));
 /* Off at first, and while the block machine observes (bft.h). */

@@ -235,6 +235,8 @@ const struct config_key config_keys[] = {
 	COUNT(limits, pool_descendants, "25", "that may stand on one, itself included"),
 	COUNT(limits, pool_orphans, "100", "transactions that spend what is not known yet"),
 	BYTES(limits, pool_orphan_bytes, "1000000", 1000, "the same, in bytes"),
+	COUNT(limits, subscribed_per_peer, "4000", "subscriptions of one peer, their addresses and outpoints"),
+	COUNT(limits, subscribed, "100000", "those of all peers"),
 	COUNT(limits, reorg_depth, "1000", "blocks of our chain that may be undone"),
 	COUNT(limits, reorg_warn_depth, "100", "undone blocks beyond which the log is loud"),
 	NUMBER(limits, clock_skew_warn_s, "120", 1, 86400, "s",

@@ -6,6 +6,7 @@
 #include "messages.h"
 
 #include "node_impl.h"
+#include "timed/net/frame.h"
 #include "timed/net/handlers.h"
 
 const struct message_rule node_message_rules[WIRE_TYPE_COUNT] = {
@@ -53,22 +54,33 @@ const struct message_rule node_message_rules[WIRE_TYPE_COUNT] = {
 	[WIRE_UTXO_STATE_HASH_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE, NULL},
 	[WIRE_UTXO_STATE_QUERY] = {utxo_on_state_query, RATE_UTXO_QUERY, true, REQUEST_NONE, NULL},
 	[WIRE_UTXO_STATE_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE, NULL},
-	[WIRE_UTXO_STATE_NOTIFICATION] = {NULL, RATE_OTHER, false, REQUEST_NONE, NULL},
-	[WIRE_UTXO_STATE_UPDATE] = {NULL, RATE_OTHER, false, REQUEST_NONE, NULL},
-	[WIRE_SUBSCRIBE] = {NULL, RATE_SUBSCRIBE, true, REQUEST_NONE, NULL},
-	[WIRE_UNSUBSCRIBE] = {NULL, RATE_SUBSCRIBE, true, REQUEST_NONE, NULL},
+	[WIRE_UTXO_STATE_NOTIFICATION] = {transactions_on_state_notification, RATE_OTHER, false, REQUEST_NONE, NULL},
+	[WIRE_UTXO_STATE_UPDATE] = {transactions_on_state_update, RATE_OTHER, false, REQUEST_NONE, NULL},
+	[WIRE_SUBSCRIBE] = {transactions_on_subscribe, RATE_SUBSCRIBE, true, REQUEST_NONE, NULL},
+	[WIRE_UNSUBSCRIBE] = {transactions_on_unsubscribe, RATE_SUBSCRIBE, true, REQUEST_NONE, NULL},
 
 	/* Transactions. */
-	[WIRE_TRANSACTION_BROADCAST] = {NULL, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
+	[WIRE_TRANSACTION_BROADCAST] = {transactions_on_broadcast, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
 	[WIRE_TRANSACTION_VOTE_REQUEST] = {NULL, RATE_VOTE, true, REQUEST_NONE, NULL},
 	[WIRE_TRANSACTION_VOTE] = {NULL, RATE_VOTE, false, REQUEST_NONE, NULL},
-	[WIRE_TRANSACTION_FINALIZED] = {NULL, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
-	[WIRE_TRANSACTION_REJECTED] = {NULL, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
-	[WIRE_GET_PENDING_TRANSACTIONS] = {NULL, RATE_OTHER, true, REQUEST_NONE, NULL},
-	[WIRE_PENDING_TRANSACTIONS_RESPONSE] = {NULL, RATE_NONE, false, REQUEST_NONE, NULL},
+	[WIRE_TRANSACTION_FINALIZED] = {transactions_on_finalized, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
+	[WIRE_TRANSACTION_REJECTED] = {transactions_on_rejected, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
+	[WIRE_GET_PENDING_TRANSACTIONS] = {transactions_on_get_pending, RATE_OTHER, true, REQUEST_NONE, NULL},
+	[WIRE_PENDING_TRANSACTIONS_RESPONSE] = {transactions_on_pending, RATE_NONE, false, REQUEST_TRANSACTIONS,
+						NULL},
 
 	/* Agreement on blocks. */
 	[WIRE_BLOCK_PROPOSAL] = {NULL, RATE_BLOCK, false, REQUEST_NONE, NULL},
 	[WIRE_BLOCK_VOTE] = {NULL, RATE_BLOCK_VOTE, false, REQUEST_NONE, NULL},
 	[WIRE_BLOCK_COMMIT] = {NULL, RATE_BLOCK, false, REQUEST_NONE, NULL},
 };
+
+void message_reply_line(struct peer *peer, enum wire_type type, struct buf *line)
+{
+	struct frame *frame;
+
+	if (line->error || frame_from_line(&frame, net_budget(peer_net(peer)), type, line->data, line->len))
+		return;
+	(void)peer_send(peer, frame, SEND_ANSWER);
+	frame_unref(frame);
+}

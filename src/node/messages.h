@@ -6,6 +6,10 @@
 #define TIMED_NODE_MESSAGES_H
 
 #include "timed/net/net.h"
+#include "timeproto/base/buf.h"
+
+/* Sends a line that was encoded piece by piece, without its newline; worker only. */
+void message_reply_line(struct peer *peer, enum wire_type type, struct buf *line);
 
 /* messages_peers.c: peer exchange, PROTOCOL.md §3, §4. */
 enum message_verdict peers_on_get_peers(struct peer *peer, const struct wire_message *message);
@@ -33,6 +37,17 @@ enum message_verdict chain_on_block_request(struct peer *peer, const struct wire
 bool blocks_match(const struct wire_message *message, uint64_t first);
 enum message_verdict blocks_on_response(struct peer *peer, const struct wire_message *message);
 enum message_verdict blocks_on_announcement(struct peer *peer, const struct wire_message *message);
+
+/* messages_transactions.c: PROTOCOL.md §3, §7. */
+enum message_verdict transactions_on_broadcast(struct peer *peer, const struct wire_message *message);
+enum message_verdict transactions_on_get_pending(struct peer *peer, const struct wire_message *message);
+enum message_verdict transactions_on_pending(struct peer *peer, const struct wire_message *message);
+enum message_verdict transactions_on_finalized(struct peer *peer, const struct wire_message *message);
+enum message_verdict transactions_on_rejected(struct peer *peer, const struct wire_message *message);
+enum message_verdict transactions_on_state_update(struct peer *peer, const struct wire_message *message);
+enum message_verdict transactions_on_state_notification(struct peer *peer, const struct wire_message *message);
+enum message_verdict transactions_on_subscribe(struct peer *peer, const struct wire_message *message);
+enum message_verdict transactions_on_unsubscribe(struct peer *peer, const struct wire_message *message);
 
 /* messages_utxo.c: unspent outputs, PROTOCOL.md §3, §6. */
 enum message_verdict utxo_on_get_set(struct peer *peer, const struct wire_message *message);

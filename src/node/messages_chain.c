@@ -114,17 +114,6 @@ enum message_verdict chain_on_consensus_query(struct peer *peer, const struct wi
 	return MESSAGE_USEFUL;
 }
 
-/* Sends a line that was encoded piece by piece. */
-static void reply_line(struct peer *peer, enum wire_type type, struct buf *line)
-{
-	struct frame *frame;
-
-	if (line->error || frame_from_line(&frame, net_budget(peer_net(peer)), type, line->data, line->len))
-		return;
-	(void)peer_send(peer, frame, SEND_ANSWER);
-	frame_unref(frame);
-}
-
 /* Adds the block at `height`; false: the answer is complete without it. */
 static bool add_block(struct buf *line, enum wire_type type, struct chain_view *view, struct arena *arena,
 		      uint64_t height, bool first)
@@ -164,7 +153,7 @@ static enum message_verdict answer_range(struct peer *peer, enum wire_type quest
 	}
 	chain_view_unref(view);
 	if (wire_json_encode_list_end(&line) == 0)
-		reply_line(peer, type, &line);
+		message_reply_line(peer, type, &line);
 	arena_free(&arena);
 	buf_free(&line);
 	return MESSAGE_USEFUL;

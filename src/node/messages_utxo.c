@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Questions about unspent outputs (PROTOCOL.md §3, §6), answered from a view of the chain.
+ * Questions about unspent outputs (PROTOCOL.md §3, §6), answered from a view of the chain, and from the
+ * pool.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "messages.h"
 #include "node_impl.h"
 #include "timed/util/log.h"
+#include "utxo_state.h"
 
 /* What GetUTXOSet is answered with at most: beyond it the set does not fit one answer. */
 #define SET_MAX_OUTPUTS 10000
@@ -95,23 +97,11 @@ enum message_verdict utxo_on_state_query(struct peer *peer, const struct wire_me
 	const struct wire_outpoint_list *asked = &message->u.utxo_state_query;
 	struct node *node = peer_user(peer);
 	struct wire_message m = {.type = WIRE_UTXO_STATE_RESPONSE};
-	struct wire_outpoint_state_list *answer = &m.u.utxo_state_response;
-	struct chain_view *view = chain_thread_take_view(node->chain);
 	struct arena arena;
-	struct coin coin;
-	int r = 0;
 
 	arena_init(&arena, (size_t)64 << 20, NULL);
-	answer->items = arena_alloc(&arena, asked->len * sizeof(*answer->items));
-	/* What is spent, or never was, is unknown alike: who spent an output of the chain is not indexed. */
-	for (size_t i = 0; answer->items && i < asked->len && (!r || r == STORE_E_NOT_FOUND); i++) {
-		r = chain_view_coin(view, &coin, &arena, &asked->items[i]);
-		if (!r)
-			answer->items[answer->len++] = (struct wire_outpoint_state){
-				.outpoint = asked->items[i], .state = {.tag = WIRE_UTXO_UNSPENT}};
-	}
+	utxo_states(node, &m.u.utxo_state_response, &arena, asked);
 	(void)peer_reply(peer, &m);
 	arena_free(&arena);
-	chain_view_unref(view);
 	return MESSAGE_USELESS;
 }

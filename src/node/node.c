@@ -114,6 +114,7 @@ static void greet(void *user, struct peer *peer)
 	if (node->config->network.enable_peer_discovery)
 		(void)peer_request(peer, REQUEST_PEERS, 0, &peers);
 	(void)peer_request(peer, REQUEST_MASTERNODES, 0, &masternodes);
+	transactions_greet(node->transactions, peer);
 	syncer_ask(node->syncer, peer);
 }
 

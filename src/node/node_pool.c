@@ -62,6 +62,7 @@ void node_pool_follow(struct node *node)
 	pool_events_init(&events);
 	r = pool_update(node->pool, &events, clock_real_s());
 	transactions_tell(node->transactions, &events, NULL);
+	transactions_tip(node->transactions, &events);
 	pool_events_free(&events);
 	if (!r)
 		return;

@@ -461,6 +461,7 @@ void syncer_unanswered(struct syncer *s, struct peer *peer, enum request_kind ki
 		[REQUEST_BLOCK_HEIGHT] = SYNC_ASK_HEIGHT,
 		[REQUEST_BLOCK_HASH] = SYNC_ASK_HASH,
 		[REQUEST_BLOCKS] = SYNC_ASK_BLOCKS,
+		[REQUEST_TRANSACTIONS] = -1,
 	};
 
 	if (kinds[kind] < 0)

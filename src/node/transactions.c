@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "node_impl.h"
+#include "notifier.h"
 #include "seen.h"
 #include "timed/net/frame.h"
 #include "timed/node/coins.h"
-#include "timed/node/pool_query.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 #include "timeproto/chain/hash.h"
@@ -24,85 +24,18 @@
 /* Transactions that workers have in hand, or have put into the pool lately. */
 #define SEEN_COUNT 65536
 #define SEEN_MS 60000
-
-/* Somebody in transactions_wait(); on his stack. */
-struct waiter {
-	struct wire_hash txid;
-	bool decided;
-	struct waiter *next;
-};
+/* A peer is asked for its pool this often at most. */
+#define ASKED_COUNT 4096
+#define ASKED_MS 10000
+/* With more peers than this, a new one's pool is no news. */
+#define FEW_PEERS 3
 
 struct transactions {
 	struct node *node;
-	struct seen *seen;
-
-	struct mutex lock; /* "waiters", a leaf; guards the rest */
-	struct cond decided;
-	struct waiter *waiters;
-	bool stopping;
+	struct seen *seen;  /* txids */
+	struct seen *asked; /* ids of peers */
+	struct notifier *notifier;
 };
-
-/* ---- waiters ---- */
-
-/* The transaction's fate is known to the pool; or it knows nothing of it. */
-static bool is_decided(struct pool *pool, const struct wire_hash *txid)
-{
-	struct pool_info info;
-	bool finalized;
-
-	if (pool_find(pool, &info, txid))
-		return true;
-	finalized = info.finalized;
-	pool_info_free(&info);
-	return finalized;
-}
-
-static void wake(struct transactions *t, const struct wire_hash *txid)
-{
-	bool found = false;
-
-	mutex_lock(&t->lock);
-	for (struct waiter *w = t->waiters; w; w = w->next) {
-		if (hash_equal(&w->txid, txid))
-			w->decided = found = true;
-	}
-	if (found)
-		cond_broadcast(&t->decided);
-	mutex_unlock(&t->lock);
-}
-
-bool transactions_wait(struct transactions *t, const struct wire_hash *txid, int64_t deadline_ms)
-{
-	struct waiter w = {.txid = *txid};
-	bool decided;
-
-	mutex_lock(&t->lock);
-	w.next = t->waiters;
-	t->waiters = &w;
-	mutex_unlock(&t->lock);
-	/* From here on no event is missed; what was before shows in the pool. */
-	decided = is_decided(t->node->pool, txid);
-	mutex_lock(&t->lock);
-	w.decided |= decided;
-	while (!w.decided && !t->stopping && !cond_wait_until(&t->decided, &t->lock, deadline_ms))
-		;
-	for (struct waiter **link = &t->waiters; *link; link = &(*link)->next) {
-		if (*link == &w) {
-			*link = w.next;
-			break;
-		}
-	}
-	mutex_unlock(&t->lock);
-	return w.decided;
-}
-
-void transactions_stop_waiting(struct transactions *t)
-{
-	mutex_lock(&t->lock);
-	t->stopping = true;
-	cond_broadcast(&t->decided);
-	mutex_unlock(&t->lock);
-}
 
 /* ---- telling ---- */
 
@@ -146,46 +79,67 @@ static void send_finalized(struct transactions *t, const struct pool_event *even
 	send_all(t, &m, NULL);
 }
 
-/* Tells peers; true when whoever waits for the transaction need not wait any more. */
-static bool tell_peers(struct transactions *t, const struct pool_event *event, const struct peer *except)
+static void tell_peers(struct transactions *t, const struct pool_event *event, const struct peer *except)
 {
 	struct wire_message m = {.type = WIRE_TRANSACTION_BROADCAST, .u.transaction_broadcast = event->tx->transaction};
 
 	switch (event->kind) {
 	case POOL_ADDED:
 		send_all(t, &m, except);
-		return false;
-	case POOL_RETURNED:
-		return event->finalized;
+		return;
 	case POOL_NOW_FINAL:
 		send_finalized(t, event);
-		return true;
+		return;
 	case POOL_REJECTED:
 		send_rejected(t, event);
-		return true;
+		return;
+	case POOL_RETURNED:
 	case POOL_CONFIRMED:
 	case POOL_EVICTED:
 	case POOL_EXPIRED:
 	case POOL_CONFLICTED:
-		return true;
+		return;
 	}
-	return false;
 }
 
+/* Everybody who lives on events of the pool is told here, and nowhere else. */
 void transactions_tell(struct transactions *t, const struct pool_events *events, const struct peer *except)
 {
 	for (const struct pool_event *e = events->first; e; e = e->next) {
 		char text[HASH_TEXT_SIZE];
 
 		log_debug(LOG_MEMPOOL, "Transaction %s: %s", hash_text(text, &e->tx->txid), pool_event_name(e->kind));
-		if (tell_peers(t, e, except))
-			wake(t, &e->tx->txid);
+		tell_peers(t, e, except);
+		notifier_event(t->notifier, e);
 		/* The first that came is the one that `except` sent; those that waited for it came from anybody. */
 		if (e->kind == POOL_ADDED) {
 			except = NULL;
 			coins_note(t->node->coins, &e->tx->transaction);
 		}
 	}
+}
+
+void transactions_tip(struct transactions *t, const struct pool_events *events)
+{
+	notifier_blocks(t->notifier, events);
+}
+
+/* ---- asking ---- */
+
+void transactions_ask(struct transactions *t, struct peer *peer)
+{
+	static const struct wire_message m = {.type = WIRE_GET_PENDING_TRANSACTIONS};
+	uint64_t id = peer_id(peer);
+
+	if (seen_add(t->asked, seen_hash(t->asked, &id, sizeof(id)), clock_mono_ms()) &&
+	    peer_request(peer, REQUEST_TRANSACTIONS, 0, &m))
+		peer_fence(peer);
+}
+
+void transactions_greet(struct transactions *t, struct peer *peer)
+{
+	if (net_ready_count(t->node->net) <= FEW_PEERS)
+		transactions_ask(t, peer);
 }
 
 /* ---- taking ---- */
@@ -287,7 +241,13 @@ int transactions_try(struct transactions *t, struct pool_result *result, const s
 
 void transactions_peer_gone(struct transactions *t, struct peer *peer)
 {
+	notifier_peer_gone(t->notifier, peer);
 	pool_forget_peer(t->node->pool, peer_ip(peer));
+}
+
+struct notifier *transactions_notifier(struct transactions *t)
+{
+	return t->notifier;
 }
 
 int transactions_new(struct transactions **out, struct node *node)
@@ -296,13 +256,12 @@ int transactions_new(struct transactions **out, struct node *node)
 
 	if (!t)
 		return -ENOMEM;
-	if (seen_new(&t->seen, SEEN_COUNT, SEEN_MS)) {
-		free(t);
+	t->node = node;
+	if (seen_new(&t->seen, SEEN_COUNT, SEEN_MS) || seen_new(&t->asked, ASKED_COUNT, ASKED_MS) ||
+	    notifier_new(&t->notifier, node)) {
+		transactions_free(t);
 		return -ENOMEM;
 	}
-	t->node = node;
-	mutex_init(&t->lock, "waiters", MUTEX_RANK_LEAF);
-	cond_init(&t->decided);
 	*out = t;
 	return 0;
 }
@@ -311,9 +270,8 @@ void transactions_free(struct transactions *t)
 {
 	if (!t)
 		return;
-	CHECK(!t->waiters);
+	notifier_free(t->notifier);
+	seen_free(t->asked);
 	seen_free(t->seen);
-	cond_destroy(&t->decided);
-	mutex_destroy(&t->lock);
 	free(t);
 }

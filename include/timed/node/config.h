@@ -211,6 +211,8 @@ struct config {
 		uint32_t pool_descendants;
 		uint32_t pool_orphans;
 		size_t pool_orphan_bytes;
+		uint32_t subscribed_per_peer;
+		uint32_t subscribed;
 		uint32_t reorg_depth;
 		uint32_t reorg_warn_depth;
 		int64_t clock_skew_warn_s;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Transactions on their way: from a peer or from ourselves into the pool, from there to peers, to those who vote, and to
- * everybody who waits for what becomes of them (PROTOCOL.md §3, §7).
+ * everybody who wants to hear what becomes of them (PROTOCOL.md §3, §7).
  *
  *	transactions_submit()	signatures, pool, and then transactions_tell()
- *	transactions_tell()	works off events of the pool, whoever caused them: gossip, votes, subscribers, waiters
+ *	transactions_tell()	works off events of the pool, whoever caused them: gossip, votes, subscribers, wallet
  *
  * A transaction is passed on once, by whoever inserted it.  A copy that was seen lately costs a look into a table: it is
  * neither decoded further nor verified again.
@@ -21,6 +21,7 @@
 #include "timed/node/pool.h"
 
 struct node;
+struct notifier;
 struct peer;
 struct transactions;
 
@@ -42,13 +43,17 @@ int transactions_try(struct transactions *transactions, struct pool_result *resu
  * NULL) is not sent the first that came in: it has sent it. */
 void transactions_tell(struct transactions *transactions, const struct pool_events *events, const struct peer *except);
 
-/* Waits until the transaction is final, in a block, rejected or gone, or until the deadline (monotonic); or until
- * transactions_stop_waiting(). True: something was decided; ask the pool and the chain what. */
-bool transactions_wait(struct transactions *transactions, const struct wire_hash *txid, int64_t deadline_ms);
-/* For a stop: nobody waits any more. */
-void transactions_stop_waiting(struct transactions *transactions);
+/* The chain has a new tip, and the pool follows it: `events` are those of its way, which were told.  Chain thread. */
+void transactions_tip(struct transactions *transactions, const struct pool_events *events);
 
-/* Subscriptions of a peer end with its connection. */
+/* A new peer: is asked for its pool while we have few others to hear from.  Worker of the peer only, as the next. */
+void transactions_greet(struct transactions *transactions, struct peer *peer);
+/* It knows a transaction that we should know: is asked for its pool, unless it was a moment ago. */
+void transactions_ask(struct transactions *transactions, struct peer *peer);
+
+/* Who tells subscribed peers (src/node/notifier.h). */
+struct notifier *transactions_notifier(struct transactions *transactions);
+/* The subscriptions of a peer, and the orphans that it sent, end with its connection. */
 void transactions_peer_gone(struct transactions *transactions, struct peer *peer);
 
 #endif

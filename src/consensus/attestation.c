@@ -33,6 +33,9 @@ struct attestation_entry {
 	bool verified;
 	uint32_t witness_count;
 	struct wire_key witnesses[ATTESTATION_WITNESSES];
+	uint64_t heartbeats_verified;
+	struct attestation_past *past; /* a ring of those before the last; NULL: none yet */
+	uint32_t past_count, past_next;
 };
 
 struct attestation {
@@ -45,14 +48,15 @@ struct attestation {
 
 void attestation_params_init(struct attestation_params *out)
 {
-	*out = (struct attestation_params){.limit = WIRE_MAX_MASTERNODES, .window_s = 180, .forget_s = 3600};
+	*out = (struct attestation_params){
+		.limit = WIRE_MAX_MASTERNODES, .window_s = 180, .forget_s = 3600, .gap_s = 15, .history = 59};
 }
 
 #define NAME(error) [error] = #error
 static const char *const attestation_names[ATTESTATION_E_END] = {
 	NAME(ATTESTATION_E_ADDRESS),  NAME(ATTESTATION_E_WINDOW), NAME(ATTESTATION_E_KEY),
-	NAME(ATTESTATION_E_SEQUENCE), NAME(ATTESTATION_E_FULL),	  NAME(ATTESTATION_E_UNKNOWN),
-	NAME(ATTESTATION_E_SELF),     NAME(ATTESTATION_E_KNOWN),
+	NAME(ATTESTATION_E_SEQUENCE), NAME(ATTESTATION_E_SOON),	  NAME(ATTESTATION_E_FULL),
+	NAME(ATTESTATION_E_UNKNOWN),  NAME(ATTESTATION_E_SELF),	  NAME(ATTESTATION_E_KNOWN),
 };
 #undef NAME
 
@@ -81,6 +85,7 @@ static void attestation_forget(struct attestation *attestation, struct attestati
 	attestation->stats.verified -= entry->verified;
 	keyed_map_remove(&attestation->by_address, &entry->by_address);
 	keyed_map_remove(&attestation->by_hash, &entry->by_hash);
+	free(entry->past);
 	free(entry);
 }
 
@@ -165,7 +170,9 @@ static bool attestation_verify(struct attestation *attestation, struct attestati
 	if (entry->verified || entry->witness_count < attestation_needed(known))
 		return false;
 	entry->verified = true;
+	entry->heartbeats_verified++;
 	attestation->stats.verified++;
+	attestation->stats.heartbeats_verified++;
 	return true;
 }
 
@@ -193,12 +200,32 @@ static bool attestation_is_past(const struct attestation_entry *entry, const str
 	       (attestation_has(&entry->shown, key) && sequence <= entry->shown.sequence);
 }
 
+/* What was the last heartbeat becomes history; without memory it is forgotten. */
+static void attestation_remember(const struct attestation *attestation, struct attestation_entry *entry)
+{
+	uint32_t room = attestation->params.history;
+
+	if (!entry->past && room > 0)
+		entry->past = calloc(room, sizeof(*entry->past));
+	if (!entry->past)
+		return;
+	entry->past[entry->past_next] = (struct attestation_past){.sequence = entry->sequence,
+								  .timestamp = entry->timestamp,
+								  .witnesses = entry->witness_count,
+								  .verified = entry->verified};
+	entry->past_next = (entry->past_next + 1) % room;
+	if (entry->past_count < room)
+		entry->past_count++;
+}
+
 /* The new last heartbeat of an entry that is in the tables, or comes into them now. */
 static void attestation_take(struct attestation *attestation, struct attestation_entry *entry, bool is_known,
 			     const struct wire_heartbeat *heartbeat, int64_t now_s)
 {
-	if (is_known)
+	if (is_known) {
 		keyed_map_remove(&attestation->by_hash, &entry->by_hash);
+		attestation_remember(attestation, entry);
+	}
 	attestation->stats.verified -= entry->verified;
 	entry->verified = false;
 	entry->witness_count = 0;
@@ -214,12 +241,18 @@ static void attestation_take(struct attestation *attestation, struct attestation
 	keyed_map_insert(&attestation->by_address, &entry->by_address);
 }
 
-static int attestation_judge(struct attestation *attestation, const struct wire_heartbeat *heartbeat,
-			     const struct wire_key *announced, bool own_connection, int64_t now_s)
+static bool attestation_is_announced(const struct wire_heartbeat *heartbeat, const struct wire_key *announced)
+{
+	return announced && attestation_same_key(announced, &heartbeat->masternode_pubkey);
+}
+
+/* `*known` is the entry of the address, if there is one. */
+static int attestation_judge(const struct attestation *attestation, struct attestation_entry **known,
+			     const struct wire_heartbeat *heartbeat, const struct wire_key *announced,
+			     bool own_connection, int64_t now_s)
 {
 	const struct wire_str *address = &heartbeat->masternode_address;
 	const struct wire_key *key = &heartbeat->masternode_pubkey;
-	bool is_announced = announced && attestation_same_key(announced, key), is_known;
 	struct attestation_entry *entry;
 
 	if (address->len == 0 || address->len >= ATTESTATION_ADDRESS_SIZE)
@@ -227,35 +260,56 @@ static int attestation_judge(struct attestation *attestation, const struct wire_
 	if (!attestation_in_window(attestation, heartbeat->timestamp, now_s))
 		return ATTESTATION_E_WINDOW;
 	entry = attestation_find(attestation, address);
-	is_known = entry != NULL;
-	if (!is_announced && !own_connection && !(entry && attestation_has(&entry->shown, key)))
+	if (!attestation_is_announced(heartbeat, announced) && !own_connection &&
+	    !(entry && attestation_has(&entry->shown, key)))
 		return ATTESTATION_E_KEY;
 	if (entry && attestation_is_past(entry, key, heartbeat->sequence_number))
 		return ATTESTATION_E_SEQUENCE;
-	if (!is_known && attestation->by_address.count >= attestation->params.limit)
+	/* A clock that was put back silences nobody. */
+	if (entry && now_s >= entry->heard_s && now_s - entry->heard_s < attestation->params.gap_s)
+		return ATTESTATION_E_SOON;
+	if (!entry && attestation->by_address.count >= attestation->params.limit)
 		return ATTESTATION_E_FULL;
-	if (!is_known)
-		entry = attestation_make(address);
-	if (!entry)
-		return -ENOMEM;
-	*(is_announced ? &entry->announced : &entry->shown) =
-		(struct attestation_key){.used = true, .key = *key, .sequence = heartbeat->sequence_number};
-	attestation_take(attestation, entry, is_known, heartbeat, now_s);
+	*known = entry;
 	return 0;
+}
+
+int attestation_expect_heartbeat(const struct attestation *attestation, const struct wire_heartbeat *heartbeat,
+				 const struct wire_key *announced, bool own_connection, int64_t now_s)
+{
+	struct attestation_entry *entry;
+
+	return attestation_judge(attestation, &entry, heartbeat, announced, own_connection, now_s);
+}
+
+void attestation_refuse(struct attestation *attestation, int error)
+{
+	if (error > 0 && error < ATTESTATION_E_END)
+		attestation->stats.refused[error]++;
 }
 
 int attestation_heartbeat(struct attestation *attestation, const struct wire_heartbeat *heartbeat,
 			  const struct wire_key *announced, bool own_connection, size_t known, int64_t now_s)
 {
-	int r = attestation_judge(attestation, heartbeat, announced, own_connection, now_s);
+	struct attestation_entry *entry = NULL;
+	int r = attestation_judge(attestation, &entry, heartbeat, announced, own_connection, now_s);
+	bool is_known = entry != NULL;
 
-	if (r > 0)
-		attestation->stats.refused[r]++;
-	if (r)
+	if (r) {
+		attestation_refuse(attestation, r);
 		return r;
+	}
+	if (!is_known)
+		entry = attestation_make(&heartbeat->masternode_address);
+	if (!entry)
+		return -ENOMEM;
+	*(attestation_is_announced(heartbeat, announced) ? &entry->announced : &entry->shown) =
+		(struct attestation_key){
+			.used = true, .key = heartbeat->masternode_pubkey, .sequence = heartbeat->sequence_number};
+	attestation_take(attestation, entry, is_known, heartbeat, now_s);
 	attestation->stats.heartbeats++;
 	/* Where there is nobody else it needs no witness. */
-	(void)attestation_verify(attestation, attestation_find(attestation, &heartbeat->masternode_address), known);
+	(void)attestation_verify(attestation, entry, known);
 	return 0;
 }
 
@@ -289,6 +343,14 @@ static int attestation_judge_witness(const struct attestation *attestation, stru
 	return 0;
 }
 
+int attestation_expect_witness(const struct attestation *attestation, const struct wire_attestation *witness,
+			       const struct wire_key *registered, int64_t now_s)
+{
+	struct attestation_entry *entry;
+
+	return attestation_judge_witness(attestation, &entry, witness, registered, now_s);
+}
+
 int attestation_witness(struct attestation *attestation, const struct wire_attestation *witness, bool *verified,
 			const struct wire_key *registered, size_t known, int64_t now_s)
 {
@@ -297,7 +359,7 @@ int attestation_witness(struct attestation *attestation, const struct wire_attes
 	bool is_verified;
 
 	if (r) {
-		attestation->stats.refused[r]++;
+		attestation_refuse(attestation, r);
 		return r;
 	}
 	entry->witnesses[entry->witness_count++] = witness->witness_pubkey;
@@ -327,8 +389,27 @@ bool attestation_status(const struct attestation *attestation, struct attestatio
 					   .timestamp = entry->timestamp,
 					   .hash = entry->hash,
 					   .witnesses = entry->witness_count,
-					   .verified = entry->verified};
+					   .verified = entry->verified,
+					   .heartbeats_verified = entry->heartbeats_verified};
 	return true;
+}
+
+size_t attestation_history(const struct attestation *attestation, struct attestation_past *out, size_t max,
+			   const struct wire_str *address)
+{
+	const struct attestation_entry *entry = attestation_find(attestation, address);
+	uint32_t room = attestation->params.history;
+	size_t count = 0;
+
+	if (!entry || max == 0)
+		return 0;
+	out[count++] = (struct attestation_past){.sequence = entry->sequence,
+						 .timestamp = entry->timestamp,
+						 .witnesses = entry->witness_count,
+						 .verified = entry->verified};
+	for (uint32_t i = 1; i <= entry->past_count && count < max; i++)
+		out[count++] = entry->past[(entry->past_next + room - i) % room];
+	return count;
 }
 
 void attestation_stats(const struct attestation *attestation, struct attestation_stats *out)

@@ -299,6 +299,13 @@ int registry_hint(struct registry *registry, const char *ip, const struct wire_m
 	return 0;
 }
 
+bool registry_is_hinted(const struct registry *registry, const char *ip, const struct wire_key *key)
+{
+	const struct registry_slot *slot = registry_lookup(&registry->hints, ip);
+
+	return slot && registry_same_key(&slot->entry.key, key);
+}
+
 int registry_prove(struct registry *registry, struct registry_event *event, const char *ip, const struct wire_key *key,
 		   int64_t now_ms)
 {

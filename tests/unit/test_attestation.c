@@ -36,6 +36,7 @@ static void setup(void)
 	attestation_params_init(&params);
 	params.seed[0] = 3;
 	params.seed[1] = 4;
+	params.gap_s = 0;
 	ck_assert_int_eq(attestation_new(&attestation, &params), 0);
 }
 
@@ -397,6 +398,101 @@ START_TEST(the_silent_are_forgotten)
 }
 END_TEST
 
+/* Each new one is passed on to everybody, and attested. */
+START_TEST(heartbeats_keep_their_distance)
+{
+	teardown();
+	params.gap_s = 15;
+	ck_assert_int_eq(attestation_new(&attestation, &params), 0);
+	ck_assert_int_eq(heard("10.0.0.1", 1, 1, 1, false), 0);
+	ck_assert_int_eq(heard("10.0.0.1", 1, 1, 1, false), ATTESTATION_E_SEQUENCE);
+	ck_assert_int_eq(heard("10.0.0.1", 1, 2, 1, false), ATTESTATION_E_SOON);
+	ck_assert_int_eq(heard("10.0.0.1", 7, 2, 1, true), ATTESTATION_E_SOON);
+	ck_assert_int_eq(heard("10.0.0.2", 2, 1, 2, false), 0);
+	now += 14;
+	ck_assert_int_eq(heard("10.0.0.1", 1, 2, 1, false), ATTESTATION_E_SOON);
+	now++;
+	ck_assert_int_eq(heard("10.0.0.1", 1, 2, 1, false), 0);
+	ck_assert_uint_eq(stats().refused[ATTESTATION_E_SOON], 3);
+	/* the clock is put back */
+	now -= 1000;
+	ck_assert_int_eq(heard("10.0.0.1", 1, 3, 1, false), 0);
+}
+END_TEST
+
+START_TEST(history_is_kept_in_a_bound)
+{
+	struct wire_str address = text("10.0.0.1"), other = text("10.0.0.2");
+	struct attestation_past past[10];
+	struct attestation_status status;
+
+	teardown();
+	params.history = 3;
+	ck_assert_int_eq(attestation_new(&attestation, &params), 0);
+	ck_assert_uint_eq(attestation_history(attestation, past, 10, &address), 0);
+	ck_assert_int_eq(heard("10.0.0.1", 1, 100, 1, false), 0);
+	for (uint8_t i = 0; i < 3; i++)
+		ck_assert_int_eq(attest("10.0.0.1", (uint8_t)(20 + i)), 0);
+	ck_assert_uint_eq(attestation_history(attestation, past, 10, &address), 1);
+	ck_assert_uint_eq(past[0].sequence, 100);
+	ck_assert(past[0].verified);
+	for (uint64_t i = 1; i <= 4; i++) {
+		now += 60;
+		ck_assert_int_eq(heard("10.0.0.1", 1, 100 + i, 1, false), 0);
+		ck_assert_int_eq(attest("10.0.0.1", 30), 0);
+		/* The newest first, and as many as are asked for. */
+		ck_assert_uint_eq(attestation_history(attestation, past, 10, &address), i < 3 ? i + 1 : 4);
+		ck_assert_uint_eq(past[0].sequence, 100 + i);
+		ck_assert_int_eq(past[0].timestamp, now);
+		ck_assert_uint_eq(past[0].witnesses, 1);
+		ck_assert(!past[0].verified);
+		ck_assert_uint_eq(past[1].sequence, 99 + i);
+		ck_assert_int_eq(past[1].timestamp, now - 60);
+		ck_assert_uint_eq(past[1].witnesses, i == 1 ? 3 : 1);
+		ck_assert(past[1].verified == (i == 1));
+		ck_assert_uint_eq(attestation_history(attestation, past, 1, &address), 1);
+		ck_assert_uint_eq(attestation_history(attestation, past, 0, &address), 0);
+	}
+	ck_assert_uint_eq(attestation_history(attestation, past, 10, &address), 4);
+	ck_assert_uint_eq(past[3].sequence, 101);
+	ck_assert_uint_eq(attestation_history(attestation, past, 10, &other), 0);
+	ck_assert(attestation_status(attestation, &status, &address));
+	ck_assert_uint_eq(status.heartbeats_verified, 1);
+	ck_assert_uint_eq(stats().heartbeats_verified, 1);
+	ck_assert_uint_eq(stats().verified, 0);
+	ck_assert_uint_eq(stats().heartbeats, 5);
+}
+END_TEST
+
+/* What is asked before a signature is verified says what is said afterwards, and changes nothing. */
+START_TEST(what_is_to_be_expected)
+{
+	struct wire_heartbeat heartbeat = make("10.0.0.1", 1, 100, START);
+	struct wire_attestation witness = {
+		.witness_address = text("w"), .witness_pubkey = key(21), .witness_timestamp = START};
+	struct wire_key announced = key(1), registered = key(21);
+
+	ck_assert_int_eq(attestation_expect_heartbeat(attestation, &heartbeat, NULL, false, now), ATTESTATION_E_KEY);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(attestation_expect_heartbeat(attestation, &heartbeat, &announced, false, now), 0);
+	ck_assert_uint_eq(stats().masternodes, 0);
+	digest_heartbeat_hash(&witness.heartbeat_hash, &heartbeat);
+	ck_assert_int_eq(attestation_expect_witness(attestation, &witness, &registered, now), ATTESTATION_E_UNKNOWN);
+
+	ck_assert_int_eq(heard("10.0.0.1", 1, 100, 1, false), 0);
+	ck_assert_int_eq(attestation_expect_heartbeat(attestation, &heartbeat, &announced, false, now),
+			 ATTESTATION_E_SEQUENCE);
+	ck_assert_int_eq(attestation_expect_witness(attestation, &witness, NULL, now), ATTESTATION_E_KEY);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(attestation_expect_witness(attestation, &witness, &registered, now), 0);
+	ck_assert_uint_eq(stats().attestations, 0);
+	for (int i = 0; i < ATTESTATION_E_END; i++)
+		ck_assert_uint_eq(stats().refused[i], 0);
+	attestation_refuse(attestation, ATTESTATION_E_SEQUENCE);
+	ck_assert_uint_eq(stats().refused[ATTESTATION_E_SEQUENCE], 1);
+}
+END_TEST
+
 START_TEST(our_own_sequence_rises)
 {
 	ck_assert_uint_eq(attestation_own_sequence(attestation, 1764547200123), UINT64_C(1764547200123));
@@ -442,6 +538,9 @@ int main(void)
 	tcase_add_test(c, witnesses_are_bounded);
 	tcase_add_test(c, masternodes_are_bounded);
 	tcase_add_test(c, the_silent_are_forgotten);
+	tcase_add_test(c, heartbeats_keep_their_distance);
+	tcase_add_test(c, history_is_kept_in_a_bound);
+	tcase_add_test(c, what_is_to_be_expected);
 	tcase_add_test(c, our_own_sequence_rises);
 	tcase_add_test(c, names_of_the_errors);
 	suite_add_tcase(suite, c);

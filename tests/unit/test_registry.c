@@ -59,6 +59,13 @@ static int prove(const char *ip, uint8_t key)
 	return registry_prove(registry, &event, ip, &m.public_key, now);
 }
 
+static bool is_hinted(const char *ip, uint8_t key)
+{
+	struct wire_masternode m = masternode(key, "");
+
+	return registry_is_hinted(registry, ip, &m.public_key);
+}
+
 static void heard(const char *ip)
 {
 	registry_heard(registry, &event, ip, now);
@@ -258,7 +265,11 @@ START_TEST(hint_becomes_a_masternode_by_its_own_key_only)
 	ck_assert_int_eq(hint("10.0.0.1", 1), 0);
 	ck_assert_int_eq(prove("10.0.0.1", 2), REGISTRY_E_UNKNOWN);
 	ck_assert_int_eq(prove("10.0.0.2", 1), REGISTRY_E_UNKNOWN);
+	ck_assert(is_hinted("10.0.0.1", 1));
+	ck_assert(!is_hinted("10.0.0.1", 2));
+	ck_assert(!is_hinted("10.0.0.2", 1));
 	ck_assert_int_eq(prove("10.0.0.1", 1), 0);
+	ck_assert(!is_hinted("10.0.0.1", 1));
 	ck_assert_int_eq(event.kind, REGISTRY_REGISTERED);
 	ck_assert_uint_eq(registry_hints(registry), 0);
 	ck_assert_int_eq(registry_find(registry, "10.0.0.1")->source, REGISTRY_SOURCE_HEARTBEAT);

@@ -8,7 +8,7 @@
  * different masternodes with registered keys have attested it; nobody attests itself, and nobody counts twice.
  *
  * The caller verifies signatures, knows the registry, and relays once what is new.  What stands here of a masternode is
- * its last heartbeat and the first few witnesses of it.
+ * its last heartbeat with the first few witnesses of it, and of the ones before what people may want to see.
  *
  * Pure: `now_s` are Unix seconds, as in the messages.
  * Thread safety: none; the caller holds the `registry` lock (a leaf) around every call.
@@ -35,6 +35,7 @@ enum attestation_error {
 	ATTESTATION_E_WINDOW,	   /* its timestamp is too far from now */
 	ATTESTATION_E_KEY,	   /* signed by a key that is not right for its address */
 	ATTESTATION_E_SEQUENCE,	   /* not above the last one: had it, or it is old */
+	ATTESTATION_E_SOON,	   /* so shortly after the last one that it only makes work */
 	ATTESTATION_E_FULL,	   /* `limit` masternodes are known, or enough witnesses */
 	ATTESTATION_E_UNKNOWN,	   /* of a heartbeat that is nobody's last one */
 	ATTESTATION_E_SELF,	   /* the masternode's own attestation of its heartbeat */
@@ -49,6 +50,8 @@ struct attestation_params {
 	size_t limit;	  /* masternodes: 10,000 */
 	int64_t window_s; /* 180 */
 	int64_t forget_s; /* silence after which a masternode is forgotten: 1 h, more than two windows */
+	int64_t gap_s;	  /* between two heartbeats of a masternode, at least: 15; 0: any */
+	uint32_t history; /* heartbeats that are kept before the last one: 59, an hour of them */
 	uint64_t seed[2]; /* random: so that nobody can aim at the hash tables */
 };
 /* The values above, without `seed`. */
@@ -60,6 +63,16 @@ struct attestation;
 int attestation_new(struct attestation **out, const struct attestation_params *params)
 	__attribute__((warn_unused_result));
 void attestation_free(struct attestation *attestation);
+
+/* What attestation_heartbeat() and attestation_witness() would say: asked before a signature is verified, which costs
+ * far more.  0 or an enum attestation_error, which the caller has counted by attestation_refuse(). */
+int attestation_expect_heartbeat(const struct attestation *attestation, const struct wire_heartbeat *heartbeat,
+				 const struct wire_key *announced, bool own_connection, int64_t now_s)
+	__attribute__((warn_unused_result));
+int attestation_expect_witness(const struct attestation *attestation, const struct wire_attestation *witness,
+			       const struct wire_key *registered, int64_t now_s) __attribute__((warn_unused_result));
+/* Counts what was not taken for the reason that one of the two gave. */
+void attestation_refuse(struct attestation *attestation, int error);
 
 /* A heartbeat whose signature verifies by the key that it names.  `announced`: the key registered for its address, NULL
  * for none; `own_connection`: it came over the connection of that address itself.  `known`: masternodes in the
@@ -90,16 +103,29 @@ struct attestation_status {
 	struct wire_hash hash;
 	uint32_t witnesses; /* that are kept */
 	bool verified;
+	uint64_t heartbeats_verified; /* of this masternode, this one included */
 };
 /* False: none is known. */
 bool attestation_status(const struct attestation *attestation, struct attestation_status *out,
 			const struct wire_str *address);
+
+/* One of the heartbeats that are kept of a masternode. */
+struct attestation_past {
+	uint64_t sequence;
+	int64_t timestamp; /* Unix seconds, as it says */
+	uint32_t witnesses;
+	bool verified;
+};
+/* The newest first, at most `max`; returns how many. */
+size_t attestation_history(const struct attestation *attestation, struct attestation_past *out, size_t max,
+			   const struct wire_str *address);
 
 /* Since the start. */
 struct attestation_stats {
 	size_t masternodes;		     /* whose last heartbeat is known */
 	size_t verified;		     /* of them */
 	uint64_t heartbeats;		     /* accepted */
+	uint64_t heartbeats_verified;	     /* of them, by witnesses or for want of others */
 	uint64_t attestations;		     /* accepted */
 	uint64_t refused[ATTESTATION_E_END]; /* of both kinds, by error */
 };

@@ -110,6 +110,8 @@ void registry_heard(struct registry *registry, struct registry_event *event, con
 int registry_hint(struct registry *registry, const char *ip, const struct wire_masternode *hinted, int64_t now_ms)
 	__attribute__((warn_unused_result));
 
+/* Whether a hint about `ip` names this key, so that registry_prove() may make a masternode of it. */
+bool registry_is_hinted(const struct registry *registry, const char *ip, const struct wire_key *key);
 /* The caller has verified a new heartbeat of `ip` by `key`: it counts as heard, and a hint that names the key becomes a
  * masternode.  0 and the event; -ENOMEM; REGISTRY_E_KEY: another key is known; REGISTRY_E_UNKNOWN; _FULL; _OWN. */
 int registry_prove(struct registry *registry, struct registry_event *event, const char *ip, const struct wire_key *key,

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "heartbeats.h"
 #include "node_impl.h"
 #include "syncer.h"
 #include "timed/util/clock.h"
@@ -104,6 +105,7 @@ static void tick(struct keeper *k, int64_t now_ms)
 		node_pool_expire(node);
 		k->expire_due_ms = now_ms + EXPIRE_MS;
 	}
+	heartbeats_tick(node->heartbeats, now_ms);
 	if (now_ms >= k->skew_due_ms) {
 		check_clock(node);
 		k->skew_due_ms = now_ms + SKEW_MS;

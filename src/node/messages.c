@@ -5,6 +5,7 @@
  */
 #include "messages.h"
 
+#include "heartbeats.h"
 #include "node_impl.h"
 #include "timed/net/frame.h"
 #include "timed/net/handlers.h"
@@ -25,8 +26,8 @@ const struct message_rule node_message_rules[WIRE_TYPE_COUNT] = {
 	[WIRE_MASTERNODE_ANNOUNCEMENT] = {masternodes_on_announcement, RATE_OTHER, false, REQUEST_NONE, NULL},
 	[WIRE_GET_MASTERNODES] = {masternodes_on_get, RATE_OTHER, true, REQUEST_NONE, NULL},
 	[WIRE_MASTERNODES_RESPONSE] = {masternodes_on_response, RATE_NONE, false, REQUEST_MASTERNODES, NULL},
-	[WIRE_HEARTBEAT_BROADCAST] = {NULL, RATE_OTHER, false, REQUEST_NONE, NULL},
-	[WIRE_HEARTBEAT_ATTESTATION] = {NULL, RATE_OTHER, false, REQUEST_NONE, NULL},
+	[WIRE_HEARTBEAT_BROADCAST] = {heartbeats_on_broadcast, RATE_VOTE, false, REQUEST_NONE, NULL},
+	[WIRE_HEARTBEAT_ATTESTATION] = {heartbeats_on_attestation, RATE_VOTE, false, REQUEST_NONE, NULL},
 
 	/* Questions about the chain, and answers to ours.  Those for blocks and hashes are paced by the peer's output, and
 	 * limited where it asks for the same again (peer_may_ask_range). */

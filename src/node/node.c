@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "gossip.h"
+#include "heartbeats.h"
 #include "node_impl.h"
 #include "syncer.h"
 #include "verify.h"
@@ -349,6 +350,8 @@ static int open_network(struct node *node, char error[NODE_ERROR_SIZE])
 
 	fill_net_params(&params, node);
 	if (!r)
+		r = heartbeats_new(&node->heartbeats, node);
+	if (!r)
 		r = net_create(&node->net, &params, &ops);
 	if (r == -EINVAL) {
 		snprintf(error, NODE_ERROR_SIZE, "The environment asks for what cannot be done: see the line before");
@@ -495,6 +498,7 @@ void node_close(struct node *node)
 	node_pool_close(node);
 	chain_thread_close(node->chain);
 	net_free(node->net);
+	heartbeats_free(node->heartbeats);
 	registry_free(node->registry);
 	free(node->changed);
 	wallet_close(node->wallet);

@@ -28,6 +28,7 @@
 struct coins;
 struct discovery;
 struct gossip;
+struct heartbeats;
 struct keeper;
 struct pool;
 struct syncer;
@@ -77,6 +78,7 @@ struct node {
 	struct registry *registry;
 	char (*changed)[REGISTRY_IP_SIZE]; /* masternodes whose entry is to be written */
 	size_t changed_count;
+	struct heartbeats *heartbeats; /* uses the same lock */
 
 	atomic_int exit_code;
 	atomic_bool stop_asked;

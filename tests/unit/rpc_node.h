@@ -30,6 +30,10 @@ struct node {
 	int64_t uptime_ms;
 	const struct masternode_info *masternodes;
 	size_t masternode_count;
+	const struct node_heartbeat_stats *heartbeat_stats;
+	const struct attestation_status *heartbeat; /* the last of every masternode; NULL: none */
+	const struct attestation_past *heartbeats;  /* and those that are kept */
+	size_t heartbeat_count;
 	const struct peer_info *peers;
 	size_t peer_count;
 	int stops;     /* calls of node_request_stop */
@@ -111,6 +115,25 @@ size_t node_masternodes(struct node *n, struct masternode_info **out)
 {
 	*out = copy(n->masternodes, n->masternode_count * sizeof(n->masternodes[0]));
 	return n->masternode_count;
+}
+
+void node_heartbeat_stats(struct node *n, struct node_heartbeat_stats *out)
+{
+	*out = *n->heartbeat_stats;
+}
+
+size_t node_heartbeat_history(struct node *n, struct attestation_status *last, struct attestation_past *out, size_t max,
+			      const char *address)
+{
+	size_t count = n->heartbeat_count < max ? n->heartbeat_count : max;
+
+	ck_assert_ptr_nonnull(address);
+	memset(last, 0, sizeof(*last));
+	if (n->heartbeat)
+		*last = *n->heartbeat;
+	for (size_t i = 0; i < count; i++)
+		out[i] = n->heartbeats[i];
+	return count;
 }
 
 size_t net_peer_infos(struct net *net, struct peer_info **out)

@@ -52,6 +52,122 @@ START_TEST(masternodelist)
 }
 END_TEST
 
+static const struct attestation_past heartbeats[] = {
+    {.sequence = UINT64_MAX, .timestamp = 1764547300, .witnesses = 1},
+    {.sequence = 41, .timestamp = 1764547240, .witnesses = 3, .verified = true},
+    {.sequence = 40, .timestamp = 1764547180},
+};
+static const struct attestation_status last_heartbeat = {.sequence = UINT64_MAX, .heartbeats_verified = 17};
+static const struct attestation_status earlier_heartbeat = {.sequence = 41, .heartbeats_verified = 17};
+
+START_TEST(masternodestatus)
+{
+	json_t *status;
+
+	status = call("masternodestatus");
+	expect_keys(status, "status is_active");
+	expect_text(status, "status", "not a masternode");
+	json_decref(status);
+
+	node.masternodes = masternodes;
+	node.masternode_count = 1;
+	status = call("masternodestatus");
+	expect_text(status, "status", "not a masternode");
+	json_decref(status);
+
+	node.masternode_count = 2;
+	node.uptime_ms = 566999;
+	status = call("masternodestatus");
+	expect_keys(status, "status is_active address reward_address tier public_key total_uptime last_heartbeat");
+	expect_text(status, "status", "inactive");
+	expect_text(status, "address", "10.0.0.9");
+	expect_text(status, "tier", "Gold");
+	expect_integer(status, "total_uptime", 566);
+	ck_assert(json_is_null(json_object_get(status, "last_heartbeat")));
+	json_decref(status);
+
+	node.heartbeat = &last_heartbeat;
+	node.heartbeats = heartbeats + 1;
+	node.heartbeat_count = 2;
+	status = call("masternodestatus");
+	expect_integer(json_object_get(status, "last_heartbeat"), "timestamp", 1764547240);
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(getattestationstats)
+{
+	struct node_heartbeat_stats stats = {.made = 5, .attested = 6, .bad_signatures = 7};
+	json_t *answer, *refused;
+
+	node.heartbeat_stats = &stats;
+	answer = call("getattestationstats");
+	ck_assert(json_number_value(json_object_get(answer, "verification_rate")) == 0.0);
+	json_decref(answer);
+
+	stats.of_all = (struct attestation_stats){
+	    .masternodes = 4, .verified = 3, .heartbeats = 40, .heartbeats_verified = 10, .attestations = 90};
+	stats.of_all.refused[ATTESTATION_E_SOON] = 2;
+	answer = call("getattestationstats");
+	expect_keys(answer, "unique_masternodes verified_heartbeats pending_heartbeats total_heartbeats "
+			    "total_verified_count verification_rate attestations own_heartbeats own_attestations refused");
+	expect_integer(answer, "unique_masternodes", 4);
+	expect_integer(answer, "verified_heartbeats", 3);
+	expect_integer(answer, "pending_heartbeats", 1);
+	expect_integer(answer, "total_heartbeats", 40);
+	expect_integer(answer, "total_verified_count", 10);
+	ck_assert(json_number_value(json_object_get(answer, "verification_rate")) == 25.0);
+	expect_integer(answer, "attestations", 90);
+	expect_integer(answer, "own_heartbeats", 5);
+	expect_integer(answer, "own_attestations", 6);
+	refused = json_object_get(answer, "refused");
+	expect_keys(refused, "address window key sequence soon full unknown self known signature");
+	expect_integer(refused, "soon", 2);
+	expect_integer(refused, "signature", 7);
+	json_decref(answer);
+}
+END_TEST
+
+START_TEST(getheartbeathistory)
+{
+	json_t *answer, *list, *one;
+	char *text;
+
+	answer = call_with("getheartbeathistory", "[\"10.0.0.9\"]");
+	expect_keys(answer, "address latest_sequence total_verified_heartbeats recent_heartbeats");
+	ck_assert(json_is_null(json_object_get(answer, "latest_sequence")));
+	ck_assert_uint_eq(json_array_size(json_object_get(answer, "recent_heartbeats")), 0);
+	json_decref(answer);
+
+	node.heartbeat = &last_heartbeat;
+	node.heartbeats = heartbeats;
+	node.heartbeat_count = 3;
+	text = call_text("getheartbeathistory", "[\"10.0.0.9\", 1]");
+	ck_assert_ptr_nonnull(strstr(text, "\"latest_sequence\":18446744073709551615"));
+	ck_assert_ptr_nonnull(strstr(text, "\"sequence\":18446744073709551615"));
+	free(text);
+	node.heartbeat = &earlier_heartbeat;
+	node.heartbeats++;
+	node.heartbeat_count = 2;
+	answer = call_with("getheartbeathistory", "[\"::ffff:10.0.0.9\", 60]");
+	expect_text(answer, "address", "10.0.0.9");
+	expect_integer(answer, "latest_sequence", 41);
+	expect_integer(answer, "total_verified_heartbeats", 17);
+	list = json_object_get(answer, "recent_heartbeats");
+	ck_assert_uint_eq(json_array_size(list), 2);
+	one = json_array_get(list, 0);
+	expect_keys(one, "sequence timestamp witnesses verified");
+	expect_integer(one, "sequence", 41);
+	expect_integer(one, "timestamp", 1764547240);
+	expect_integer(one, "witnesses", 3);
+	ck_assert(json_is_true(json_object_get(one, "verified")));
+	ck_assert(json_is_false(json_object_get(json_array_get(list, 1), "verified")));
+	json_decref(answer);
+	expect_error("getheartbeathistory", "[\"nobody\"]", RPC_INVALID_ADDRESS_OR_KEY,
+		     "A masternode's address is its IP");
+}
+END_TEST
+
 /* A peer of which all is known, and one of which nothing is. */
 START_TEST(getpeerinfo)
 {
@@ -307,6 +423,9 @@ int main(void)
 
 	tcase_add_checked_fixture(methods, node_setup, node_teardown);
 	tcase_add_test(methods, masternodelist);
+	tcase_add_test(methods, masternodestatus);
+	tcase_add_test(methods, getattestationstats);
+	tcase_add_test(methods, getheartbeathistory);
 	tcase_add_test(methods, getpeerinfo);
 	tcase_add_test(methods, getpeerinfo_of_a_disputed_key);
 	tcase_add_test(methods, uptime);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "timed/consensus/attestation.h"
 #include "timeproto/chain/address.h"
 #include "timeproto/chain/params.h"
 #include "timeproto/wire/message.h"
@@ -90,6 +91,18 @@ struct masternode_info {
 	int64_t last_heard_s;  /* Unix time */
 };
 size_t node_masternodes(struct node *node, struct masternode_info **out);
+/* Heartbeats and attestations since the start. */
+struct node_heartbeat_stats {
+	struct attestation_stats of_all; /* ours too */
+	uint64_t made;			 /* heartbeats of ours */
+	uint64_t attested;		 /* attestations of ours */
+	uint64_t bad_signatures;	 /* heartbeats and attestations refused for that */
+};
+void node_heartbeat_stats(struct node *node, struct node_heartbeat_stats *out);
+/* What is known of the heartbeats of the masternode with this address: the last one, and up to `max` of them, that one
+ * included, the newest first.  Returns how many; 0, and zeros in `last`: none. */
+size_t node_heartbeat_history(struct node *node, struct attestation_status *last, struct attestation_past *out,
+			      size_t max, const char *address);
 /* Known and active ones. */
 void node_masternode_count(struct node *node, size_t *known, size_t *active);
 /* Median of the peers' clock offsets in seconds (their clock minus ours); false when fewer than 3 are known. */

@@ -67,6 +67,7 @@ struct import {
 	char mistake[TEXT_SIZE]; /* why the reading ended; "": no mistake */
 
 	struct chain_store *chain;
+	const struct chain_params *params;
 	struct wire_hash genesis; /* its first block */
 	struct verify *verify;
 	uint64_t connected; /* blocks */
@@ -469,7 +470,7 @@ static int import_prepare(struct import *import)
 	if (S_ISREG(st.st_mode))
 		import->size = (uint64_t)st.st_size;
 	import->batches = calloc(BATCHES, sizeof(*import->batches));
-	r = import->batches ? verify_start(&import->verify, 0) : -ENOMEM;
+	r = import->batches ? verify_start(&import->verify, import->params, 0) : -ENOMEM;
 	if (r) {
 		log_error(LOG_CHAIN, "❌ Import: %s", strerror(-r));
 		return -1;
@@ -502,6 +503,7 @@ static enum import_outcome import_into(struct offline *offline, const struct con
 		.fd = -1,
 		.signal_fd = -1,
 		.chain = offline_chain(offline),
+		.params = offline_chain_params(offline),
 		.genesis = offline_genesis(offline)->hash,
 	};
 	enum import_outcome outcome = IMPORT_FAILED;

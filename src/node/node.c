@@ -435,7 +435,7 @@ int node_start(struct node *node, char error[NODE_ERROR_SIZE])
 
 	node->started_ms = clock_mono_ms();
 	net_addr_text(listen, &c->network.listen_address);
-	r = verify_start(&node->verify, 0);
+	r = verify_start(&node->verify, &node->chain_params, 0);
 	if (!r)
 		r = chain_thread_start(node->chain);
 	if (r) {

@@ -130,6 +130,11 @@ struct chain_store *offline_chain(struct offline *offline)
 	return offline->chain;
 }
 
+const struct chain_params *offline_chain_params(const struct offline *offline)
+{
+	return &offline->params;
+}
+
 const struct genesis *offline_genesis(const struct offline *offline)
 {
 	return &offline->genesis;

@@ -30,16 +30,22 @@ struct verify {
 	bool quit;
 	struct known_slot *known;
 
-	uint8_t key[crypto_shorthash_siphashx24_KEYBYTES]; /* immutable */
+	const struct chain_params *params; /* immutable, as the key */
+	uint8_t key[crypto_shorthash_siphashx24_KEYBYTES];
 	struct thread threads[MAX_THREADS];
 	unsigned thread_count;
 };
 
-/* Transactions of one block, checked by one thread. */
+/* Transactions of one block, checked by one thread; with the first of them, the block's certificate. */
 struct portion {
 	struct verify_job *job;
 	size_t block, first, last; /* last: not included */
 };
+
+static bool needs_certificate(const struct verify *v, const struct wire_block *block)
+{
+	return block_needs_certificate(v->params, block->header.height);
+}
 
 static void tag_of(const struct verify *v, uint8_t tag[crypto_shorthash_siphashx24_BYTES], const struct wire_hash *txid)
 {
@@ -87,6 +93,8 @@ static bool take_locked(struct verify *v, struct portion *out) REQUIRES(v->lock)
 		return false;
 	block = &job->blocks[job->block];
 	*out = (struct portion){job, job->block, job->transaction, job->transaction};
+	if (out->first == 0 && block->commit && needs_certificate(v, block))
+		inputs = block->commit->signatures.len;
 	while (out->last < block->transactions.len && inputs < PORTION_INPUTS)
 		inputs += block->transactions.items[out->last++].inputs.len;
 	job->transaction = out->last;
@@ -109,6 +117,12 @@ static int check(struct verify *v, struct chain_fault *fault, const struct porti
 	const struct wire_block *block = &p->job->blocks[p->block];
 	const struct block_ids *ids = &p->job->ids[p->block];
 
+	if (p->first == 0) {
+		int r = block_check_certificate(fault, v->params, block, ids);
+
+		if (r)
+			return r;
+	}
 	for (size_t i = p->first; i < p->last; i++) {
 		const struct wire_transaction *tx = &block->transactions.items[i];
 		int r;
@@ -167,11 +181,13 @@ static void *verify_run(void *arg)
 	return NULL;
 }
 
-static bool has_inputs(const struct verify_job *job)
+static bool has_signatures(const struct verify *v, const struct verify_job *job)
 {
 	for (size_t b = 0; b < job->count; b++) {
 		const struct wire_transaction_list *txs = &job->blocks[b].transactions;
 
+		if (needs_certificate(v, &job->blocks[b]))
+			return true;
 		for (size_t i = 0; i < txs->len; i++) {
 			if (txs->items[i].inputs.len > 0)
 				return true;
@@ -186,7 +202,7 @@ void verify_submit(struct verify *v, struct verify_job *job)
 	job->next = NULL;
 	job->block = job->transaction = job->open = 0;
 	job->taken = false;
-	if (!has_inputs(job)) {
+	if (!has_signatures(v, job)) {
 		job->done(job);
 		return;
 	}
@@ -197,7 +213,7 @@ void verify_submit(struct verify *v, struct verify_job *job)
 	mutex_unlock(&v->lock);
 }
 
-int verify_start(struct verify **out, unsigned threads)
+int verify_start(struct verify **out, const struct chain_params *params, unsigned threads)
 {
 	struct verify *v = calloc(1, sizeof(*v));
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -213,6 +229,7 @@ int verify_start(struct verify **out, unsigned threads)
 		threads = cores > 0 ? (unsigned)cores : 1;
 	if (threads > MAX_THREADS)
 		threads = MAX_THREADS;
+	v->params = params;
 	randombytes_buf(v->key, sizeof(v->key));
 	mutex_init(&v->lock, "verify", MUTEX_RANK_LEAF);
 	cond_init(&v->work);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signature checks of blocks on all cores: a pool of threads, one per core, that take transactions of the oldest job in
- * small portions.  Nobody waits for it: who submits is told by a callback.  A worker so goes on reading while the blocks
- * it received are checked.
+ * Signature checks of blocks on all cores, those of their certificates included: a pool of threads, one per core, that
+ * take transactions of the oldest job in small portions.  Nobody waits for it: who submits is told by a callback.  A
+ * worker so goes on reading while the blocks it received are checked.
  *
- * What has been checked once is remembered, in a table of fixed size: a transaction's id covers its signatures, so the id
- * (under a random key, so that nobody can choose where it falls) is enough.
+ * What has been checked once is remembered, in a table of fixed size: a transaction's id covers its signatures, so the
+ * id (under a random key, so that nobody can choose where it falls) is enough.
  *
  * Thread safety: any thread, between verify_start and verify_stop.
  */
@@ -40,8 +40,10 @@ struct verify_job {
 	bool taken;		   /* all of it is handed out */
 };
 
-/* `threads` 0: one per core.  0 or a negative errno. */
-int verify_start(struct verify **out, unsigned threads) __attribute__((warn_unused_result));
+/* `params` say which blocks need certificates, and must outlive the pool.  `threads` 0: one per core.  0 or a negative
+ * errno. */
+int verify_start(struct verify **out, const struct chain_params *params, unsigned threads)
+	__attribute__((warn_unused_result));
 /* Every job must be done.  NULL is fine. */
 void verify_stop(struct verify *verify);
 /* The signatures of this transaction were checked elsewhere, and are right: they are not checked again while that is

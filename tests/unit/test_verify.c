@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain_fixture.h"
 #include "timed/util/thread.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/chain/sign.h"
@@ -20,6 +21,7 @@ static struct wire_hash txids[BLOCKS][TRANSACTIONS];
 static struct wire_tx_input inputs[BLOCKS][TRANSACTIONS];
 static uint8_t script_sigs[BLOCKS][TRANSACTIONS][SIGN_SCRIPT_SIG_BYTES];
 static struct wire_tx_output output = {.value = 1};
+static struct chain_params params;
 static struct verify *pool;
 
 static struct mutex lock = MUTEX_INITIALIZER("test", MUTEX_RANK_LEAF);
@@ -57,10 +59,11 @@ static void make_blocks(void)
 static void setup(void)
 {
 	ck_assert_int_ge(sodium_init(), 0);
+	chain_params_init(&params, CHAIN_TESTNET);
 	make_blocks();
 	cond_init(&ended);
 	done_count = 0;
-	ck_assert_int_eq(verify_start(&pool, 3), 0);
+	ck_assert_int_eq(verify_start(&pool, &params, 3), 0);
 }
 
 static void teardown(void)
@@ -150,6 +153,57 @@ START_TEST(jobs_do_not_mix)
 }
 END_TEST
 
+/* Blocks of coinbases alone, of which those from the second on need a certificate: `f` makes and certifies them. */
+static struct chain_fixture *f;
+static struct wire_block certified[BLOCKS];
+static struct block_ids certified_ids[BLOCKS];
+
+static struct verify_job certified_job(void)
+{
+	const struct fixture_block *tip;
+
+	f = chain_fixture_new();
+	fixture_validators(f, 2);
+	tip = fixture_extend(f, f->root, BLOCKS, 0);
+	for (uint64_t b = 0; b < BLOCKS; b++) {
+		certified[b] = fixture_ancestor(tip, b + 1)->block;
+		certified_ids[b] = fixture_ancestor(tip, b + 1)->ids;
+	}
+	params = f->params;
+	return (struct verify_job){.blocks = certified, .ids = certified_ids, .count = BLOCKS, .done = done};
+}
+
+START_TEST(good_certificates_are_found_good)
+{
+	struct verify_job job = certified_job();
+
+	verify_submit(pool, &job);
+	await(1);
+	ck_assert_msg(job.error == 0, "%s", job.fault.text);
+	chain_fixture_free(f);
+}
+END_TEST
+
+START_TEST(bad_and_missing_certificates_are_found)
+{
+	struct verify_job job = certified_job();
+
+	/* below the first height that needs one, and missing where it is needed; a good one, but of another block */
+	certified[0].commit = NULL;
+	certified[3].commit = NULL;
+	verify_submit(pool, &job);
+	await(1);
+	ck_assert_int_eq(job.error, CHAIN_E_NO_CERTIFICATE);
+	ck_assert_uint_eq(job.bad_block, 3);
+	certified[2].commit = certified[1].commit;
+	verify_submit(pool, &job);
+	await(2);
+	ck_assert_int_eq(job.error, CHAIN_E_CERTIFICATE);
+	ck_assert_uint_eq(job.bad_block, 2);
+	chain_fixture_free(f);
+}
+END_TEST
+
 /* What was found good is remembered by its id: even a signature that has gone bad behind it is not looked at again. */
 START_TEST(known_transactions_are_not_checked_again)
 {
@@ -176,6 +230,8 @@ int main(void)
 	tcase_add_test(c, first_bad_block_is_named);
 	tcase_add_test(c, coinbases_need_no_thread);
 	tcase_add_test(c, jobs_do_not_mix);
+	tcase_add_test(c, good_certificates_are_found_good);
+	tcase_add_test(c, bad_and_missing_certificates_are_found);
 	tcase_add_test(c, known_transactions_are_not_checked_again);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);

@@ -39,6 +39,7 @@ int offline_open(struct offline **out, char text[OFFLINE_TEXT_SIZE], const struc
 void offline_close(struct offline *offline);
 
 struct chain_store *offline_chain(struct offline *offline);
+const struct chain_params *offline_chain_params(const struct offline *offline);
 const struct genesis *offline_genesis(const struct offline *offline);
 
 #endif

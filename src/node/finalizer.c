@@ -188,6 +188,11 @@ void finalizer_free(struct finalizer *f)
 	free(f);
 }
 
+void finalizer_set_file(struct finalizer *f, struct votes_file *votes)
+{
+	f->votes = votes;
+}
+
 int finalizer_restore(struct finalizer *f, const struct votes_finality *entry)
 {
 	int r = finality_restore(f->machine, &entry->record, entry->outpoints, entry->count, clock_real_s());

@@ -25,6 +25,11 @@ struct node {
 	struct chain_params chain;
 	struct chain_store *store;    /* its chain; NULL: none */
 	struct chain_summary summary; /* what it says of its chain when there is none */
+	struct pool *pool;	      /* NULL: none, and the same of the next three */
+	struct wallet *wallet;
+	struct coins *coins;
+	const char *new_address; /* what node_new_address() hands out ... */
+	int new_address_result;	 /* ... and returns */
 	struct node_sync sync;
 	uint64_t expected;
 	int64_t uptime_ms;
@@ -76,6 +81,31 @@ struct chain_view *node_chain_view(struct node *n)
 {
 	ck_assert_ptr_nonnull(n->store);
 	return chain_store_view(n->store);
+}
+
+struct pool *node_pool(struct node *n)
+{
+	ck_assert_ptr_nonnull(n->pool);
+	return n->pool;
+}
+
+struct wallet *node_wallet(struct node *n)
+{
+	ck_assert_ptr_nonnull(n->wallet);
+	return n->wallet;
+}
+
+struct coins *node_coins(struct node *n)
+{
+	ck_assert_ptr_nonnull(n->coins);
+	return n->coins;
+}
+
+int node_new_address(struct node *n, char out[ADDRESS_TEXT_SIZE])
+{
+	if (!n->new_address_result)
+		snprintf(out, ADDRESS_TEXT_SIZE, "%s", n->new_address);
+	return n->new_address_result;
 }
 
 void node_chain_summary(struct node *n, struct chain_summary *out)
@@ -182,7 +212,8 @@ static inline void node_teardown(void)
 static inline char *call_text(const char *method, const char *args)
 {
 	struct dispatch_answer answer;
-	char request[512], *text;
+	static char request[16384];
+	char *text;
 
 	snprintf(request, sizeof(request), "{\"id\":1,\"method\":\"%s\",\"params\":%s}", method, args);
 	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request)), 0);
@@ -196,14 +227,14 @@ static inline json_t *call_with(const char *method, const char *args)
 {
 	char *text = call_text(method, args);
 	json_error_t error;
-	json_t *answer = json_loads(text, 0, &error), *result;
+	json_t *answer = json_loads(text, 0, &error), *found;
 
 	ck_assert_msg(answer != NULL, "%s: %s", text, error.text);
-	result = json_incref(json_object_get(answer, "result"));
-	ck_assert_msg(result != NULL, "%s", text);
+	found = json_incref(json_object_get(answer, "result"));
+	ck_assert_msg(found != NULL, "%s", text);
 	json_decref(answer);
 	free(text);
-	return result;
+	return found;
 }
 
 static inline json_t *call(const char *method)

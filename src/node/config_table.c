@@ -197,6 +197,7 @@ const struct config_key config_keys[] = {
 	MS(timers, sync_fork_interval_ms, "60000", "between the rounds of a question between chains"),
 	MS(timers, sync_stall_ms, "5000", "blocks not delivered in this time are asked of another peer too"),
 	MS(timers, sync_poll_ms, "30000", "how often a peer is asked for its height"),
+	MS(timers, slot_patience_ms, "30000", "a slot without a block for this long is the next masternode's"),
 	MS(timers, pool_expiry_ms, "259200000", "a pending transaction is dropped from the pool after this"),
 	MS(timers, pool_orphan_expiry_ms, "1200000", "one that spends what is not known yet, after this"),
 	NUMBER(timers, tcp_keepalive_idle_s, "30", 1, 32767, "s", "TCP keep-alive: idle time before the first probe"),

@@ -173,6 +173,7 @@ struct config {
 		int64_t sync_fork_interval_ms;
 		int64_t sync_stall_ms;
 		int64_t sync_poll_ms;
+		int64_t slot_patience_ms;
 		int64_t pool_expiry_ms;
 		int64_t pool_orphan_expiry_ms;
 		int tcp_keepalive_idle_s;

@@ -168,7 +168,6 @@ static void check_ahead(const struct config *c, struct config_messages *messages
 		{"metrics.enabled", c->metrics.enabled},
 		{"rpc.public_status", c->rpc.public_status},
 		{"masternode.collateral_txid", *c->masternode.collateral_txid != '\0'},
-		{"consensus.min_masternodes", c->consensus.min_masternodes != 3},
 		{"block.max_transactions_per_block", c->block.max_transactions_per_block != 10000},
 	};
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from harness import wire
 from harness.chain import Key
-from harness.mesh import BRISK, Mesh, one_connection_per_pair
+from harness.mesh import BRISK, MASTERNODES, Mesh, one_connection_per_pair
 from harness.net import wait_until
 
 # Heartbeats of a second: what lies between two is for the unit tests.
@@ -117,7 +117,7 @@ def played(daemons, net):
 def test_masternodes_attest_each_other(daemons, net):
     """Every node sees the heartbeats of all, attested by enough others; the RPC tells."""
     ips = [net.ip(number) for number in (1, 2, 3, 4)]
-    mesh = Mesh(daemons, ips, {"masternode": {"enabled": True}}, timers=TIMERS)
+    mesh = Mesh(daemons, ips, MASTERNODES, timers=TIMERS)
     mesh.start_at_once()
     one_connection_per_pair(mesh.nodes)
 

@@ -2,7 +2,7 @@
 """Networks of our own daemons: everybody connected with everybody, once, and for ever."""
 import pytest
 
-from harness.mesh import BRISK, Mesh, complete, connections, lost, one_connection_per_pair
+from harness.mesh import BRISK, MASTERNODES, Mesh, complete, connections, lost, one_connection_per_pair
 from harness.net import paced_ms, rounds, wait_until
 
 
@@ -21,7 +21,7 @@ def test_mesh_nothing_changes_over_many_heartbeats(daemons, net):
     the same everywhere and stays."""
     count = rounds(1000, 40)
     timers = {**BRISK, "ping_interval_ms": paced_ms(100), "pong_timeout_ms": paced_ms(3000)}
-    mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], {"masternode": {"enabled": True}}, timers)
+    mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], MASTERNODES, timers)
     mesh.start_at_once()
     one_connection_per_pair(mesh.nodes, timeout=15)
     wait_until(lambda: all(len(node.masternodes()) == 3 for node in mesh.nodes), 10,
@@ -41,7 +41,7 @@ def test_mesh_nothing_changes_over_many_heartbeats(daemons, net):
 def test_mesh_masternodes_go_and_come_back(daemons, net):
     """One of three masternodes stops: offline after its time, and back online after its restart, on both others."""
     timers = {**BRISK, "masternode_active_ms": paced_ms(1500), "masternode_check_ms": paced_ms(300)}
-    mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], {"masternode": {"enabled": True}}, timers)
+    mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], MASTERNODES, timers)
     mesh.start_at_once()
     wait_until(lambda: all(len(node.masternodes()) == 3 for node in mesh.nodes), 15, "three masternodes everywhere")
     *others, gone = mesh.nodes
@@ -57,7 +57,7 @@ def test_mesh_masternodes_go_and_come_back(daemons, net):
 
 def test_mesh_masternodes_survive_a_restart(daemons, net):
     """The set is on disk: a node that is started alone still knows the other masternodes."""
-    mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], {"masternode": {"enabled": True}})
+    mesh = Mesh(daemons, [net.ip(number) for number in (1, 2, 3)], MASTERNODES)
     mesh.start_at_once()
     wait_until(lambda: all(len(node.masternodes()) == 3 for node in mesh.nodes), 15, "three masternodes everywhere")
     mesh.stop()
@@ -77,7 +77,7 @@ def test_mesh_grows_one_by_one(daemons, net):
 
 def test_mesh_rpc_answers(daemons, net):
     """The fields of getpeerinfo and the other methods are there, and describe real connections."""
-    mesh = Mesh(daemons, [net.ip(1), net.ip(2)], {"masternode": {"enabled": True}})
+    mesh = Mesh(daemons, [net.ip(1), net.ip(2)], MASTERNODES)
     mesh.start_at_once()
     one_connection_per_pair(mesh.nodes)
     one, two = mesh.nodes

@@ -89,16 +89,17 @@ static json_t *run_method(struct rpc_call *call, json_t *request)
 	r = params_bind(call, json_object_get(request, "params"));
 	if (r == 0)
 		result = call->method->run(call);
-	if (!result && !call->code)
+	if (!result && !call->code && !call->later)
 		rpc_fail(call, RPC_OUT_OF_MEMORY, "out of memory");
 	params_release(call);
 	return result;
 }
 
 /* Runs one request and appends what is answered to it: nothing to a notification. */
-static void run_request(struct dispatch_answer *answer, const struct rpc_table *table, json_t *request)
+static void run_request(struct dispatch_answer *answer, const struct rpc_table *table, json_t *request,
+			int64_t waited_ms)
 {
-	struct rpc_call call = {.user = table->user, .table = table};
+	struct rpc_call call = {.user = table->user, .table = table, .waited_ms = waited_ms};
 	json_t *id = json_object_get(request, "id"), *result;
 	bool notification;
 	const char *fault = request_fault(request, &notification);
@@ -112,6 +113,9 @@ static void run_request(struct dispatch_answer *answer, const struct rpc_table *
 		result = rpc_fail(&call, RPC_MISC_ERROR, "not run: the answers of this batch are too long");
 	else
 		result = run_method(&call, request);
+	answer->later = call.later;
+	if (call.later)
+		return;
 	if (result && call.after)
 		answer->after = call.after;
 	if (!notification && result)
@@ -135,7 +139,7 @@ static void run_batch(struct dispatch_answer *answer, const struct rpc_table *ta
 		size_t before = answer->body.len;
 
 		buf_append_byte(&answer->body, before == 0 ? '[' : ',');
-		run_request(answer, table, json_array_get(batch, i));
+		run_request(answer, table, json_array_get(batch, i), RPC_NO_WAIT);
 		if (answer->body.len == before + 1) /* a notification */
 			answer->body.len = before;
 	}
@@ -143,7 +147,8 @@ static void run_batch(struct dispatch_answer *answer, const struct rpc_table *ta
 		buf_append_byte(&answer->body, ']');
 }
 
-int dispatch_text(struct dispatch_answer *out, const struct rpc_table *table, const char *text, size_t len)
+int dispatch_text(struct dispatch_answer *out, const struct rpc_table *table, const char *text, size_t len,
+		  int64_t waited_ms)
 {
 	char why[VALUE_WHY_SIZE];
 	json_t *request;
@@ -156,7 +161,7 @@ int dispatch_text(struct dispatch_answer *out, const struct rpc_table *table, co
 		if (json_is_array(request))
 			run_batch(out, table, request);
 		else
-			run_request(out, table, request);
+			run_request(out, table, request, waited_ms);
 		json_decref(request);
 		break;
 	case VALUE_E_INVALID:

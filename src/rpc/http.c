@@ -27,6 +27,8 @@
 #define CONNECTION_MEMORY ((size_t)16384)
 /* Busy connections (a request in hand) that a worker takes beyond those it keeps idle. */
 #define BUSY_EXTRA 64
+/* A request that waits is looked at again after this. */
+#define AGAIN_MS 20
 /* Enough to pay off the longest batch at one request a second; more would overflow the sum. */
 #define RATE_MAX_ELAPSED_MS ((int64_t)1000 * DISPATCH_MAX_BATCH)
 
@@ -37,7 +39,7 @@ struct connection {
 };
 
 struct request {
-	TAILQ_ENTRY(request) link; /* in worker.delayed, while its answer is delayed */
+	TAILQ_ENTRY(request) link; /* in worker.delayed or worker.waiting */
 	struct worker *worker;	   /* whose thread runs it */
 	struct MHD_Connection *native;
 	struct connection *connection; /* that it came on */
@@ -46,6 +48,8 @@ struct request {
 	bool preflight;		/* a CORS preflight that is allowed */
 	bool punished;		/* its answer is being delayed, or has been */
 	int64_t resume_ms;	/* until when, clock_mono_ms */
+	bool ran;		/* its method has been run */
+	int64_t ran_ms;		/* when it was run first, clock_mono_ms */
 	struct buf body;	/* what came in so far */
 	size_t discarded;	/* what came in and was not kept */
 	size_t discard_limit;	/* then it is cut off */
@@ -59,8 +63,10 @@ struct worker {
 	int wake_fd;				   /* eventfd: stop */
 	TAILQ_HEAD(idle_list, connection) idle;	   /* longest idle first */
 	TAILQ_HEAD(delayed_list, request) delayed; /* earliest resume_ms first */
+	TAILQ_HEAD(waiting_list, request) waiting; /* the same; its method is run again then */
 	unsigned connections;			   /* open ones */
 	unsigned delayed_count;			   /* entries of delayed */
+	unsigned waiting_count;			   /* entries of waiting */
 	struct log_limit log_limit;		   /* for failed logins */
 };
 
@@ -188,7 +194,28 @@ static enum MHD_Result send_status(const struct request *r, unsigned status)
 	return send_body(r, status, "text/plain; charset=utf-8", copy, copy ? strlen(copy) : 0);
 }
 
-/* Runs a request that has come in whole. */
+/* Sets a request aside that is to be run again. */
+static void wait_a_moment(struct request *r)
+{
+	struct worker *w = r->worker;
+
+	r->resume_ms = clock_mono_ms() + AGAIN_MS;
+	TAILQ_INSERT_TAIL(&w->waiting, r, link);
+	w->waiting_count++;
+	MHD_suspend_connection(r->native);
+}
+
+/* For how long the request has been waiting; RPC_NO_WAIT: as long as it may, for too many others do. */
+static int64_t waited_ms(struct request *r)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (!r->ran)
+		r->ran_ms = now_ms;
+	return r->worker->waiting_count < r->worker->http->params.max_waiting ? now_ms - r->ran_ms : RPC_NO_WAIT;
+}
+
+/* Runs a request that has come in whole, or has been waiting. */
 static enum MHD_Result run(struct request *r)
 {
 	struct http *http = r->worker->http;
@@ -197,13 +224,21 @@ static enum MHD_Result run(struct request *r)
 	uint8_t *body;
 	int error;
 
-	if (!rate_open(http))
+	if (!r->ran && !rate_open(http))
 		return send_status(r, MHD_HTTP_TOO_MANY_REQUESTS);
-	error = dispatch_text(&answer, http->table, r->body.data ? (const char *)r->body.data : "", r->body.len);
+	error = dispatch_text(&answer, http->table, r->body.data ? (const char *)r->body.data : "", r->body.len,
+			      waited_ms(r));
+	if (!error && !r->ran)
+		rate_charge(http, answer.calls);
+	r->ran = true;
+	if (!error && answer.later) {
+		dispatch_answer_free(&answer);
+		wait_a_moment(r);
+		return MHD_YES;
+	}
 	buf_free(&r->body);
 	if (error)
 		return send_status(r, MHD_HTTP_INTERNAL_SERVER_ERROR);
-	rate_charge(http, answer.calls);
 	r->after = answer.after;
 	body = buf_steal(&answer.body, &len);
 	if (!body)
@@ -259,6 +294,11 @@ static void resume_due(struct worker *w, int64_t now_ms)
 
 	while ((r = TAILQ_FIRST(&w->delayed)) && r->resume_ms <= now_ms)
 		resume(r);
+	while ((r = TAILQ_FIRST(&w->waiting)) && r->resume_ms <= now_ms) {
+		TAILQ_REMOVE(&w->waiting, r, link);
+		w->waiting_count--;
+		MHD_resume_connection(r->native);
+	}
 }
 
 /* ---- requests */
@@ -468,15 +508,18 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *user, const char 
 /* How long a worker may sleep, in ms; -1: until something happens. */
 static int sleep_ms(const struct worker *w)
 {
-	const struct request *delayed = TAILQ_FIRST(&w->delayed);
+	const struct request *next[] = {TAILQ_FIRST(&w->delayed), TAILQ_FIRST(&w->waiting)};
 	MHD_UNSIGNED_LONG_LONG native;
 	int64_t ms = -1;
 
 	if (MHD_get_timeout(w->daemon, &native) == MHD_YES)
 		ms = native < 60000 ? (int64_t)native : 60000;
-	if (delayed) {
-		int64_t until = delayed->resume_ms - clock_mono_ms();
+	for (int i = 0; i < 2; i++) {
+		int64_t until;
 
+		if (!next[i])
+			continue;
+		until = next[i]->resume_ms - clock_mono_ms();
 		until = until < 0 ? 0 : until > 60000 ? 60000 : until;
 		if (ms < 0 || until < ms)
 			ms = until;
@@ -523,6 +566,7 @@ static int worker_start(struct worker *w, struct http *http)
 	w->http = http;
 	TAILQ_INIT(&w->idle);
 	TAILQ_INIT(&w->delayed);
+	TAILQ_INIT(&w->waiting);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->wake_fd < 0)
 		return -errno;

@@ -21,6 +21,13 @@ json_t *rpc_fail(struct rpc_call *call, enum rpc_code code, const char *format, 
 	return NULL;
 }
 
+json_t *rpc_later(struct rpc_call *call)
+{
+	CHECK(call->waited_ms != RPC_NO_WAIT);
+	call->later = true;
+	return NULL;
+}
+
 const struct rpc_method *rpc_table_find(const struct rpc_table *table, const char *name)
 {
 	for (size_t g = 0; g < table->group_count; g++) {

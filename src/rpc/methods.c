@@ -6,6 +6,8 @@ static const struct rpc_group *const groups[] = {
     &methods_chain,
     &methods_blocks,
     &methods_utxo,
+    &methods_transactions,
+    &methods_mempool,
     &methods_wallet,
     &methods_payment,
     &methods_passphrase,

@@ -16,6 +16,8 @@
 #include "timed/net/net.h"
 #include "timed/node/config.h"
 #include "timed/node/node.h"
+#include "timed/node/pool.h"
+#include "timed/node/transactions.h"
 #include "timed/rpc/dispatch.h"
 #include "timed/rpc/methods.h"
 #include "timed/store/chain_store.h"
@@ -24,6 +26,8 @@ struct node {
 	struct config config;
 	struct chain_params chain;
 	struct chain_store *store;    /* its chain; NULL: none */
+	struct pool *pool;	      /* on that chain; NULL: none */
+	int submitted;		      /* transactions that were handed over */
 	struct chain_summary summary; /* what it says of its chain when there is none */
 	struct pool *pool;	      /* NULL: none, and the same of the next three */
 	struct wallet *wallet;
@@ -132,6 +136,43 @@ uint64_t node_expected_height(const struct node *n)
 	return n->expected;
 }
 
+struct pool *node_pool(struct node *n)
+{
+	return n->pool;
+}
+
+struct transactions *node_transactions(struct node *n)
+{
+	(void)n;
+	return NULL;
+}
+
+int transactions_try(struct transactions *t, struct pool_result *result, const struct wire_transaction *transaction,
+		     const struct wire_hash *txid)
+{
+	const struct pool_submission s = {.transaction = transaction, .txid = txid, .now_s = 1};
+
+	ck_assert_ptr_null(t);
+	return pool_try(node.pool, result, &s);
+}
+
+/* Signatures are not looked at. */
+int transactions_submit(struct transactions *t, struct pool_result *result, const struct wire_transaction *transaction,
+			const struct wire_hash *txid, struct peer *from)
+{
+	const struct pool_submission s = {.transaction = transaction, .txid = txid, .now_s = 1};
+	struct pool_events events;
+	int r;
+
+	ck_assert_ptr_null(t);
+	ck_assert_ptr_null(from);
+	node.submitted++;
+	pool_events_init(&events);
+	r = pool_insert(node.pool, result, &events, &s);
+	pool_events_free(&events);
+	return r;
+}
+
 static void *copy(const void *from, size_t bytes)
 {
 	void *to = bytes > 0 ? malloc(bytes) : NULL;
@@ -216,7 +257,7 @@ static inline char *call_text(const char *method, const char *args)
 	char *text;
 
 	snprintf(request, sizeof(request), "{\"id\":1,\"method\":\"%s\",\"params\":%s}", method, args);
-	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request)), 0);
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request), RPC_NO_WAIT), 0);
 	text = strndup((const char *)answer.body.data, answer.body.len);
 	dispatch_answer_free(&answer);
 	return text;

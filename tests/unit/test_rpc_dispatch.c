@@ -99,7 +99,7 @@ static char *ask(const char *request)
 	struct dispatch_answer answer;
 	char *text;
 
-	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request)), 0);
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request), RPC_NO_WAIT), 0);
 	text = strndup(answer.body.data ? (const char *)answer.body.data : "", answer.body.len);
 	dispatch_answer_free(&answer);
 	return text;
@@ -417,11 +417,11 @@ START_TEST(after_is_handed_on)
 	static const char request[] = "[{\"id\":1,\"method\":\"after\"},{\"id\":2,\"method\":\"echo\"}]";
 	struct dispatch_answer answer;
 
-	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request)), 0);
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request), RPC_NO_WAIT), 0);
 	ck_assert(answer.after == after);
 	ck_assert_uint_eq(answer.calls, 2);
 	dispatch_answer_free(&answer);
-	ck_assert_int_eq(dispatch_text(&answer, &table, request + 31, 0), 0);
+	ck_assert_int_eq(dispatch_text(&answer, &table, request + 31, 0, RPC_NO_WAIT), 0);
 	ck_assert(!answer.after);
 	dispatch_answer_free(&answer);
 }

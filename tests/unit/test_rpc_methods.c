@@ -289,7 +289,7 @@ START_TEST(stop)
 	static const char request[] = "{\"id\":1,\"method\":\"stop\"}";
 	struct dispatch_answer answer;
 
-	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request)), 0);
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request), RPC_NO_WAIT), 0);
 	buf_append_byte(&answer.body, 0);
 	ck_assert_str_eq((char *)answer.body.data, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"timed stopping\"}");
 	ck_assert_int_eq(node.stops, 0);

@@ -12,7 +12,9 @@
 #ifndef TIMED_RPC_DISPATCH_H
 #define TIMED_RPC_DISPATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "timed/rpc/method.h"
 #include "timeproto/base/buf.h"
@@ -25,13 +27,15 @@
 struct dispatch_answer {
 	struct buf body;	   /* JSON; empty when there were only notifications */
 	size_t calls;		   /* requests that were looked at */
+	bool later;		   /* there is no answer yet: to be run again in a moment */
 	void (*after)(void *user); /* to be run with the table's user once the body has been sent; NULL: nothing */
 };
 
-/* Runs the request or batch.  0 and *out, which dispatch_answer_free() releases, whatever the request was; -ENOMEM:
+/* Runs the request or batch, which has been waiting for `waited_ms` since it was first run; RPC_NO_WAIT: it may not wait.
+ * What is in a batch never waits.  0 and *out, which dispatch_answer_free() releases, whatever the request was; -ENOMEM:
  * there is no memory even for saying so. */
-int dispatch_text(struct dispatch_answer *out, const struct rpc_table *table, const char *text, size_t len)
-	__attribute__((warn_unused_result));
+int dispatch_text(struct dispatch_answer *out, const struct rpc_table *table, const char *text, size_t len,
+		  int64_t waited_ms) __attribute__((warn_unused_result));
 void dispatch_answer_free(struct dispatch_answer *answer);
 
 #endif

@@ -8,6 +8,7 @@
  * - an idle connection yields to a new one when a thread has as many as it may keep;
  * - a failed login is answered after a delay for which only its connection waits;
  * - a body is read to its end even when it is refused, within a bound, so that the client sees the answer.
+ * - a method that waits for something (rpc_later()) is run again and again, its connection suspended in between.
  * A method that runs long holds up the other connections of its thread, not those of the other threads.
  *
  * Status codes: 200 (also for JSON-RPC errors), 204 (notifications, CORS preflight), 401 no or wrong credentials, 403 a
@@ -32,6 +33,7 @@ struct http_params {
 	struct net_addr listen;	      /* port 0: an ephemeral one */
 	unsigned workers;	      /* threads */
 	unsigned connections;	      /* kept per thread; the longest idle one beyond yields */
+	unsigned max_waiting;	      /* requests that wait for something to happen, per thread; more are answered at once */
 	unsigned max_delayed;	      /* failed logins waiting per thread; more are cut off */
 	size_t max_body_bytes;	      /* longest request */
 	size_t max_discarded_bytes;   /* read of a body that is too long, before the connection is cut */
@@ -44,7 +46,7 @@ struct http_params {
 
 #define HTTP_PARAMS_DEFAULT                                                                                            \
 	{                                                                                                              \
-		.workers = 3, .connections = 64, .max_delayed = 32, .max_body_bytes = (size_t)4 * 1024 * 1024,         \
+		.workers = 3, .connections = 64, .max_waiting = 64, .max_delayed = 32, .max_body_bytes = (size_t)4 * 1024 * 1024,         \
 		.max_discarded_bytes = (size_t)256 * 1024 * 1024, .idle_timeout_s = 30, .failure_delay_ms = 250        \
 	}
 

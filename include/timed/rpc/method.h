@@ -59,6 +59,7 @@ struct rpc_param {
 };
 
 #define RPC_MAX_PARAMS 8
+#define RPC_NO_WAIT INT64_C(-1)
 #define RPC_FAILURE_SIZE 512
 
 struct rpc_table;
@@ -74,6 +75,8 @@ struct rpc_call {
 	int code;			/* enum rpc_code once it has failed */
 	char failure[RPC_FAILURE_SIZE]; /* what was wrong, for a person */
 	void (*after)(void *user);	/* set by the method: to be run once the answer has been sent */
+	int64_t waited_ms;		/* since it was run first; RPC_NO_WAIT: it has to answer now */
+	bool later;			/* by rpc_later() */
 };
 
 struct rpc_method {
@@ -104,6 +107,9 @@ struct rpc_table {
 /* Records why the call has failed.  Returns NULL, so that a method can return it. */
 json_t *rpc_fail(struct rpc_call *call, enum rpc_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The method has nothing to answer yet, and waited_ms is not RPC_NO_WAIT: it is run again in a moment, and holds nobody
+ * up meanwhile.  Returns NULL, so that a method can return it. */
+json_t *rpc_later(struct rpc_call *call);
 /* NULL when there is none of that name. */
 const struct rpc_method *rpc_table_find(const struct rpc_table *table, const char *name);
 /* True when the optional parameter was given or has a default. */

@@ -19,9 +19,11 @@ extern const struct rpc_group methods_blocks;
 extern const struct rpc_group methods_chain;
 extern const struct rpc_group methods_control;
 extern const struct rpc_group methods_masternodes;
+extern const struct rpc_group methods_mempool;
 extern const struct rpc_group methods_network;
 extern const struct rpc_group methods_passphrase;
 extern const struct rpc_group methods_payment;
+extern const struct rpc_group methods_transactions;
 extern const struct rpc_group methods_utxo;
 extern const struct rpc_group methods_wallet;
 

@@ -145,7 +145,7 @@ int keeper_start(struct keeper **out, struct node *node)
 		return -ENOMEM;
 	k->node = node;
 	k->skew_due_ms = now_ms + SKEW_MS;
-	k->expire_due_ms = now_ms + EXPIRE_MS;
+	k->expire_due_ms = now_ms; /* what was loaded may be old */
 	k->status_due_ms = now_ms + node->config->timers.status_interval_ms;
 	*out = k;
 	r = thread_start(&k->thread, "keeper", keeper_run, k);

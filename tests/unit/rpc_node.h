@@ -26,7 +26,6 @@ struct node {
 	struct config config;
 	struct chain_params chain;
 	struct chain_store *store;    /* its chain; NULL: none */
-	struct pool *pool;	      /* on that chain; NULL: none */
 	int submitted;		      /* transactions that were handed over */
 	struct chain_summary summary; /* what it says of its chain when there is none */
 	struct pool *pool;	      /* NULL: none, and the same of the next three */
@@ -136,40 +135,35 @@ uint64_t node_expected_height(const struct node *n)
 	return n->expected;
 }
 
-struct pool *node_pool(struct node *n)
-{
-	return n->pool;
-}
-
 struct transactions *node_transactions(struct node *n)
 {
 	(void)n;
 	return NULL;
 }
 
-int transactions_try(struct transactions *t, struct pool_result *result, const struct wire_transaction *transaction,
+int transactions_try(struct transactions *t, struct pool_result *said, const struct wire_transaction *transaction,
 		     const struct wire_hash *txid)
 {
 	const struct pool_submission s = {.transaction = transaction, .txid = txid, .now_s = 1};
 
 	ck_assert_ptr_null(t);
-	return pool_try(node.pool, result, &s);
+	return pool_try(node.pool, said, &s);
 }
 
 /* Signatures are not looked at. */
-int transactions_submit(struct transactions *t, struct pool_result *result, const struct wire_transaction *transaction,
+int transactions_submit(struct transactions *t, struct pool_result *said, const struct wire_transaction *transaction,
 			const struct wire_hash *txid, struct peer *from)
 {
 	const struct pool_submission s = {.transaction = transaction, .txid = txid, .now_s = 1};
-	struct pool_events events;
+	struct pool_events told;
 	int r;
 
 	ck_assert_ptr_null(t);
 	ck_assert_ptr_null(from);
 	node.submitted++;
-	pool_events_init(&events);
-	r = pool_insert(node.pool, result, &events, &s);
-	pool_events_free(&events);
+	pool_events_init(&told);
+	r = pool_insert(node.pool, said, &told, &s);
+	pool_events_free(&told);
 	return r;
 }
 

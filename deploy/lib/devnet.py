@@ -20,6 +20,8 @@ import subprocess
 import sys
 import time
 
+import pay
+
 P2P_PORT = 24200
 RPC_PORT = 24201
 CONNECT_DEADLINE_S = 60
@@ -28,6 +30,12 @@ STOP_DEADLINE_S = 15
 SYNC_DEADLINE_S = 60
 SYNC_BLOCKS_PER_S = 200
 BLOCK_TIME_S = 2
+# With fewer no blocks are made.
+VALIDATORS_MIN = 3
+# --once waits for so many of them.
+FIRST_BLOCKS = 3
+BLOCKS_DEADLINE_S = 60
+METHOD_NOT_FOUND = -32601
 SEED_TRANSACTIONS = 2
 RPC_TIMEOUT_S = 5
 # More peers than this do not fit side by side: the table shows sums instead.
@@ -61,6 +69,14 @@ tier = "free"
 genesis_timestamp = {genesis}
 """
 
+VALIDATORS = """
+[consensus]
+bft_from = {bft_from}
+validators = [ {{ from_height = 1, validators = [
+{entries}
+] }} ]
+"""
+
 
 class Interrupted(Exception):
     """Ctrl-C, or a signal that asks us to end."""
@@ -82,11 +98,22 @@ class Node:
         self.state = None  # the answers by method, or None while there are none
         self.problem = "starting"
 
-    def write_config(self, peers, genesis):
+    def make_validator(self, inspect):
+        """Its entry in the list of validators; makes its wallet, and the empty file that tells a fresh network from a
+        validator that has lost its votes."""
         self.data_dir.mkdir(parents=True)
+        done = subprocess.run([inspect, "validator-key", "--address", self.ip, str(self.data_dir)],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Failed(f"no validator key for {self.ip}: {done.stderr.strip()}")
+        (self.data_dir / "votes").touch()
+        return done.stdout.strip()
+
+    def write_config(self, peers, genesis, validators):
+        self.data_dir.mkdir(parents=True, exist_ok=True)
         text = CONFIG.format(ip=self.ip, max_peers=max(50, 2 * len(peers)), data_dir=self.data_dir, genesis=genesis,
                              peers=", ".join(f'"{peer}:{P2P_PORT}"' for peer in peers))
-        (self.dir / "config.toml").write_text(text, encoding="utf-8")
+        (self.dir / "config.toml").write_text(text + validators, encoding="utf-8")
 
     def start(self, binary):
         libc = ctypes.CDLL(None)
@@ -117,10 +144,10 @@ class Node:
             return None
         return f"killed by signal {-status}" if status < 0 else f"ended with exit code {status}"
 
-    def call(self, connection, method):
+    def call(self, connection, method, *params):
         cookie = (self.data_dir / ".cookie").read_bytes().strip()
         headers = {"Authorization": "Basic " + base64.b64encode(cookie).decode(), "Content-Type": "application/json"}
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": []})
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         connection.request("POST", "/", body, headers)
         response = connection.getresponse()
         text = response.read()
@@ -128,6 +155,8 @@ class Node:
             raise Failed("RPC refused the cookie")
         answer = json.loads(text)
         if answer.get("error"):
+            if answer["error"].get("code") == METHOD_NOT_FOUND:
+                return None
             raise Failed(f"{method}: {answer['error'].get('message')}")
         return answer["result"]
 
@@ -139,13 +168,30 @@ class Node:
             return
         connection = http.client.HTTPConnection(self.ip, RPC_PORT, timeout=RPC_TIMEOUT_S)
         try:
-            methods = ("getblockchaininfo", "getpeerinfo", "masternodelist", "uptime")
-            self.state = {method: self.call(connection, method) for method in methods}
+            methods = ("getblockchaininfo", "getpeerinfo", "masternodelist", "uptime", "getconsensusinfo",
+                       "getmempoolinfo")
+            state = {method: self.call(connection, method) for method in methods}
+            tip = self.call(connection, "getblockheader", state["getblockchaininfo"]["bestblockhash"])
+            state["tip_age"] = time.time() - tip["time"]
+            self.state = state
             self.problem = None
         except FileNotFoundError:
             self.state, self.problem = None, "starting"
         except (OSError, ValueError, KeyError, http.client.HTTPException, Failed) as error:
             self.state, self.problem = None, f"no answer: {error}"
+        finally:
+            connection.close()
+
+    def height(self):
+        return self.state["getblockchaininfo"]["blocks"]
+
+    def hash_at(self, height):
+        """None when the node does not answer, or has no such block."""
+        connection = http.client.HTTPConnection(self.ip, RPC_PORT, timeout=RPC_TIMEOUT_S)
+        try:
+            return self.call(connection, "getblockhash", height)
+        except (OSError, ValueError, http.client.HTTPException, Failed):
+            return None
         finally:
             connection.close()
 
@@ -203,19 +249,27 @@ def summary_cells(node):
     yield f"{pings[-1] * 1000:.2f} ms" if pings else "-"
 
 
+def consensus_cells(node):
+    """What the agreement on blocks is at, and what waits for them: "-" where a daemon cannot say."""
+    consensus, pool = node.state["getconsensusinfo"] or {}, node.state["getmempoolinfo"] or {}
+    round_, step = consensus.get("round"), consensus.get("step")
+    yield f"{max(0, node.state['tip_age']):.1f} s" if node.height() else "-"
+    yield "-" if round_ is None else f"{round_} {step}" if step else str(round_)
+    yield str(pool.get("size", "-"))
+
+
 def table(nodes):
     """The lines of the table."""
     matrix = len(nodes) <= MATRIX_NODES
     between = [node.ip for node in nodes] if matrix else ["out", "in", "median ping", "longest ping"]
-    rows = [["node", "height", "masternodes", "uptime", "conns", *between]]
+    rows = [["node", "height", "block age", "round", "pool", "masternodes", "uptime", "conns", *between]]
     for node in nodes:
         if node.state is None:
             rows.append([node.ip, node.problem])
             continue
         masternodes = node.state["masternodelist"]["masternodes"]
         active = sum(1 for masternode in masternodes if masternode["is_active"])
-        rows.append([node.ip, str(node.state["getblockchaininfo"]["blocks"]), f"{active} of {len(masternodes)}",
-                     duration(node.state["uptime"]), str(len(node.connections())),
+        rows.append([node.ip, str(node.height()), *consensus_cells(node), f"{active} of {len(masternodes)}", duration(node.state["uptime"]), str(len(node.connections())),
                      *(matrix_cells(node, nodes) if matrix else summary_cells(node))])
     full = [row for row in rows if len(row) == len(rows[0])]
     widths = [max(len(row[i]) for row in full) for i in range(len(rows[0]))]
@@ -242,18 +296,16 @@ def unconnected(nodes):
 
 
 def unequal(nodes, blocks):
-    """Why the nodes do not have the seed blocks yet, or not the same ones; None when they do."""
+    """Why the nodes do not have so many blocks yet, or not the same ones; None when they do."""
     for node in nodes:
         if node.state is None:
             return f"{node.ip}: {node.problem}"
-        height = node.state["getblockchaininfo"]["blocks"]
-        if height < blocks:
-            return f"{node.ip} has {height} of {blocks} blocks"
-    heights = sorted({node.state["getblockchaininfo"]["blocks"] for node in nodes})
-    if len(heights) > 1:
-        return f"the heights are {', '.join(map(str, heights))}"
-    if len({node.state["getblockchaininfo"]["bestblockhash"] for node in nodes}) > 1:
-        return f"the tips at height {heights[0]} differ"
+        if node.height() < blocks:
+            return f"{node.ip} has {node.height()} of {blocks} blocks"
+    # The tips may move while we look.
+    height = min(node.height() for node in nodes)
+    if len({node.hash_at(height) for node in nodes}) > 1:
+        return f"the blocks at height {height} differ"
     return None
 
 
@@ -377,37 +429,68 @@ class Sync:
         return f"Seed blocks: {why}"
 
 
+def make_validators(args, nodes):
+    """The part of all configurations that says who decides on blocks; "" when nobody does."""
+    if len(nodes) < VALIDATORS_MIN:
+        return ""
+    entries = ",\n".join(node.make_validator(args.inspect) for node in nodes)
+    # Seed blocks have no certificates: those after them do.
+    return VALIDATORS.format(bft_from=args.seed_blocks + 1, entries=entries)
+
+
+def blocks_missing(nodes, blocks):
+    """As unequal(), where blocks are made at all."""
+    if any(node.state and node.state["getconsensusinfo"] is None for node in nodes):
+        return None
+    return unequal(nodes, blocks)
+
+
+def show_once(args, nodes, pool, sync):
+    """Returns when everything is as it should be; fails when it does not get there."""
+    wait_until(nodes, pool, unconnected, CONNECT_DEADLINE_S)
+    if args.seed_blocks:
+        wait_until(nodes, pool, sync.problem, SYNC_DEADLINE_S + args.seed_blocks // SYNC_BLOCKS_PER_S)
+    if len(nodes) >= VALIDATORS_MIN:
+        wait_until(nodes, pool, lambda all_: blocks_missing(all_, args.seed_blocks + FIRST_BLOCKS), BLOCKS_DEADLINE_S)
+
+
 def run(args, run_dir, nodes):
     """Starts the nodes and shows them until something ends that."""
     ips = [node.ip for node in nodes]
-    # With seed blocks the next one is due now.
+    # The block after the seed blocks is due in a slot from now, when the nodes are there.
     genesis = int(time.time()) - BLOCK_TIME_S * args.seed_blocks
+    validators = make_validators(args, nodes)
     for node in nodes:
-        node.write_config([ip for ip in ips if ip != node.ip], genesis)
+        node.write_config([ip for ip in ips if ip != node.ip], genesis, validators)
     if args.seed_blocks:
         print(f"Making {args.seed_blocks} blocks for {nodes[0].ip} ...", flush=True)
         nodes[0].load_blocks(args.binary, make_seed_blocks(args, run_dir, genesis))
     for node in nodes:
         node.start(args.binary)
     sync = Sync(args.seed_blocks)
+    payments = pay.Payments(nodes, RPC_PORT, args.pay) if args.pay else None
 
     def header():
         yield f"{args.nodes} node{'s' if args.nodes > 1 else ''} of network devnet, data in {run_dir}"
-        if args.nodes < 3:
+        if args.nodes < VALIDATORS_MIN:
             yield "Fewer than 3 nodes: no blocks will be made."
         if args.seed_blocks:
             yield sync.line(nodes)
+        if payments:
+            yield payments.line()
 
-    with concurrent.futures.ThreadPoolExecutor(len(nodes)) as pool:
-        if args.once:
-            wait_until(nodes, pool, unconnected, CONNECT_DEADLINE_S)
-            if args.seed_blocks:
-                wait_until(nodes, pool, sync.problem, SYNC_DEADLINE_S + args.seed_blocks // SYNC_BLOCKS_PER_S)
-            print("\n".join([*header(), *table(nodes)]), flush=True)
-        else:
-            if sys.stdout.isatty():
-                print("\x1b[2J", end="")
-            show_live(nodes, pool, header)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(len(nodes)) as pool:
+            if args.once:
+                show_once(args, nodes, pool, sync)
+                print("\n".join([*header(), *table(nodes)]), flush=True)
+            else:
+                if sys.stdout.isatty():
+                    print("\x1b[2J", end="")
+                show_live(nodes, pool, header)
+    finally:
+        if payments:
+            payments.stop()
 
 
 def on_end_signals(action):
@@ -428,6 +511,8 @@ def main():
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--seed-blocks", type=int, default=0)
     parser.add_argument("--chaingen", type=os.path.abspath)
+    parser.add_argument("--inspect", required=True, type=os.path.abspath)
+    parser.add_argument("--pay", type=int, default=0)
     parser.add_argument("nodes", type=int)
     args = parser.parse_args()
 

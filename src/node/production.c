@@ -21,6 +21,8 @@
 #define LOOK_MS 1000
 /* Before the slot's time. */
 #define SLEEP_MS 10000
+/* So many times what sync waits before it believes a single peer. */
+#define SETTLES 3
 /* It is our turn, and something is in the way. */
 #define RETRY_MS 200
 
@@ -124,7 +126,7 @@ static bool in_company(struct production *p, int64_t now_ms)
 		const struct registry_entry *e = registry_find(node->registry, infos[i].ip);
 
 		present += e && e->active && infos[i].state == PEER_READY && !infos[i].key_disputed &&
-			   now_ms - infos[i].ready_ms >= node->config->timers.sync_settle_ms;
+			   now_ms - infos[i].ready_ms >= SETTLES * node->config->timers.sync_settle_ms;
 	}
 	mutex_unlock(&node->registry_lock);
 	free(infos);

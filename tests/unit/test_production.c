@@ -190,7 +190,7 @@ static void setup(void)
 	}
 	mutex_unlock(&node.registry_lock);
 	for (size_t i = 0; i < NODES; i++) {
-		peers[i] = (struct peer_info){.state = PEER_READY, .ready_ms = clock_mono_ms() - 10000};
+		peers[i] = (struct peer_info){.state = PEER_READY, .ready_ms = clock_mono_ms() - 20000};
 		snprintf(peers[i].ip, sizeof(peers[i].ip), "%s", ips[i]);
 	}
 	peers[1] = peers[3];
@@ -294,9 +294,9 @@ START_TEST(nothing_is_made_without_company)
 	peer_count = 1;
 	expect_nothing();
 	peer_count = 2;
-	peers[1].ready_ms = clock_mono_ms();
+	peers[1].ready_ms = clock_mono_ms() - 14000;
 	expect_nothing();
-	peers[1].ready_ms = clock_mono_ms() - 10000;
+	peers[1].ready_ms = clock_mono_ms() - 20000;
 	peers[1].key_disputed = true;
 	expect_nothing();
 	peers[1].key_disputed = false;

@@ -37,7 +37,13 @@ expect 2 '--seed-blocks needs a number' ./deploy/devnet.sh --seed-blocks
 expect 2 '1 to 1000000, not: 0' ./deploy/devnet.sh --seed-blocks 0
 expect 2 '1 to 1000000, not: 1000001' ./deploy/devnet.sh --seed-blocks=1000001 3
 expect 2 '1 to 1000000, not: ten' ./deploy/devnet.sh 3 --seed-blocks ten
-expect 1 'there is no chaingen at /bin/../../tests/tools/chaingen' env TIMED_BINARY=/bin/true ./deploy/devnet.sh --seed-blocks 5
+expect 1 'there is no chaingen at /bin/../../tests/tools/chaingen' env TIMED_BINARY=/bin/true TIMED_INSPECT=/bin/true \
+	./deploy/devnet.sh --seed-blocks 5
+expect 1 'there is no timed-inspect at /bin/../timed-inspect/timed-inspect' env TIMED_BINARY=/bin/true ./deploy/devnet.sh
+expect 2 '--pay needs a number' ./deploy/devnet.sh --pay
+expect 2 '1 to 10000, not: 0' ./deploy/devnet.sh --pay 0
+expect 2 '1 to 10000, not: much' ./deploy/devnet.sh --pay=much
+expect 2 'at least 3 nodes' ./deploy/devnet.sh --pay 5 2
 expect 1 'there is no daemon at /nonexistent' env TIMED_BINARY=/nonexistent ./deploy/devnet.sh
 for script in deploy/*.sh deploy/lib/*.sh .ci/run; do
 	expect 0 '' bash -n "$script"

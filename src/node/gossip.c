@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Announced blocks; see gossip.h.  A block goes: worker (form) -> verify pool (signatures) -> chain thread (the rest) ->
- * everybody who lacks it.
+ * Announced blocks; see gossip.h.  A block goes: worker (form) -> verify pool (signatures) -> chain thread (the rest)
+ * -> everybody who lacks it.
+ *
+ * Where blocks need certificates, one without waits for it.  One that has a certificate is verified at once, whatever
+ * its place: it may contradict ours (halt.h), and nobody but the validators can make us work much.
  */
 #include "gossip.h"
 
@@ -10,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "halt.h"
 #include "node_impl.h"
 #include "syncer.h"
 #include "timed/net/frame.h"
 #include "timed/net/message_arena.h"
 #include "timed/util/log.h"
+#include "timeproto/chain/certificate.h"
 #include "timeproto/chain/hash.h"
 #include "verify.h"
 
@@ -23,11 +28,15 @@
 /* A block this far above the tip does not wait: the blocks below it have to be asked for anyway. */
 #define EARLY_HEIGHTS 100
 
-/* A block on its way, or waiting for its parent. */
+/* A block on its way, or waiting for its parent or its certificate. */
 struct announced {
 	struct gossip *gossip;
 	struct peer *peer; /* who sent it; counted */
 	struct message_arena *memory;
+	bool needs_commit, verified;
+	struct wire_commit commit; /* when it came by itself, with the next two */
+	struct peer *commit_peer;  /* counted */
+	struct message_arena *commit_memory;
 	struct wire_block *block; /* in memory, as its ids */
 	struct block_ids ids;
 	size_t bytes; /* reserved of the bound */
@@ -92,7 +101,38 @@ static void announced_free(struct announced *a)
 	mutex_unlock(&a->gossip->lock);
 	peer_unref(a->peer);
 	message_arena_unref(a->memory);
+	peer_unref(a->commit_peer);
+	message_arena_unref(a->commit_memory);
 	free(a);
+}
+
+/* It lacks what it needs. */
+static bool is_bare(const struct announced *a)
+{
+	return a->needs_commit && !a->block->commit;
+}
+
+static void add_waiting(struct announced *a)
+{
+	mutex_lock(&a->gossip->lock);
+	a->next = a->gossip->waiting;
+	a->gossip->waiting = a;
+	mutex_unlock(&a->gossip->lock);
+}
+
+/* The block that waits for its certificate; NULL: none does. */
+static struct announced *take_bare(struct gossip *g, const struct wire_hash *hash)
+{
+	struct announced **link = &g->waiting, *found;
+
+	mutex_lock(&g->lock);
+	while (*link && !(is_bare(*link) && hash_equal(&(*link)->ids.hash, hash)))
+		link = &(*link)->next;
+	found = *link;
+	if (found)
+		*link = found->next;
+	mutex_unlock(&g->lock);
+	return found;
 }
 
 /* Reserves room of the bound; what waits and lies higher than `height` gives way, the highest first. */
@@ -144,6 +184,9 @@ static struct announced *announced_new(struct gossip *g, struct peer *peer, cons
 	}
 	if (a->block) {
 		*a->block = *block;
+		a->needs_commit = block_needs_certificate(&g->node->chain_params, block->header.height);
+		if (!a->needs_commit)
+			a->block->commit = NULL; /* means nothing, and is not passed on */
 		if (block_identify(&a->ids, &memory->arena, a->block) == 0)
 			return a;
 	}
@@ -151,17 +194,17 @@ static struct announced *announced_new(struct gossip *g, struct peer *peer, cons
 	return NULL;
 }
 
-static void refuse(struct announced *a, const struct chain_fault *fault)
+static void refuse(struct announced *a, struct peer *sender, const struct chain_fault *fault)
 {
 	char text[HASH_TEXT_SIZE];
 
 	log_warn(LOG_CHAIN, "🚫 Refused block %" PRIu64 " (%s) from %s: %s: %s", a->block->header.height,
-		 hash_text(text, &a->ids.hash), peer_ip_text(a->peer), chain_error_name((int)fault->error), fault->text);
+		 hash_text(text, &a->ids.hash), peer_ip_text(sender), chain_error_name((int)fault->error), fault->text);
 	/* Of the future it may be valid in a while, and the other two may be the tip's movement. */
 	if (fault->error == CHAIN_E_TIME_AHEAD || fault->error == CHAIN_E_HEIGHT || fault->error == CHAIN_E_PREVIOUS)
 		unclaim(a->gossip, &a->ids.hash);
 	else
-		peer_violation(a->peer, fault->text);
+		peer_violation(sender, fault->text);
 }
 
 static void chain_done(struct chain_job *job)
@@ -171,7 +214,8 @@ static void chain_done(struct chain_job *job)
 	size_t count;
 
 	if (job->error == CHAIN_STORE_E_RULE) {
-		refuse(a, &job->fault);
+		if (!halt_if_conflicting(a->gossip->node, height, &a->ids.hash))
+			refuse(a, a->peer, &job->fault);
 	} else if (job->error) {
 		unclaim(a->gossip, &a->ids.hash);
 	} else if (job->connected > job->known) {
@@ -183,21 +227,52 @@ static void chain_done(struct chain_job *job)
 	announced_free(a);
 }
 
-static void verified(struct verify_job *job)
+/* Its form and signatures are right. */
+static void push(struct announced *a)
 {
-	struct announced *a = (struct announced *)((char *)job - offsetof(struct announced, verify));
-
-	if (job->error) {
-		refuse(a, &job->fault);
-		announced_free(a);
-		return;
-	}
 	a->chain = (struct chain_job){
 		.kind = CHAIN_CONNECT, .blocks = a->block, .ids = &a->ids, .count = 1, .done = chain_done};
 	chain_thread_push(a->gossip->node->chain, &a->chain);
 }
 
-/* The block continues the tip. */
+static void wait_for_parent(struct announced *a);
+
+/* The certificate is worth nothing: another one may be right. */
+static void refuse_commit(struct announced *a, const struct chain_fault *fault)
+{
+	refuse(a, a->commit_peer ? a->commit_peer : a->peer, fault);
+	if (!a->commit_peer) {
+		unclaim(a->gossip, &a->ids.hash);
+		announced_free(a);
+		return;
+	}
+	a->block->commit = NULL;
+	peer_unref(a->commit_peer);
+	message_arena_unref(a->commit_memory);
+	a->commit_peer = NULL;
+	a->commit_memory = NULL;
+	wait_for_parent(a);
+}
+
+static void verified(struct verify_job *job)
+{
+	struct announced *a = (struct announced *)((char *)job - offsetof(struct announced, verify));
+
+	a->verified = !job->error;
+	if (job->error == CHAIN_E_CERTIFICATE) {
+		refuse_commit(a, &job->fault);
+	} else if (job->error) {
+		if (job->error > 0)
+			refuse(a, a->peer, &job->fault);
+		announced_free(a);
+	} else if (a->needs_commit) {
+		wait_for_parent(a);
+	} else {
+		push(a);
+	}
+}
+
+/* The block continues the tip, or has a certificate. */
 static void submit(struct announced *a)
 {
 	a->verify = (struct verify_job){.blocks = a->block, .ids = &a->ids, .count = 1, .done = verified};
@@ -212,7 +287,7 @@ static struct announced *take_children(struct gossip *g, const struct chain_poin
 	mutex_lock(&g->lock);
 	while (*link) {
 		struct announced *a = *link;
-		bool child = hash_equal(&a->block->header.previous_hash, &tip->hash);
+		bool child = !is_bare(a) && hash_equal(&a->block->header.previous_hash, &tip->hash);
 
 		if (!child && a->block->header.height > tip->height) {
 			link = &a->next;
@@ -226,6 +301,8 @@ static struct announced *take_children(struct gossip *g, const struct chain_poin
 	while (old) {
 		struct announced *next = old->next;
 
+		if (old->verified && old->needs_commit)
+			(void)halt_if_conflicting(g->node, old->block->header.height, &old->ids.hash);
 		unclaim(g, &old->ids.hash);
 		announced_free(old);
 		old = next;
@@ -240,7 +317,10 @@ void gossip_tip(struct gossip *g, const struct chain_point *tip)
 	while (a) {
 		struct announced *next = a->next;
 
-		submit(a);
+		if (a->verified)
+			push(a);
+		else
+			submit(a);
 		a = next;
 	}
 }
@@ -250,13 +330,42 @@ static void wait_for_parent(struct announced *a)
 	struct gossip *g = a->gossip;
 	struct chain_summary now;
 
-	mutex_lock(&g->lock);
-	a->next = g->waiting;
-	g->waiting = a;
-	mutex_unlock(&g->lock);
+	add_waiting(a);
 	/* The tip may have come while we looked. */
 	node_chain_summary(g->node, &now);
 	gossip_tip(g, &now.tip);
+}
+
+/* Whether an announced block is to be looked at: it lies above the tip, or has a certificate that may contradict ours.
+ */
+static bool is_wanted(const struct announced *a, const struct chain_point *tip)
+{
+	uint64_t height = a->block->header.height;
+	struct wire_hash ours;
+	bool known;
+
+	if (height <= tip->height) {
+		struct chain_view *view;
+
+		if (!a->needs_commit || is_bare(a))
+			return false;
+		view = node_chain_view(a->gossip->node);
+		known = chain_view_hash(view, &ours, height) || hash_equal(&ours, &a->ids.hash);
+		chain_view_unref(view);
+		return !known && claim(a->gossip, &a->ids.hash);
+	}
+	if (height - tip->height > EARLY_HEIGHTS)
+		return false;
+	if (claim(a->gossip, &a->ids.hash))
+		return true;
+	/* Seen, but it brings the certificate that the other copy waits for. */
+	if (a->needs_commit && !is_bare(a)) {
+		struct announced *bare = take_bare(a->gossip, &a->ids.hash);
+
+		announced_free(bare);
+		return bare != NULL;
+	}
+	return false;
 }
 
 enum message_verdict gossip_announced(struct gossip *g, struct peer *peer, const struct wire_block *block)
@@ -272,7 +381,7 @@ enum message_verdict gossip_announced(struct gossip *g, struct peer *peer, const
 		return MESSAGE_USELESS;
 	node_chain_summary(g->node, &now);
 	syncer_announced(g->node->syncer, peer, h, &a->ids.hash);
-	if (h->height <= now.tip.height || h->height - now.tip.height > EARLY_HEIGHTS || !claim(g, &a->ids.hash)) {
+	if (!is_wanted(a, &now.tip)) {
 		announced_free(a);
 		return MESSAGE_USELESS;
 	}
@@ -284,14 +393,42 @@ enum message_verdict gossip_announced(struct gossip *g, struct peer *peer, const
 		/* Another body may fit the same header. */
 		unclaim(g, &a->ids.hash);
 		if (r > 0)
-			refuse(a, &fault);
+			refuse(a, peer, &fault);
 		announced_free(a);
 		return MESSAGE_USELESS;
 	}
-	if (h->height == now.tip.height + 1 && hash_equal(&h->previous_hash, &now.tip.hash))
+	if (a->needs_commit ? !is_bare(a)
+			    : h->height == now.tip.height + 1 && hash_equal(&h->previous_hash, &now.tip.hash))
 		submit(a);
 	else
 		wait_for_parent(a);
+	return MESSAGE_USEFUL;
+}
+
+enum message_verdict gossip_commit(struct gossip *g, struct peer *peer, const struct wire_block_commit *message)
+{
+	struct certificate_fault fault;
+	struct wire_commit commit;
+	struct announced *a;
+	size_t bytes;
+
+	if (certificate_of_message(&commit, &fault, message))
+		return MESSAGE_USELESS;
+	a = take_bare(g, &message->block_hash);
+	if (!a)
+		return MESSAGE_USELESS;
+	a->commit_memory = peer_keep_arena(peer);
+	bytes = a->commit_memory ? a->commit_memory->arena.reserved : 0;
+	if (!a->commit_memory || !reserve(g, bytes, a->block->header.height)) {
+		unclaim(g, &a->ids.hash);
+		announced_free(a);
+		return MESSAGE_USELESS;
+	}
+	a->bytes += bytes;
+	a->commit = commit;
+	a->commit_peer = peer_ref(peer);
+	a->block->commit = &a->commit;
+	submit(a);
 	return MESSAGE_USEFUL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Blocks that peers announce: each is looked at once, checked, connected when it continues our tip, and passed on to the
- * peers that lack it.  One that comes before its parent waits, in a bound; what asks for a decision between chains, or for
- * blocks in between, is told to the syncer.
+ * Blocks that peers announce: each is looked at once, checked, connected when it continues our tip, and passed on to
+ * the peers that lack it.  One that comes before its parent, or without the certificate that it needs, waits, in a
+ * bound; what asks for a decision between chains, or for blocks in between, is told to the syncer.
  *
  * Thread safety: any thread, unless a function says otherwise.
  */
@@ -23,6 +23,9 @@ int gossip_new(struct gossip **out, struct node *node, size_t bound_bytes) __att
 void gossip_free(struct gossip *gossip);
 /* A peer has sent a new block.  Worker of the peer only. */
 enum message_verdict gossip_announced(struct gossip *gossip, struct peer *peer, const struct wire_block *block);
+/* A certificate: the block that waits for it goes on.  For a block that does not, it is useless.  Worker of the peer
+ * only. */
+enum message_verdict gossip_commit(struct gossip *gossip, struct peer *peer, const struct wire_block_commit *message);
 /* The tip has changed: what waited for it goes on.  Chain thread. */
 void gossip_tip(struct gossip *gossip, const struct chain_point *tip);
 /* Much has been fetched: peers that lie lower are shown our tip.  Chain thread. */

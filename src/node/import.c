@@ -483,7 +483,7 @@ static int import_prepare(struct import *import)
 
 static void import_release(struct import *import)
 {
-	verify_stop(import->verify);
+	verify_free(import->verify);
 	for (size_t i = 0; import->batches && i < BATCHES; i++)
 		arena_free(&import->batches[i].arena);
 	free(import->batches);

@@ -73,7 +73,7 @@ const struct message_rule node_message_rules[WIRE_TYPE_COUNT] = {
 	/* Agreement on blocks. */
 	[WIRE_BLOCK_PROPOSAL] = {NULL, RATE_BLOCK, false, REQUEST_NONE, NULL},
 	[WIRE_BLOCK_VOTE] = {NULL, RATE_BLOCK_VOTE, false, REQUEST_NONE, NULL},
-	[WIRE_BLOCK_COMMIT] = {NULL, RATE_BLOCK, false, REQUEST_NONE, NULL},
+	[WIRE_BLOCK_COMMIT] = {blocks_on_commit, RATE_BLOCK, false, REQUEST_NONE, NULL},
 };
 
 void message_reply_line(struct peer *peer, enum wire_type type, struct buf *line)

@@ -37,6 +37,7 @@ enum message_verdict chain_on_block_request(struct peer *peer, const struct wire
 bool blocks_match(const struct wire_message *message, uint64_t first);
 enum message_verdict blocks_on_response(struct peer *peer, const struct wire_message *message);
 enum message_verdict blocks_on_announcement(struct peer *peer, const struct wire_message *message);
+enum message_verdict blocks_on_commit(struct peer *peer, const struct wire_message *message);
 
 /* messages_transactions.c: PROTOCOL.md §3, §7. */
 enum message_verdict transactions_on_broadcast(struct peer *peer, const struct wire_message *message);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "gossip.h"
+#include "halt.h"
 #include "heartbeats.h"
 #include "node_impl.h"
 #include "syncer.h"
@@ -400,6 +401,8 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 	if (!r)
 		r = open_data_dir(node, error);
 	if (!r)
+		r = halt_check(config->storage.data_dir, error);
+	if (!r)
 		r = open_store(node, error);
 	if (!r)
 		r = open_chain(node, error);
@@ -478,7 +481,6 @@ void node_stop(struct node *node)
 	node->discovery = NULL;
 	net_stop(node->net);
 	verify_stop(node->verify);
-	node->verify = NULL;
 	chain_thread_stop(node->chain);
 	keeper_stop(node->keeper);
 	node->keeper = NULL;
@@ -492,6 +494,7 @@ void node_close(struct node *node)
 {
 	if (!node)
 		return;
+	verify_free(node->verify);
 	syncer_free(node->syncer);
 	gossip_free(node->gossip);
 	coins_free(node->coins);

@@ -24,6 +24,7 @@
 /* What a process ends with: README. */
 #define EXIT_RUN_TIME 1
 #define EXIT_CONFIG 2
+#define EXIT_CONFLICT 3 /* halt.h */
 
 struct coins;
 struct discovery;
@@ -60,7 +61,7 @@ struct node {
 	char own_ip[REGISTRY_IP_SIZE]; /* ours as a masternode; "" when we are none */
 
 	struct chain_thread *chain;	 /* the thread of that name */
-	struct verify *verify;	 /* NULL while stopped */
+	struct verify *verify;		 /* NULL before the start */
 	struct gossip *gossip;
 	struct syncer *syncer;
 	struct state_hash state_hash;
@@ -82,6 +83,7 @@ struct node {
 
 	atomic_int exit_code;
 	atomic_bool stop_asked;
+	atomic_bool halted; /* halt.h */
 };
 
 /* node.c: what the configuration says of the chain store. */

@@ -22,8 +22,9 @@ bool range_is_body_fault(const struct range *range, size_t block, int error)
 	hash_merkle_root(&root, range->ids[block].txids, b->transactions.len);
 	if (!hash_equal(&root, &b->header.merkle_root))
 		return true;
-	/* The list of rewards is under no hash, and a repeated tail has the root of the shorter list. */
-	return error == CHAIN_E_COINBASE_OUTPUTS || error == CHAIN_E_TXID_TWICE;
+	/* The list of rewards is under no hash, nor is the certificate, and a repeated tail has the root of the shorter
+	 * list. */
+	return error == CHAIN_E_COINBASE_OUTPUTS || error == CHAIN_E_TXID_TWICE || error == CHAIN_E_CERTIFICATE;
 }
 
 /* 0, or -ENOMEM. */

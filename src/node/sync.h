@@ -141,6 +141,7 @@ void sync_overlong(struct sync *sync, uint64_t id, int64_t now_ms);
 
 enum sync_check {
 	SYNC_CHECK_GOOD,
+	SYNC_CHECK_BARE,  /* a block lacks the certificate that it needs: its sender may not know any */
 	SYNC_CHECK_BODY,  /* a body that does not belong to its header (merkle root, rewards): the sender's doing */
 	SYNC_CHECK_CHAIN, /* a body that its header vouches for breaks a rule (form, signature): the chain is bad */
 };
@@ -204,6 +205,7 @@ enum sync_action_kind {
 
 enum sync_verdict {
 	SYNC_VERDICT_LIED,	  /* violation: delivered what its own answers or the headers contradict */
+	SYNC_VERDICT_BARE,	  /* useless: delivered blocks without the certificates that they need */
 	SYNC_VERDICT_FALSE_CLAIM, /* useless: has no block at the height that it claims, and claims it again */
 	SYNC_VERDICT_SHRUNK,	  /* useless: claims less than before */
 	SYNC_VERDICT_TURNED,	  /* useless: delivered something else than it had answered, and answers so now */

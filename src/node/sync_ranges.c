@@ -246,6 +246,7 @@ void sync_range_checked(struct sync *s, uint64_t held_id, enum sync_check result
 	struct sync_segment *seg;
 	struct sync_piece *piece = sync_piece_find(s, held_id, &seg);
 	struct sync_peer *p;
+	bool senders; /* it is the sender's doing */
 
 	sync_set_now(s, now_ms);
 	if (piece && !piece->checked) {
@@ -256,10 +257,12 @@ void sync_range_checked(struct sync *s, uint64_t held_id, enum sync_check result
 		if (result != SYNC_CHECK_GOOD && height > piece->last)
 			piece->check = SYNC_CHECK_GOOD;
 		piece->bad_height = height;
-		p = piece->check == SYNC_CHECK_BODY ? sync_find_peer(s, piece->peer) : NULL;
+		senders = piece->check == SYNC_CHECK_BODY || piece->check == SYNC_CHECK_BARE;
+		p = senders ? sync_find_peer(s, piece->peer) : NULL;
 		if (p)
-			sync_set_liar(s, p, height);
-		if (piece->check == SYNC_CHECK_BODY || (piece->check == SYNC_CHECK_CHAIN && height < piece->first)) {
+			sync_set_liar(s, p, piece->check == SYNC_CHECK_BODY ? SYNC_VERDICT_LIED : SYNC_VERDICT_BARE,
+				      height);
+		if (senders || (piece->check == SYNC_CHECK_CHAIN && height < piece->first)) {
 			sync_piece_remove(s, seg, (size_t)(piece - seg->pieces));
 			s->poke = true;
 		}

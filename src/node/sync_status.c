@@ -199,6 +199,8 @@ const char *sync_phase_name(enum sync_phase phase)
 const char *sync_verdict_name(enum sync_verdict verdict)
 {
 	switch (verdict) {
+	case SYNC_VERDICT_BARE:
+		return "delivered blocks without certificates";
 	case SYNC_VERDICT_LIED:
 		return "delivered blocks that contradict its own answers";
 	case SYNC_VERDICT_FALSE_CLAIM:

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "chain_thread.h"
+#include "halt.h"
 #include "node_impl.h"
 #include "range.h"
 #include "timed/util/clock.h"
@@ -258,6 +259,12 @@ static void blame(struct syncer *s, const struct sync_action *action)
 	case SYNC_VERDICT_LIED:
 	case SYNC_VERDICT_FALSE_CLAIM:
 		peer_violation(find.peer, what);
+		break;
+	case SYNC_VERDICT_BARE:
+		log_warn(LOG_CHAIN,
+			 "%s has block %" PRIu64 " without its certificate, which its kind may not know: it is not "
+			 "asked for blocks for a while",
+			 peer_ip_text(find.peer), action->height);
 		break;
 	case SYNC_VERDICT_SHRUNK:
 	case SYNC_VERDICT_TURNED:
@@ -523,11 +530,16 @@ static void range_checked(struct range *range, int error, size_t bad_block, cons
 	enum sync_check result = SYNC_CHECK_GOOD;
 	uint64_t height = 0;
 
-	if (error) {
+	if (error == CHAIN_E_NO_CERTIFICATE) {
+		result = SYNC_CHECK_BARE;
+		height = range->blocks[bad_block].header.height;
+	} else if (error) {
 		result = range_is_body_fault(range, bad_block, error) ? SYNC_CHECK_BODY : SYNC_CHECK_CHAIN;
 		height = range->blocks[bad_block].header.height;
 		range_blame(range, height, &range->ids[bad_block].hash, fault);
 	}
+	for (size_t i = range->check_first; i < (error ? bad_block : range->check_end); i++)
+		(void)halt_if_conflicting(s->node, range->blocks[i].header.height, &range->ids[i].hash);
 	mutex_lock(&s->lock);
 	sync_range_checked(s->sync, range->held_id, result, height, clock_mono_ms());
 	leave(s);

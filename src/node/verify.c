@@ -207,6 +207,12 @@ void verify_submit(struct verify *v, struct verify_job *job)
 		return;
 	}
 	mutex_lock(&v->lock);
+	if (v->quit) {
+		mutex_unlock(&v->lock);
+		job->error = -ECANCELED;
+		job->done(job);
+		return;
+	}
 	*v->last = job;
 	v->last = &job->next;
 	cond_broadcast(&v->work);
@@ -241,7 +247,7 @@ int verify_start(struct verify **out, const struct chain_params *params, unsigne
 		snprintf(name, sizeof(name), "verify:%u", v->thread_count);
 		r = thread_start(&v->threads[v->thread_count], name, verify_run, v);
 		if (r) {
-			verify_stop(v);
+			verify_free(v);
 			return r;
 		}
 	}
@@ -259,6 +265,14 @@ void verify_stop(struct verify *v)
 	mutex_unlock(&v->lock);
 	for (unsigned i = 0; i < v->thread_count; i++)
 		thread_join(&v->threads[i]);
+	v->thread_count = 0;
+}
+
+void verify_free(struct verify *v)
+{
+	if (!v)
+		return;
+	verify_stop(v);
 	CHECK(!v->first);
 	cond_destroy(&v->work);
 	mutex_destroy(&v->lock);

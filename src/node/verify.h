@@ -7,7 +7,7 @@
  * What has been checked once is remembered, in a table of fixed size: a transaction's id covers its signatures, so the
  * id (under a random key, so that nobody can choose where it falls) is enough.
  *
- * Thread safety: any thread, between verify_start and verify_stop.
+ * Thread safety: any thread, between verify_start and verify_free.
  */
 #ifndef TIMED_NODE_VERIFY_H
 #define TIMED_NODE_VERIFY_H
@@ -28,7 +28,7 @@ struct verify_job {
 	/* All is checked.  By a thread of the pool, or by the submitter when there is nothing to check; no lock held. */
 	void (*done)(struct verify_job *job);
 
-	/* The outcome, in `done`: 0, or an enum chain_error and its fault. */
+	/* The outcome, in `done`: 0; an enum chain_error and its fault; or -ECANCELED. */
 	int error;
 	struct chain_fault fault;
 	size_t bad_block; /* index of the block with it */
@@ -44,8 +44,10 @@ struct verify_job {
  * errno. */
 int verify_start(struct verify **out, const struct chain_params *params, unsigned threads)
 	__attribute__((warn_unused_result));
-/* Every job must be done.  NULL is fine. */
+/* Returns when all jobs are done.  What is submitted from now on is done at once, with -ECANCELED.  NULL is fine. */
 void verify_stop(struct verify *verify);
+/* Stops it if need be.  NULL is fine. */
+void verify_free(struct verify *verify);
 /* The signatures of this transaction were checked elsewhere, and are right: they are not checked again while that is
  * remembered. */
 void verify_remember(struct verify *verify, const struct wire_hash *txid);

@@ -556,7 +556,7 @@ uint32_t sim_blames(const struct sim *sim, const struct sim_peer *peer)
 	uint32_t sum = 0;
 
 	(void)sim;
-	for (int i = 0; i < 5; i++)
+	for (size_t i = 0; i < sizeof(peer->blamed) / sizeof(peer->blamed[0]); i++)
 		sum += peer->blamed[i];
 	return sum;
 }

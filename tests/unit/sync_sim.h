@@ -76,7 +76,7 @@ struct sim_peer {
 	uint32_t claims;		      /* heights told */
 	bool moved;			      /* to another chain: what it said before may look like a fault */
 	uint32_t blocks_asked, lies_told;
-	uint32_t blamed[5]; /* by verdict */
+	uint32_t blamed[SYNC_VERDICT_WITHHOLDS + 1]; /* by verdict */
 	uint32_t hash_asks, height_asks;
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The pool that checks signatures. */
+#include <errno.h>
+
 #include <check.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -68,7 +70,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	verify_stop(pool);
+	verify_free(pool);
 	cond_destroy(&ended);
 }
 
@@ -134,6 +136,17 @@ START_TEST(coinbases_need_no_thread)
 	verify_submit(pool, &job);
 	ck_assert_int_eq(done_count, 1);
 	ck_assert_int_eq(job.error, 0);
+}
+END_TEST
+
+START_TEST(a_stopped_pool_does_nothing_more)
+{
+	struct verify_job job = job_of(0, BLOCKS);
+
+	verify_stop(pool);
+	verify_submit(pool, &job);
+	ck_assert_int_eq(done_count, 1);
+	ck_assert_int_eq(job.error, -ECANCELED);
 }
 END_TEST
 
@@ -229,6 +242,7 @@ int main(void)
 	tcase_add_test(c, good_signatures_are_found_good);
 	tcase_add_test(c, first_bad_block_is_named);
 	tcase_add_test(c, coinbases_need_no_thread);
+	tcase_add_test(c, a_stopped_pool_does_nothing_more);
 	tcase_add_test(c, jobs_do_not_mix);
 	tcase_add_test(c, good_certificates_are_found_good);
 	tcase_add_test(c, bad_and_missing_certificates_are_found);

@@ -30,9 +30,9 @@ struct wallet;
 
 #define NODE_ERROR_SIZE 1024
 
-/* Opens everything under the data directory.  0; or an exit code of interfaces (1 run-time, 2 configuration) with the reason
- * in `error`; or -ECANCELED and a text: a stop signal came while the chain was being rebuilt.  Then nothing is left open.
- * `config` must outlive the node. */
+/* Opens everything under the data directory.  0; or an exit code of interfaces (1 run-time, 2 configuration, 3 halted)
+ * with the reason in `error`; or -ECANCELED and a text: a stop signal came while the chain was being rebuilt.  Then
+ * nothing is left open. `config` must outlive the node. */
 int node_open(struct node **out, const struct config *config, char error[NODE_ERROR_SIZE])
 	__attribute__((warn_unused_result));
 /* Starts the threads and the network.  As node_open. */

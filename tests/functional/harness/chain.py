@@ -387,8 +387,9 @@ class Chain:
 
     def fork(self, height, tag=None):
         """Another chain that shares the blocks up to a height."""
-        other = object.__new__(Chain)
-        other.block_time, other.tag, other.tiers = self.block_time, tag or self.tag, self.tiers
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.tag = tag or self.tag
         other.blocks, other.hashes = list(self.blocks), list(self.hashes)
         other.utxos, other._undo, other._lines = Utxos(self.utxos.coins), list(self._undo), list(self._lines)
         while other.height > height:

@@ -13,11 +13,15 @@
 #include "gen_chain.h"
 #include "gen_options.h"
 #include "timeproto/base/buf.h"
+#include "timeproto/base/hex.h"
 #include "timeproto/chain/hash.h"
+#include "timeproto/chain/validators.h"
 #include "timeproto/wire/json.h"
+#include "timeproto/wire/schema.h"
 
 #define EXIT_USAGE 2
 #define OUTPUT_BUFFER_BYTES ((size_t)1 << 20)
+#define NAME_SIZE 64
 
 /* A file being written. */
 struct output {
@@ -165,9 +169,82 @@ static void warn_of_future(const struct gen_chain *chain)
 			chain->tip.timestamp - now);
 }
 
+/* The masternodes as validators from height 1 on.  Their addresses sort as they are numbered. */
+struct authority {
+	struct chain_params chain; /* with them */
+	struct validators validators;
+	struct gen_key *keys;
+	struct arena arena;
+};
+
+static int make_validators(struct authority *a, const struct gen_chain_params *params)
+{
+	struct validator *items = calloc(params->masternodes, sizeof(*items));
+	char(*addresses)[NAME_SIZE] = calloc(params->masternodes, sizeof(*addresses));
+	struct validator_list list = {.from_height = 1, .items = items, .count = params->masternodes};
+	struct validators_fault fault;
+	int r = -ENOMEM;
+
+	a->keys = calloc(params->masternodes, sizeof(*a->keys));
+	if (items && addresses && a->keys) {
+		gen_masternode_keys(a->keys, params);
+		for (size_t i = 0; i < list.count; i++) {
+			snprintf(addresses[i], sizeof(addresses[i]), "10.1.%zu.%zu", 100 + i / 100, 100 + i % 100);
+			items[i] = (struct validator){.address = {addresses[i], strlen(addresses[i])},
+						      .tier = params->tiers[i],
+						      .reward_address = gen_key_address(&a->keys[i])};
+			/* The second half of libsodium's form of a secret key. */
+			memcpy(items[i].public_key.bytes, a->keys[i].secret + 32, 32);
+		}
+		r = validators_make(&a->validators, &fault, &a->arena, &list, 1);
+	}
+	free(items);
+	free(addresses);
+	if (r)
+		fprintf(stderr, "chaingen: validators: %s\n", r > 0 ? fault.text : strerror(-r));
+	return r;
+}
+
+static int write_validators(const struct authority *a, const char *path)
+{
+	const struct validator_list *list = &a->validators.lists[0];
+	struct output output = {NULL, path};
+	char key[2 * 32 + 1];
+
+	if (output_open(&output, path))
+		return -1;
+	fprintf(output.file, "[consensus]\nbft_from = 1\nvalidators = [ { from_height = %" PRIu64 ", validators = [\n",
+		list->from_height);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct validator *v = &list->items[i];
+
+		hex_encode(key, a->keys[i].secret, 32);
+		fprintf(output.file, "# seed of %s: %s\n", v->address.ptr, key);
+		hex_encode(key, v->public_key.bytes, 32);
+		fprintf(output.file,
+			"{ address = \"%s\", public_key = \"%s\", tier = \"%s\", reward_address = \"%s\" },\n",
+			v->address.ptr, key, wire_tier_name(v->tier), v->reward_address.ptr);
+	}
+	fputs("] } ]\n", output.file);
+	return output_close(&output);
+}
+
+/* 0, or the mistake was printed.  The list is written, and `params` say that blocks need certificates. */
+static int set_validators(struct authority *a, struct gen_chain_params *params, const char *path)
+{
+	if (make_validators(a, params) || write_validators(a, path))
+		return -1;
+	a->chain = *params->chain;
+	a->chain.validators = &a->validators;
+	a->chain.bft_from = 1;
+	params->chain = &a->chain;
+	params->validators = &a->validators.lists[0];
+	return 0;
+}
+
 static int generate(const struct gen_options *options)
 {
-	const struct gen_chain_params params = {
+	struct gen_chain_params params = {
 		.chain = &options->chain,
 		.seed = options->seed,
 		.fork_seed = options->fork_seed,
@@ -179,9 +256,16 @@ static int generate(const struct gen_options *options)
 		.masternodes = options->masternodes,
 	};
 	struct run run = {.options = options, .line = BUF_INIT};
+	struct authority authority = {.keys = NULL};
 	struct genesis genesis;
 	int r;
 
+	arena_init(&authority.arena, SIZE_MAX, NULL);
+	if (options->validators && set_validators(&authority, &params, options->validators)) {
+		free(authority.keys);
+		arena_free(&authority.arena);
+		return -1;
+	}
 	genesis_make_for(&genesis, &options->chain);
 	gen_chain_init(&run.chain, &params, &genesis);
 	r = output_open(&run.out, options->out);
@@ -197,6 +281,8 @@ static int generate(const struct gen_options *options)
 	}
 	gen_chain_free(&run.fork);
 	gen_chain_free(&run.chain);
+	free(authority.keys);
+	arena_free(&authority.arena);
 	buf_free(&run.line);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "timeproto/chain/digest.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/chain/rewards.h"
 #include "timeproto/chain/sign.h"
@@ -63,6 +64,11 @@ static struct gen_coin take_from_purse(struct gen_chain *chain)
 	return coin;
 }
 
+void gen_masternode_keys(struct gen_key *out, const struct gen_chain_params *params)
+{
+	gen_keys_make(out, params->masternodes, params->seed, "masternode", params->chain->network);
+}
+
 void gen_chain_init(struct gen_chain *chain, const struct gen_chain_params *params, const struct genesis *genesis)
 {
 	enum chain_network network = params->chain->network;
@@ -75,7 +81,7 @@ void gen_chain_init(struct gen_chain *chain, const struct gen_chain_params *para
 	chain->keys = calloc(2 * n + params->wallets, sizeof(*chain->keys));
 	check(chain->keys, "out of memory");
 	gen_keys_make(chain->keys, n, fork_seed(params), "fork masternode", network);
-	gen_keys_make(chain->keys + n, n, params->seed, "masternode", network);
+	gen_masternode_keys(chain->keys + n, params);
 	gen_keys_make(chain->keys + 2 * n, params->wallets, params->seed, "wallet", network);
 	chain->first_masternode = n;
 	gen_random_init(&chain->random, params->seed, "chain");
@@ -100,14 +106,16 @@ void gen_chain_fork(struct gen_chain *out, const struct gen_chain *chain)
 		memcpy(out->purse, chain->purse, chain->purse_count * sizeof(*chain->purse));
 	arena_init(&out->arena, SIZE_MAX, NULL);
 	memset(&out->block, 0, sizeof(out->block));
-	out->first_masternode = 0;
+	out->is_fork = true;
+	if (!out->params->validators)
+		out->first_masternode = 0;
 	gen_random_init(&out->random, fork_seed(out->params), "fork");
 }
 
 void gen_chain_free(struct gen_chain *chain)
 {
 	/* A fork shares the keys of its chain. */
-	if (chain->first_masternode > 0)
+	if (!chain->is_fork)
 		free(chain->keys);
 	free(chain->purse);
 	gen_coins_free(&chain->coins);
@@ -225,6 +233,30 @@ static void make_coinbase(struct gen_chain *chain, struct wire_block *block)
 		(struct wire_transaction){.version = 1, .outputs = {outputs, n}, .timestamp = block->header.timestamp};
 }
 
+/* Precommits of a quorum, which is another one at each height. */
+static void certify(struct gen_chain *chain, struct wire_block *block, const struct block_ids *ids)
+{
+	const struct validator_list *list = chain->params->validators;
+	size_t quorum = validators_quorum(list->count);
+	struct wire_commit *commit = take(&chain->arena, sizeof(*commit));
+	struct wire_sig *signatures = take(&chain->arena, quorum * sizeof(*signatures));
+	struct wire_hash digest;
+
+	*commit = (struct wire_commit){.round = 0};
+	commit->signatures.items = take(&chain->arena, quorum * sizeof(commit->signatures.items[0]));
+	commit->signatures.len = quorum;
+	digest_vote(&digest, &chain->genesis->hash, block->header.height, commit->round, WIRE_PHASE_PRECOMMIT,
+		    &ids->hash);
+	for (size_t i = 0; i < quorum; i++) {
+		size_t voter = (block->header.height + i) % list->count;
+
+		digest_sign(&signatures[i], &digest, chain->keys[chain->first_masternode + voter].secret);
+		commit->signatures.items[i].voter = list->addresses[voter];
+		commit->signatures.items[i].signature = (struct wire_bytes){signatures[i].bytes, sizeof(signatures[i])};
+	}
+	block->commit = commit;
+}
+
 static void make_block(struct gen_chain *chain, struct block_ids *ids)
 {
 	struct wire_block *block = &chain->block;
@@ -243,6 +275,8 @@ static void make_block(struct gen_chain *chain, struct block_ids *ids)
 	check(block_identify(ids, &chain->arena, block) == 0, "out of memory");
 	hash_merkle_root(&header->merkle_root, ids->txids, block->transactions.len);
 	hash_block(&ids->hash, header);
+	if (chain->params->validators)
+		certify(chain, block, ids);
 }
 
 static int find_coin(void *user, struct coin *out, struct arena *arena, const struct wire_outpoint *outpoint)
@@ -280,6 +314,10 @@ static int check_block(struct gen_chain *chain, struct block_effects *effects, s
 		r = transaction_check_signatures(fault, &block->transactions.items[i], &ids->txids[i], (int64_t)i);
 	if (!r)
 		r = block_check_spends(effects, fault, &chain->arena, chain->params->chain, block, ids, &source);
+	if (!r)
+		r = block_check_validators(fault, &chain->arena, chain->params->chain, block);
+	if (!r)
+		r = block_check_certificate(fault, chain->params->chain, block, ids);
 	check(r >= 0, "out of memory");
 	return r;
 }

@@ -12,6 +12,7 @@
 #ifndef TESTS_TOOLS_GEN_CHAIN_H
 #define TESTS_TOOLS_GEN_CHAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@
 #include "timeproto/chain/genesis.h"
 #include "timeproto/chain/params.h"
 #include "timeproto/chain/rules.h"
+#include "timeproto/chain/validators.h"
 
 struct gen_chain_params {
 	const struct chain_params *chain; /* of the network */
@@ -33,12 +35,18 @@ struct gen_chain_params {
 	size_t wallets;			  /* that coins are sent to; the masternodes are wallets too */
 	const enum wire_tier *tiers;	  /* of the masternodes, which share the rewards */
 	size_t masternodes;		  /* at least 1 */
+	const struct validator_list
+		*validators; /* the masternodes, in this order; NULL: blocks carry no certificates */
 };
+
+/* The keys of the masternodes of a chain: what validators sign with, and are paid at. */
+void gen_masternode_keys(struct gen_key *out, const struct gen_chain_params *params);
 
 struct gen_chain {
 	const struct gen_chain_params *params; /* the caller's */
 	const struct genesis *genesis;	       /* likewise */
 	struct gen_key *keys;	  /* of masternodes, masternodes of a fork, wallets; shared by all forks of a chain */
+	bool is_fork;		  /* the keys are another chain's */
 	size_t first_masternode;  /* index of the key that the first one of this branch is rewarded at */
 	struct gen_random random; /* what the next block will hold */
 	struct gen_coins coins;	  /* up to the tip */
@@ -53,8 +61,8 @@ struct gen_chain {
 
 /* A chain of the genesis block alone.  What the pointers in `params` lead to, and `genesis`, must outlive it. */
 void gen_chain_init(struct gen_chain *chain, const struct gen_chain_params *params, const struct genesis *genesis);
-/* Another branch that begins at the tip of `chain`, of other blocks: their rewards go to other masternodes.  `chain`
- * must outlive it. */
+/* Another branch that begins at the tip of `chain`, of other blocks: their rewards go to other masternodes, or, where
+ * there are validators, their transactions are others.  `chain` must outlive it. */
 void gen_chain_fork(struct gen_chain *out, const struct gen_chain *chain);
 /* A chain, or a fork of one. */
 void gen_chain_free(struct gen_chain *chain);

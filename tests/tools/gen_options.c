@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "timeproto/chain/rules.h"
+#include "timeproto/chain/validators.h"
 #include "timeproto/wire/schema.h"
 
 #define YEAR_BLOCKS 51000
@@ -38,6 +39,10 @@ static const char help[] =
 	"  --masternodes LIST       who shares the rewards: N or N:TIER, joined by commas; TIER is free, bronze, "
 	"silver\n"
 	"                           or gold (3:free,1:bronze)\n"
+	"  --validators FILE        the masternodes are validators: every block has their certificate, and FILE gets "
+	"their "
+	"list,\n"
+	"                           a section [consensus] for the configuration, with their keys as comments\n"
 	"  --fork-at H              with the next two: a second chain that shares the blocks up to height H ...\n"
 	"  --fork-blocks K          ... and has K others above it\n"
 	"  --fork-out FILE          where it is written, from genesis\n"
@@ -64,6 +69,7 @@ enum option_id {
 	OPTION_INPUTS,
 	OPTION_WALLETS,
 	OPTION_MASTERNODES,
+	OPTION_VALIDATORS,
 	OPTION_FORK_AT,
 	OPTION_FORK_BLOCKS,
 	OPTION_FORK_OUT,
@@ -86,6 +92,7 @@ static const struct option table[] = {
 	{"inputs", required_argument, NULL, OPTION_INPUTS},
 	{"wallets", required_argument, NULL, OPTION_WALLETS},
 	{"masternodes", required_argument, NULL, OPTION_MASTERNODES},
+	{"validators", required_argument, NULL, OPTION_VALIDATORS},
 	{"fork-at", required_argument, NULL, OPTION_FORK_AT},
 	{"fork-blocks", required_argument, NULL, OPTION_FORK_BLOCKS},
 	{"fork-out", required_argument, NULL, OPTION_FORK_OUT},
@@ -228,6 +235,9 @@ static int take_option(struct parse *p, enum option_id id, const char *value)
 	case OPTION_MASTERNODES:
 		p->masternodes = value;
 		return 0;
+	case OPTION_VALIDATORS:
+		o->validators = value;
+		return 0;
 	case OPTION_FORK_AT:
 		p->fork_at_given = true;
 		return take_number(&o->fork_at, id, value, 0, UINT32_MAX);
@@ -305,7 +315,14 @@ static int resolve(const struct parse *p)
 	if (o->chain.genesis_timestamp > INT64_MAX - 600 ||
 	    longest * o->interval_s > (uint64_t)(INT64_MAX - o->chain.genesis_timestamp))
 		return mistake("the timestamps leave 64 bits");
-	return take_masternodes(o, p->masternodes);
+	if (o->validators && o->interval_s != o->chain.block_time_s)
+		return mistake("--interval: with --validators every block has the time of its slot");
+	if (take_masternodes(o, p->masternodes))
+		return -1;
+	if (o->validators && (o->masternodes < VALIDATORS_MIN || o->masternodes > VALIDATORS_MAX))
+		return mistake("--validators: %zu masternodes, expected %d to %d", o->masternodes, VALIDATORS_MIN,
+			       VALIDATORS_MAX);
+	return 0;
 }
 
 int gen_options_parse(struct gen_options *out, int argc, char *argv[])

@@ -25,6 +25,7 @@ struct gen_options {
 	size_t wallets;
 	enum wire_tier *tiers; /* of the masternodes; owned */
 	size_t masternodes;
+	const char *validators;	  /* the file of their list; NULL: there are none */
 	bool fork;		  /* a second chain is to be made, with the next three */
 	uint64_t fork_at;	  /* height of the last common block */
 	uint64_t fork_blocks;	  /* above that */

@@ -4,13 +4,18 @@ same whenever it is asked for.  Usage: test_chaingen.py BINARY"""
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "functional"))
-from harness.chain import Chain, broken_rule, merkle_root, txid  # noqa: E402
+from harness.certified import PRECOMMIT, vote_digest  # noqa: E402
+from harness.chain import Chain, Key, block_hash, broken_rule, merkle_root, shares, txid  # noqa: E402
 
 BINARY = sys.argv.pop(1)
 VECTORS = pathlib.Path(os.environ["TIMED_VECTORS"])
@@ -252,6 +257,60 @@ class Usage(Chaingen):
             self.assertEqual((code, out), (2, ""), args)
             self.assertIn(text, err)
             self.assertIn("Try 'chaingen --help'.", err)
+
+
+class Certified(Chaingen):
+    """Chains of validators."""
+
+    def setUp(self):
+        super().setUp()
+        self.list = self.dir / "validators.toml"
+
+    def assert_certified(self, chain, validators):
+        """Every block has the time of its slot, the validators' rewards and precommits of a quorum of them."""
+        keys = {v["address"]: Ed25519PublicKey.from_public_bytes(bytes.fromhex(v["public_key"])) for v in validators}
+        self.assertEqual(list(keys), sorted(keys))
+        for block in chain.blocks[1:]:
+            height, commit = block["header"]["height"], block["commit"]
+            self.assertEqual(block["header"]["timestamp"], chain.blocks[0]["header"]["timestamp"] + 2 * height)
+            amounts = shares(block["header"]["block_reward"], [v["tier"].capitalize() for v in validators])
+            self.assertEqual(block["masternode_rewards"],
+                             [[v["reward_address"], amount] for v, amount in zip(validators, amounts)])
+            names = [name for name, _ in commit["signatures"]]
+            self.assertEqual(len(set(names)), len(validators) * 2 // 3 + 1)
+            digest = vote_digest(chain.hashes[0], height, commit["round"], PRECOMMIT, block_hash(block))
+            for name, signature in commit["signatures"]:
+                keys[name].verify(bytes(signature), digest)
+
+    def test_blocks_are_certified(self):
+        fork = self.dir / "fork.jsonl"
+        lines, summary = self.make("--network", "devnet", "--blocks", 30, "--masternodes", "3:gold,2:free",
+                                   "--validators", self.list, "--fork-at", 20, "--fork-blocks", 4, "--fork-out", fork)
+        said = tomllib.loads(self.list.read_text())["consensus"]
+        self.assertEqual(said["bft_from"], 1)
+        self.assertEqual([v["from_height"] for v in said["validators"]], [1])
+        validators = said["validators"][0]["validators"]
+        self.assertEqual([v["tier"].lower() for v in validators], ["gold"] * 3 + ["free"] * 2)
+        self.assert_summary(summary, lines)
+        chain, other = replay(lines), replay(fork.read_text().splitlines())
+        self.assertEqual(chain.hashes[20], other.hashes[20])
+        self.assertNotEqual(chain.hashes[21], other.hashes[21])
+        for each in (chain, other):
+            self.assert_certified(each, validators)
+
+    def test_seeds_are_told(self):
+        self.make("--blocks", 1, "--validators", self.list)
+        text = self.list.read_text()
+        keys = {v["address"]: v["public_key"] for v in tomllib.loads(text)["consensus"]["validators"][0]["validators"]}
+        seeds = dict(re.findall(r"# seed of (\S+): ([0-9a-f]{64})$", text, re.MULTILINE))
+        self.assertEqual(len(seeds), 4)
+        for name, seed in seeds.items():
+            self.assertEqual(Key(bytes.fromhex(seed)).public.hex(), keys[name])
+
+    def test_mistakes(self):
+        for options in (["--interval", 7], ["--masternodes", "2:free"]):
+            code, _, err = run("--validators", self.list, *options)
+            self.assertEqual(code, 2, err)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@
 
 /* libmicrohttpd's memory per connection: longest head of a request, and how much is read at a time. */
 #define CONNECTION_MEMORY ((size_t)16384)
+/* What a request gets for its body at once. */
+#define FIRST_BODY_BYTES 4096
 /* Busy connections (a request in hand) that a worker takes beyond those it keeps idle. */
 #define BUSY_EXTRA 64
 /* A request that waits is looked at again after this. */
@@ -194,6 +196,14 @@ static enum MHD_Result send_status(const struct request *r, unsigned status)
 	return send_body(r, status, "text/plain; charset=utf-8", copy, copy ? strlen(copy) : 0);
 }
 
+/* It may hold a passphrase. */
+static void drop_body(struct request *r)
+{
+	if (r->body.data)
+		explicit_bzero(r->body.data, r->body.capacity);
+	buf_free(&r->body);
+}
+
 /* Sets a request aside that is to be run again. */
 static void wait_a_moment(struct request *r)
 {
@@ -236,7 +246,7 @@ static enum MHD_Result run(struct request *r)
 		wait_a_moment(r);
 		return MHD_YES;
 	}
-	buf_free(&r->body);
+	drop_body(r);
 	if (error)
 		return send_status(r, MHD_HTTP_INTERNAL_SERVER_ERROR);
 	r->after = answer.after;
@@ -387,6 +397,9 @@ static enum MHD_Result take(struct request *r, const char *data, size_t len)
 	size_t limit = r->worker->http->params.max_body_bytes;
 
 	if (!r->refusal) {
+		/* Not to leave pieces of a short one behind as it grows. */
+		if (r->body.capacity == 0)
+			(void)buf_reserve(&r->body, FIRST_BODY_BYTES);
 		if (len > limit - r->body.len)
 			r->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
 		else
@@ -395,7 +408,7 @@ static enum MHD_Result take(struct request *r, const char *data, size_t len)
 			r->refusal = MHD_HTTP_INTERNAL_SERVER_ERROR;
 		if (!r->refusal)
 			return MHD_YES;
-		buf_free(&r->body);
+		drop_body(r);
 	}
 	r->discarded += len;
 	return r->discarded <= r->discard_limit ? MHD_YES : MHD_NO;
@@ -441,7 +454,7 @@ static void on_completed(void *user, struct MHD_Connection *native, void **state
 	if (r->after)
 		r->after(w->http->table->user);
 	connection_idle(w, r->connection);
-	buf_free(&r->body);
+	drop_body(r);
 	free(r);
 }
 

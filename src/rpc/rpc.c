@@ -14,6 +14,7 @@
 #include "timed/rpc/auth.h"
 #include "timed/rpc/http.h"
 #include "timed/rpc/methods.h"
+#include "timed/rpc/value.h"
 #include "timed/util/log.h"
 
 /* Exit codes of the daemon. */
@@ -106,6 +107,7 @@ int rpc_start(struct rpc **out, struct node *node, char error[RPC_ERROR_SIZE])
 	r = check_config(config, error);
 	if (r)
 		return r;
+	value_wipe_freed();
 	rpc = calloc(1, sizeof(*rpc));
 	if (!rpc)
 		return refuse(error, EXIT_RUNTIME, "out of memory");

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,18 @@
 /* Digits of an integer that surely fits into 64 bits with a sign; and of one that may. */
 #define SAFE_DIGITS 18
 #define MAX_DIGITS 19
+
+static void wipe_and_free(void *memory)
+{
+	if (memory)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+void value_wipe_freed(void)
+{
+	json_set_alloc_funcs(malloc, wipe_and_free);
+}
 
 struct scan {
 	const char *at, *end; /* what is still to be read */
@@ -178,6 +191,7 @@ int value_parse(json_t **out, char why[VALUE_WHY_SIZE], const char *text, size_t
 			r = memory ? -ENOMEM : refuse(&s, VALUE_E_INVALID, error.text);
 		}
 	}
+	explicit_bzero(copy.data, copy.capacity);
 	buf_free(&copy);
 	return r;
 }

@@ -358,6 +358,35 @@ def test_the_passphrase(purse):
     assert "open sesame" not in node.log() and "open barley" not in node.log()
 
 
+def in_memory(node, text):
+    """How often a text stands in the memory of a daemon."""
+    count = 0
+    with open(f"/proc/{node.pid}/maps", encoding="ascii") as maps, open(f"/proc/{node.pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            area, rights = line.split()[:2]
+            begin, end = (int(number, 16) for number in area.split("-"))
+            # The shadow memory of a sanitizer holds no data.
+            if rights[0] != "r" or line.rstrip().endswith("[vvar]") or end - begin > 1 << 28:
+                continue
+            try:
+                memory.seek(begin)
+                count += memory.read(end - begin).count(text.encode())
+            except OSError:
+                pass
+    return count
+
+
+def test_a_passphrase_is_not_left_in_memory(node):
+    """Neither in a buffer of HTTP, nor where JSON was taken apart, nor in the wallet."""
+    passphrase = "a passphrase that stands nowhere else"
+    node.rpc("encryptwallet", passphrase)
+    assert in_memory(node, passphrase) == 0
+    node.rpc("walletpassphrase", passphrase, 1000)
+    assert in_memory(node, passphrase) == 0
+    # What is looked for is found where it is.
+    assert in_memory(node, node.config["storage"]["data_dir"]) > 0
+
+
 def is_locked(node):
     """Tried with an amount that nobody has, so that nothing is paid: the lock is looked at first."""
     with pytest.raises(RpcError) as error:

@@ -30,6 +30,8 @@ enum value_error {
 	VALUE_E_LIMIT = 2,   /* too deep, or too many values */
 };
 
+/* From now on jansson overwrites memory before it frees it: requests may hold a passphrase.  Once, before threads. */
+void value_wipe_freed(void);
 /* Parses one JSON text of any type.  0 and *out; an enum value_error with the reason in `why`; or -ENOMEM. */
 int value_parse(json_t **out, char why[VALUE_WHY_SIZE], const char *text, size_t len)
 	__attribute__((warn_unused_result));

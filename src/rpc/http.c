@@ -215,14 +215,24 @@ static void wait_a_moment(struct request *r)
 	MHD_suspend_connection(r->native);
 }
 
-/* For how long the request has been waiting; RPC_NO_WAIT: as long as it may, for too many others do. */
+/* The client has sent its last byte: it may be gone. */
+static bool is_half_closed(const struct connection *c)
+{
+	char byte;
+
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* For how long the request has been waiting; RPC_NO_WAIT: as long as it may, for too many others do, or in vain. */
 static int64_t waited_ms(struct request *r)
 {
 	int64_t now_ms = clock_mono_ms();
 
 	if (!r->ran)
 		r->ran_ms = now_ms;
-	return r->worker->waiting_count < r->worker->http->params.max_waiting ? now_ms - r->ran_ms : RPC_NO_WAIT;
+	if (r->worker->waiting_count >= r->worker->http->params.max_waiting || is_half_closed(r->connection))
+		return RPC_NO_WAIT;
+	return now_ms - r->ran_ms;
 }
 
 /* Runs a request that has come in whole, or has been waiting. */

@@ -64,6 +64,15 @@ static json_t *run_after(struct rpc_call *call)
 	return json_true();
 }
 
+/* Waits for 50 ms. */
+static json_t *run_later(struct rpc_call *call)
+{
+	runs++;
+	if (call->waited_ms != RPC_NO_WAIT && call->waited_ms < 50)
+		return rpc_later(call);
+	return json_integer(call->waited_ms);
+}
+
 static const struct rpc_param echo_params[] = {
     {.name = "value",
      .types = RPC_TYPE_BOOL | RPC_TYPE_NUMBER | RPC_TYPE_STRING | RPC_TYPE_ARRAY | RPC_TYPE_OBJECT,
@@ -88,8 +97,9 @@ static const struct rpc_method methods[] = {
     {.name = "exhausted", .about = "Runs out of memory.", .result = "none", .run = run_exhausted},
     {.name = "long", .about = "Talks.", .result = "text", .run = run_long},
     {.name = "after", .about = "Does something later.", .result = "true", .run = run_after},
+    {.name = "later", .about = "Waits.", .result = "n", .run = run_later},
 };
-static const struct rpc_group group = {.name = "Group", .methods = methods, .method_count = 6};
+static const struct rpc_group group = {.name = "Group", .methods = methods, .method_count = 7};
 static const struct rpc_group *const groups[] = {&group};
 static const struct rpc_table table = {.groups = groups, .group_count = 1};
 
@@ -427,6 +437,25 @@ START_TEST(after_is_handed_on)
 }
 END_TEST
 
+/* There is no answer until the method has one; a batch does not wait. */
+START_TEST(later_is_handed_on)
+{
+	static const char request[] = "{\"id\":1,\"method\":\"later\"}";
+	struct dispatch_answer answer;
+
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request), 0), 0);
+	ck_assert(answer.later);
+	ck_assert_uint_eq(answer.body.len, 0);
+	dispatch_answer_free(&answer);
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request), 50), 0);
+	ck_assert(!answer.later);
+	buf_append_byte(&answer.body, 0);
+	ck_assert_str_eq((char *)answer.body.data, RESULT("1", "50"));
+	dispatch_answer_free(&answer);
+	expect("[{\"id\":1,\"method\":\"later\"}]", "[" RESULT("1", "-1") "]");
+}
+END_TEST
+
 /* Help is made from the table. */
 START_TEST(help_texts)
 {
@@ -436,7 +465,7 @@ START_TEST(help_texts)
 	buf_append_byte(&text, 0);
 	ck_assert_str_eq((char *)text.data,
 			 "== Group ==\necho ( value )\nsum a ( b as_text prefix )\nrefuse\nexhausted\nlong\n"
-			 "after\n\nhelp METHOD tells more about one of them.\n");
+			 "after\nlater\n\nhelp METHOD tells more about one of them.\n");
 	buf_reset(&text);
 	help_method(&text, &methods[1]);
 	buf_append_byte(&text, 0);
@@ -469,6 +498,7 @@ int main(void)
 	tcase_add_test(requests, notifications_are_not_answered);
 	tcase_add_test(requests, failures_of_methods);
 	tcase_add_test(requests, after_is_handed_on);
+	tcase_add_test(requests, later_is_handed_on);
 	tcase_add_test(batch, batches);
 	tcase_add_test(batch, batches_are_bounded);
 	tcase_add_test(batch, long_batches_end_early);

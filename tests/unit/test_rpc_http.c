@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,6 +39,8 @@ static struct mutex lock = MUTEX_INITIALIZER("test", MUTEX_RANK_LEAF);
 static struct cond changed;
 static bool after_was_run, gate_open;
 static int gate_waiting;
+static atomic_bool arrived; /* what `later` waits for */
+static atomic_int later_runs;
 
 /* ---- a table of methods */
 
@@ -74,6 +77,15 @@ static json_t *run_gate(struct rpc_call *call)
 	return json_true();
 }
 
+/* Says whether it has waited. */
+static json_t *run_later(struct rpc_call *call)
+{
+	atomic_fetch_add(&later_runs, 1);
+	if (call->waited_ms != RPC_NO_WAIT && !atomic_load(&arrived))
+		return rpc_later(call);
+	return json_boolean(call->waited_ms > 0);
+}
+
 static const struct rpc_param echo_params[] = {
     {.name = "value", .types = RPC_TYPE_INTEGER | RPC_TYPE_STRING, .required = true, .about = "anything"},
 };
@@ -81,8 +93,9 @@ static const struct rpc_method methods[] = {
     {.name = "echo", .about = "", .params = echo_params, .param_count = 1, .result = "", .run = run_echo},
     {.name = "after", .about = "", .result = "", .run = run_after},
     {.name = "gate", .about = "", .result = "", .run = run_gate},
+    {.name = "later", .about = "", .result = "", .run = run_later},
 };
-static const struct rpc_group group = {.name = "Group", .methods = methods, .method_count = 3};
+static const struct rpc_group group = {.name = "Group", .methods = methods, .method_count = 4};
 static const struct rpc_group *const groups[] = {&group};
 static struct rpc_table table = {.groups = groups, .group_count = 1, .user = &params};
 
@@ -803,6 +816,71 @@ START_TEST(a_long_method_leaves_the_other_threads)
 }
 END_TEST
 
+/* Sends a request that waits; returns once such requests have been run so often. */
+static int put_later(int runs)
+{
+	static const char request[] = "{\"id\":1,\"method\":\"later\"}";
+	int fd = dial();
+
+	put_head(fd, "POST /", cookie_header, strlen(request));
+	put_text(fd, request);
+	while (atomic_load(&later_runs) < runs)
+		sched_yield();
+	return fd;
+}
+
+/* A method that waits for something holds up nobody, even on a single thread, and costs one request of the rate. */
+START_TEST(a_method_that_waits_leaves_its_thread)
+{
+	int fds[10];
+
+	params.workers = 1;
+	params.requests_per_second = 60;
+	start();
+	for (int i = 0; i < 10; i++)
+		fds[i] = put_later(10 * (i + 1));
+	for (int i = 0; i < 20; i++)
+		expect_served();
+	atomic_store(&arrived, true);
+	for (int i = 0; i < 10; i++) {
+		ck_assert_str_eq(get(fds[i]).body, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":true}");
+		/* The connection is as good as before. */
+		ck_assert_str_eq(ask_on(fds[i], "POST /", cookie_header, ECHO).body, ECHOED);
+		close(fds[i]);
+	}
+}
+END_TEST
+
+/* Beyond the bound it has to answer at once; so has one in a batch.  A stop waits for none. */
+START_TEST(those_that_wait_are_bounded)
+{
+	int one, two;
+
+	params.workers = 1;
+	params.max_waiting = 2;
+	start();
+	one = put_later(1);
+	two = put_later(20);
+	ck_assert_str_eq(ask("POST /", cookie_header, "{\"id\":1,\"method\":\"later\"}").body,
+			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":false}");
+	ck_assert_str_eq(ask("POST /", cookie_header, "[{\"id\":1,\"method\":\"later\"}]").body,
+			 "[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":false}]");
+	/* One that is gone makes room. */
+	close(one);
+	for (bool waits = false; !waits;) {
+		int runs = atomic_load(&later_runs);
+		struct pollfd p = {.fd = put_later(runs + 1), .events = POLLIN};
+
+		waits = poll(&p, 1, 100) == 0;
+		close(p.fd);
+	}
+	http_stop(http);
+	http = NULL;
+	ck_assert(is_ended(two));
+	close(two);
+}
+END_TEST
+
 /* Beyond the rate: 429, and after a while again 200.  A batch counts by its length. */
 START_TEST(rate_limit)
 {
@@ -934,6 +1012,7 @@ int main(void)
 				       unread_requests_stay,
 				       silent_connections_time_out,
 				       a_long_method_leaves_the_other_threads,
+				       a_method_that_waits_leaves_its_thread, those_that_wait_are_bounded,
 				       rate_limit};
 	const TTest *const life[] = {after_the_answer, stop_does_not_wait, threads_are_named, port_in_use,
 				     clients_that_leave};

@@ -227,27 +227,26 @@ bool heartbeats_attest(struct heartbeats *h, struct wire_attestation *out, const
 
 int heartbeats_witness(struct heartbeats *h, const struct wire_attestation *witness)
 {
-	struct node *node = h->node;
 	char ip[REGISTRY_IP_SIZE];
 	struct wire_hash digest;
 	int r;
 
 	if (!is_ip_text(ip, &witness->witness_address))
 		return refuse(h, ATTESTATION_E_ADDRESS);
-	mutex_lock(&node->registry_lock);
+	mutex_lock(&h->node->registry_lock);
 	r = attestation_expect_witness(h->attestation, witness, key_of_locked(h, ip), clock_real_s());
 	if (r)
 		(void)refuse_locked(h, r);
-	mutex_unlock(&node->registry_lock);
+	mutex_unlock(&h->node->registry_lock);
 	if (r)
 		return r;
 	digest_attestation(&digest, witness);
 	if (!digest_verify(&digest, &witness->signature, &witness->witness_pubkey))
 		return refuse(h, HEARTBEATS_E_SIGNATURE);
-	mutex_lock(&node->registry_lock);
-	r = attestation_witness(h->attestation, witness, NULL, key_of_locked(h, ip), registry_known(node->registry),
+	mutex_lock(&h->node->registry_lock);
+	r = attestation_witness(h->attestation, witness, NULL, key_of_locked(h, ip), registry_known(h->node->registry),
 				clock_real_s());
-	mutex_unlock(&node->registry_lock);
+	mutex_unlock(&h->node->registry_lock);
 	return r;
 }
 

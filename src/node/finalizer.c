@@ -393,13 +393,13 @@ static int record(struct finalizer *f, const struct finality_record *record)
 }
 
 /* A vote of ours that we did not know, since the file was lost: it binds us from now on, and so it must not be lost
- * again.  While we observe there must be no file; the record waits until we sign. */
+ * again.  While we observe without a file there must be none; the record waits until we sign. */
 static void adopt(struct finalizer *f, const struct finality_vote *vote)
 {
 	struct finality_record adopted = {.txid = vote->txid, .approve = vote->approve, .timestamp = vote->timestamp};
 	int r = 0;
 
-	if (f->signing)
+	if (f->signing || (f->votes && votes_size(f->votes) > 0))
 		r = record(f, &adopted);
 	else if (FINALIZER_GROW(&f->adopted))
 		f->adopted.items[f->adopted.list.count++] = adopted;

@@ -312,6 +312,8 @@ END_TEST
 
 START_TEST(the_first_sync_makes_it)
 {
+	struct stat st;
+
 	ck_assert(!existed);
 	must_sync(); /* of nothing */
 	ck_assert_int_eq(access(path(), F_OK), -1);
@@ -323,6 +325,8 @@ START_TEST(the_first_sync_makes_it)
 	umask(0777);
 	must_sync();
 	umask(022);
+	ck_assert_int_eq(stat(path(), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 	must_open();
 	ck_assert(existed);
 	ck_assert_uint_eq(told_count, 1);

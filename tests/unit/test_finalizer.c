@@ -566,6 +566,30 @@ START_TEST(a_block_settles)
 }
 END_TEST
 
+START_TEST(the_pool_says_what_is_settled)
+{
+	struct wire_transaction a = pay(), b = pay();
+	struct wire_hash txid = txid_of(&b);
+	struct wire_block block = {.transactions = {&b, 1}};
+	struct block_ids ids = {.txids = &txid};
+
+	must_insert(&a);
+	must_insert(&b);
+	turn();
+	mine_one(&a);
+	pool_expire(pool, &events, now_s + 80 * HOUR_S);
+	turn();
+	ck_assert_uint_eq(counts().transactions, 0);
+	ck_assert(!binds(&a));
+	/* it has gone, but others may still have it, and put it into a block */
+	ck_assert(binds(&b));
+	ck_assert_uint_eq(counts().locks, 1);
+	finalizer_on_block(fin, &block, &ids);
+	ck_assert(!binds(&b));
+	ck_assert_uint_eq(counts().locks, 0);
+}
+END_TEST
+
 START_TEST(a_block_is_undone)
 {
 	struct wire_transaction a = pay();
@@ -889,6 +913,7 @@ static void add_deciding(Suite *suite)
 	tcase_add_test(c, decided_while_the_pool_does_not_have_it);
 	tcase_add_test(c, events_in_another_order);
 	tcase_add_test(c, a_block_settles);
+	tcase_add_test(c, the_pool_says_what_is_settled);
 	tcase_add_test(c, a_block_is_undone);
 	tcase_add_test(c, the_pool_is_gone_through_again);
 	suite_add_tcase(suite, c);

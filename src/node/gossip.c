@@ -437,6 +437,7 @@ struct relay {
 	const struct wire_hash *hash;
 	uint64_t below; /* to peers only that lie lower; UINT64_MAX: to all */
 	const struct peer *except;
+	bool existing; /* only to nodes that are none of ours */
 	size_t count;
 };
 
@@ -444,7 +445,7 @@ static void relay_to(struct peer *peer, void *user)
 {
 	struct relay *relay = user;
 
-	if (peer == relay->except || peer_best_is(peer, relay->hash) || !peer_is_below(peer, relay->below))
+	if (peer == relay->except || (relay->existing && peer_has_version(peer)) || peer_best_is(peer, relay->hash) || !peer_is_below(peer, relay->below))
 		return;
 	relay->count += peer_send(peer, relay->frame, SEND_GOSSIP);
 }
@@ -464,6 +465,13 @@ size_t gossip_relay(struct gossip *g, const struct wire_block *block, const stru
 		    const struct peer *except)
 {
 	struct relay relay = {.hash = hash, .below = UINT64_MAX, .except = except};
+
+	return relay_block(g, block, &relay);
+}
+
+size_t gossip_relay_existing(struct gossip *g, const struct wire_block *block, const struct wire_hash *hash)
+{
+	struct relay relay = {.hash = hash, .below = UINT64_MAX, .existing = true};
 
 	return relay_block(g, block, &relay);
 }

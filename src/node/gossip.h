@@ -33,5 +33,7 @@ void gossip_catch_up(struct gossip *gossip);
 /* Sends a block of the chain to every peer that has not shown it, but `except` (may be NULL).  Returns to how many. */
 size_t gossip_relay(struct gossip *gossip, const struct wire_block *block, const struct wire_hash *hash,
 		    const struct peer *except);
+/* The same, to the existing nodes among them alone: ours have it, or will, by agreeing on it. */
+size_t gossip_relay_existing(struct gossip *gossip, const struct wire_block *block, const struct wire_hash *hash);
 
 #endif

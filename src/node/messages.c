@@ -62,8 +62,8 @@ const struct message_rule node_message_rules[WIRE_TYPE_COUNT] = {
 
 	/* Transactions. */
 	[WIRE_TRANSACTION_BROADCAST] = {transactions_on_broadcast, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
-	[WIRE_TRANSACTION_VOTE_REQUEST] = {NULL, RATE_VOTE, true, REQUEST_NONE, NULL},
-	[WIRE_TRANSACTION_VOTE] = {NULL, RATE_VOTE, false, REQUEST_NONE, NULL},
+	[WIRE_TRANSACTION_VOTE_REQUEST] = {consensus_on_vote_request, RATE_VOTE, true, REQUEST_NONE, NULL},
+	[WIRE_TRANSACTION_VOTE] = {consensus_on_transaction_vote, RATE_VOTE, false, REQUEST_NONE, NULL},
 	[WIRE_TRANSACTION_FINALIZED] = {transactions_on_finalized, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
 	[WIRE_TRANSACTION_REJECTED] = {transactions_on_rejected, RATE_TRANSACTION, false, REQUEST_NONE, NULL},
 	[WIRE_GET_PENDING_TRANSACTIONS] = {transactions_on_get_pending, RATE_OTHER, true, REQUEST_NONE, NULL},
@@ -71,9 +71,9 @@ const struct message_rule node_message_rules[WIRE_TYPE_COUNT] = {
 						NULL},
 
 	/* Agreement on blocks. */
-	[WIRE_BLOCK_PROPOSAL] = {NULL, RATE_BLOCK, false, REQUEST_NONE, NULL},
-	[WIRE_BLOCK_VOTE] = {NULL, RATE_BLOCK_VOTE, false, REQUEST_NONE, NULL},
-	[WIRE_BLOCK_COMMIT] = {blocks_on_commit, RATE_BLOCK, false, REQUEST_NONE, NULL},
+	[WIRE_BLOCK_PROPOSAL] = {consensus_on_proposal, RATE_BLOCK, false, REQUEST_NONE, NULL},
+	[WIRE_BLOCK_VOTE] = {consensus_on_block_vote, RATE_BLOCK_VOTE, false, REQUEST_NONE, NULL},
+	[WIRE_BLOCK_COMMIT] = {consensus_on_block_commit, RATE_BLOCK, false, REQUEST_NONE, NULL},
 };
 
 void message_reply_line(struct peer *peer, enum wire_type type, struct buf *line)

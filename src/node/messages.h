@@ -37,7 +37,6 @@ enum message_verdict chain_on_block_request(struct peer *peer, const struct wire
 bool blocks_match(const struct wire_message *message, uint64_t first);
 enum message_verdict blocks_on_response(struct peer *peer, const struct wire_message *message);
 enum message_verdict blocks_on_announcement(struct peer *peer, const struct wire_message *message);
-enum message_verdict blocks_on_commit(struct peer *peer, const struct wire_message *message);
 
 /* messages_transactions.c: PROTOCOL.md §3, §7. */
 enum message_verdict transactions_on_broadcast(struct peer *peer, const struct wire_message *message);
@@ -54,5 +53,12 @@ enum message_verdict transactions_on_unsubscribe(struct peer *peer, const struct
 enum message_verdict utxo_on_get_set(struct peer *peer, const struct wire_message *message);
 enum message_verdict utxo_on_get_state_hash(struct peer *peer, const struct wire_message *message);
 enum message_verdict utxo_on_state_query(struct peer *peer, const struct wire_message *message);
+
+/* consensus_messages.c: what is being agreed on, PROTOCOL.md §7, §9. */
+enum message_verdict consensus_on_proposal(struct peer *peer, const struct wire_message *message);
+enum message_verdict consensus_on_block_vote(struct peer *peer, const struct wire_message *message);
+enum message_verdict consensus_on_block_commit(struct peer *peer, const struct wire_message *message);
+enum message_verdict consensus_on_transaction_vote(struct peer *peer, const struct wire_message *message);
+enum message_verdict consensus_on_vote_request(struct peer *peer, const struct wire_message *message);
 
 #endif

@@ -36,10 +36,3 @@ enum message_verdict blocks_on_announcement(struct peer *peer, const struct wire
 
 	return gossip_announced(node->gossip, peer, &message->u.block_announcement);
 }
-
-enum message_verdict blocks_on_commit(struct peer *peer, const struct wire_message *message)
-{
-	struct node *node = peer_user(peer);
-
-	return gossip_commit(node->gossip, peer, &message->u.block_commit);
-}

@@ -25,6 +25,7 @@
 #include "timed/util/file.h"
 #include "timed/util/log.h"
 #include "timed/util/stop_signal.h"
+#include "timed/node/consensus.h"
 #include "timed/node/version.h"
 
 /* Descriptors that are not connections: database, logs, RPC. */
@@ -118,6 +119,7 @@ static void greet(void *user, struct peer *peer)
 	(void)peer_request(peer, REQUEST_MASTERNODES, 0, &masternodes);
 	transactions_greet(node->transactions, peer);
 	syncer_ask(node->syncer, peer);
+	consensus_peer_ready(node->consensus, peer);
 }
 
 static uint32_t max_peers(const struct config *c)
@@ -268,6 +270,7 @@ static void tip_published(void *user, const struct chain_summary *summary, bool 
 	struct node *node = user;
 
 	node_pool_follow(node);
+	consensus_tip(node->consensus);
 	gossip_tip(node->gossip, &summary->tip);
 	if (!bulk)
 		syncer_tip(node->syncer, &summary->tip);
@@ -422,6 +425,8 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 		add_configured(node, &config->network.connect);
 		r = node_become_masternode(node, error);
 	}
+	if (!r)
+		r = consensus_open(&node->consensus, node, error);
 	if (r) {
 		node_close(node);
 		return r;
@@ -441,6 +446,8 @@ int node_start(struct node *node, char error[NODE_ERROR_SIZE])
 	r = verify_start(&node->verify, &node->chain_params, 0);
 	if (!r)
 		r = chain_thread_start(node->chain);
+	if (!r)
+		r = consensus_start(node->consensus);
 	if (r) {
 		snprintf(error, NODE_ERROR_SIZE, "Starting threads: %s", strerror(-r));
 		node_stop(node);
@@ -479,6 +486,7 @@ void node_stop(struct node *node)
 {
 	discovery_stop(node->discovery);
 	node->discovery = NULL;
+	consensus_stop(node->consensus);
 	net_stop(node->net);
 	verify_stop(node->verify);
 	chain_thread_stop(node->chain);
@@ -497,6 +505,7 @@ void node_close(struct node *node)
 	verify_free(node->verify);
 	syncer_free(node->syncer);
 	gossip_free(node->gossip);
+	consensus_close(node->consensus);
 	coins_free(node->coins);
 	node_pool_close(node);
 	chain_thread_close(node->chain);

@@ -27,6 +27,7 @@
 #define EXIT_CONFLICT 3 /* halt.h */
 
 struct coins;
+struct consensus;
 struct discovery;
 struct gossip;
 struct heartbeats;
@@ -64,6 +65,7 @@ struct node {
 	struct verify *verify;		 /* NULL before the start */
 	struct gossip *gossip;
 	struct syncer *syncer;
+	struct consensus *consensus; /* the thread of that name; NULL before it is opened */
 	struct state_hash state_hash;
 
 	struct pool *pool;		   /* not yet in a block */

@@ -14,6 +14,7 @@
 #include "notifier.h"
 #include "seen.h"
 #include "timed/net/frame.h"
+#include "timed/node/consensus.h"
 #include "timed/node/coins.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
@@ -117,6 +118,8 @@ void transactions_tell(struct transactions *t, const struct pool_events *events,
 			coins_note(t->node->coins, &e->tx->transaction);
 		}
 	}
+	if (t->node->consensus)
+		consensus_pool_events(t->node->consensus, events);
 }
 
 void transactions_tip(struct transactions *t, const struct pool_events *events)
@@ -181,6 +184,8 @@ static int insert(struct transactions *t, struct pool_result *result, const stru
 	/* Even one that is refused may have moved others. */
 	transactions_tell(t, &events, r ? NULL : from);
 	pool_events_free(&events);
+	if (r == POOL_E_CONFLICT && t->node->consensus)
+		consensus_conflict(t->node->consensus, submission->txid, &result->outpoint);
 	return r;
 }
 

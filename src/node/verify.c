@@ -117,7 +117,7 @@ static int check(struct verify *v, struct chain_fault *fault, const struct porti
 	const struct wire_block *block = &p->job->blocks[p->block];
 	const struct block_ids *ids = &p->job->ids[p->block];
 
-	if (p->first == 0) {
+	if (p->first == 0 && !p->job->proposed) {
 		int r = block_check_certificate(fault, v->params, block, ids);
 
 		if (r)

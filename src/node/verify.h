@@ -25,6 +25,7 @@ struct verify_job {
 	const struct wire_block *blocks;
 	const struct block_ids *ids; /* one per block */
 	size_t count;
+	bool proposed; /* the block is a proposal, and comes without its certificate */
 	/* All is checked.  By a thread of the pool, or by the submitter when there is nothing to check; no lock held. */
 	void (*done)(struct verify_job *job);
 

@@ -331,6 +331,12 @@ static int open_file(struct votes_file *v, char *text, const struct votes_reader
 	if (fstat(v->fd, &st))
 		return -errno;
 	v->size = (uint64_t)st.st_size;
+	if (v->size == 0) {
+		/* The operator says that nothing was ever signed; the first sync puts a file in its place. */
+		close(v->fd);
+		v->fd = -1;
+		return 0;
+	}
 	r = open_header(v, text);
 	return r ? r : open_batches(v, text, reader);
 }

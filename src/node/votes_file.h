@@ -40,7 +40,8 @@ struct votes_reader {
 	void *user;
 };
 
-/* Opens or prepares `path`.  `*existed` tells whether there was one: it is made by the first votes_sync(), not before.
+/* Opens or prepares `path`.  `*existed` tells whether there was one: it is made by the first votes_sync(), not before; an
+ * empty one counts as none.
  * 0; a negative errno, or 1: damaged, of another network or another key; then `text` says what and what to do (but not
  * of what a reader returned). */
 int votes_open(struct votes_file **out, char text[VOTES_TEXT_SIZE], bool *existed, const char *path,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The thread `consensus`: it alone steps the machines that agree on blocks and transactions (consensus/bft.h,
- * consensus/finality.h, consensus/slot.h), writes what we sign into the file `votes`, and sends it (PROTOCOL.md §7, §9).
+ * consensus/finality.h, consensus/slot.h), writes what we sign into the file `votes`, and sends it (PROTOCOL.md §7,
+ * §9).
  *
  * Everybody else pushes what has happened into one bounded queue.  The thread takes all that is there, steps the
  * machines, writes the records of all that they want said with one sync, and only then sends.
@@ -18,17 +19,18 @@
 
 #include "timed/consensus/bft.h"
 #include "timed/consensus/finality.h"
+#include "timed/node/node.h"
 
 struct chain_point;
 struct consensus;
 struct message_arena;
-struct node;
 struct peer;
 struct pool_events;
 
 /* Reads the file `votes`.  No thread yet; the chain, the wallet and the pool are open.  0; or an exit code and the
  * reason (a validator whose key is not in the list, a damaged file). */
-int consensus_open(struct consensus **out, struct node *node, char *error) __attribute__((warn_unused_result));
+int consensus_open(struct consensus **out, struct node *node, char error[NODE_ERROR_SIZE])
+	__attribute__((warn_unused_result));
 /* 0 or a negative errno. */
 int consensus_start(struct consensus *consensus) __attribute__((warn_unused_result));
 /* Ends the thread; what is pushed later is dropped.  Blocks. */
@@ -44,15 +46,8 @@ void consensus_peer_ready(struct consensus *consensus, struct peer *peer);
 /* What came, went or was decided in the pool. */
 void consensus_pool_events(struct consensus *consensus, const struct pool_events *events);
 /* The pool has refused a transaction since it spends `outpoint`, as one of the pool does. */
-void consensus_conflict(struct consensus *consensus, const struct wire_hash *txid, const struct wire_outpoint *outpoint);
-
-/* A message of a peer.  Its worker: looks whether it is known, verifies it, and pushes it.  Returns the verdict for the
- * peer's rate limit. */
-enum message_verdict consensus_on_proposal(struct peer *peer, const struct wire_message *message);
-enum message_verdict consensus_on_block_vote(struct peer *peer, const struct wire_message *message);
-enum message_verdict consensus_on_block_commit(struct peer *peer, const struct wire_message *message);
-enum message_verdict consensus_on_transaction_vote(struct peer *peer, const struct wire_message *message);
-enum message_verdict consensus_on_vote_request(struct peer *peer, const struct wire_message *message);
+void consensus_conflict(struct consensus *consensus, const struct wire_hash *txid,
+			const struct wire_outpoint *outpoint);
 
 /* ---- For people ---- */
 
@@ -66,5 +61,15 @@ struct consensus_status {
 	struct finality_counts finality;
 };
 void consensus_get_status(struct consensus *consensus, struct consensus_status *out);
+
+/* Two signed messages of one validator that contradict each other, as JSON lines. */
+struct consensus_evidence {
+	int64_t at_s; /* Unix seconds: when the second one came */
+	char *one, *other;
+};
+/* The last few, newest last.  0 and a list that consensus_evidence_free() frees, or -ENOMEM. */
+int consensus_list_evidence(struct consensus *consensus, struct consensus_evidence **out, size_t *count)
+	__attribute__((warn_unused_result));
+void consensus_evidence_free(struct consensus_evidence *items, size_t count);
 
 #endif

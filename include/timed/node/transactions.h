@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Transactions on their way: from a peer or from ourselves into the pool, from there to peers, to those who vote, and to
- * everybody who wants to hear what becomes of them (PROTOCOL.md §3, §7).
+ * Transactions on their way: from a peer or from ourselves into the pool, from there to peers, to those who vote, and
+ *to everybody who wants to hear what becomes of them (PROTOCOL.md §3, §7).
  *
  *	transactions_submit()	signatures, pool, and then transactions_tell()
  *	transactions_tell()	works off events of the pool, whoever caused them: gossip, votes, subscribers, wallet
  *
- * A transaction is passed on once, by whoever inserted it.  A copy that was seen lately costs a look into a table: it is
- * neither decoded further nor verified again.
+ * A transaction is passed on once, by whoever inserted it.  A copy that was seen lately costs a look into a table: it
+ *is neither decoded further nor verified again.
  *
  * Thread safety: any thread, between transactions_new() and transactions_free(), unless a function says otherwise.  No
  * lock of the caller may be held: both read the disk, and send.
@@ -30,8 +30,8 @@ int transactions_new(struct transactions **out, struct node *node) __attribute__
 void transactions_free(struct transactions *transactions);
 
 /* Takes a transaction with everything that belongs to it.  `from`: who sent it, NULL for ourselves (RPC, wallet).
- * Returns what pool_insert() returns, POOL_E_RULE for a bad signature or form included; the result's text is for people.
- * What the chain or the pool cannot do (an enum store_error, -ENOMEM) is the caller's to report. */
+ * Returns what pool_insert() returns, POOL_E_RULE for a bad signature or form included; the result's text is for
+ * people. What the chain or the pool cannot do (an enum store_error, -ENOMEM) is the caller's to report. */
 int transactions_submit(struct transactions *transactions, struct pool_result *result,
 			const struct wire_transaction *transaction, const struct wire_hash *txid, struct peer *from)
 	__attribute__((warn_unused_result));

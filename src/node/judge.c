@@ -74,7 +74,9 @@ static void verified(struct verify_job *job)
 {
 	struct task *t = (struct task *)((char *)job - offsetof(struct task, job));
 
-	if (job->error) {
+	if (job->error < 0) {
+		t->judge.verdict = JUDGE_UNKNOWABLE;
+	} else if (job->error) {
 		t->judge.verdict = JUDGE_INVALID;
 		t->judge.fault = job->fault;
 	} else {

@@ -266,6 +266,7 @@ static void verified(struct verify_job *job)
 			refuse(a, a->peer, &job->fault);
 		announced_free(a);
 	} else if (a->needs_commit) {
+		syncer_certified(a->gossip->node->syncer, a->block->header.height, &a->ids.hash);
 		wait_for_parent(a);
 	} else {
 		push(a);
@@ -354,7 +355,9 @@ static bool is_wanted(const struct announced *a, const struct chain_point *tip)
 		chain_view_unref(view);
 		return !known && claim(a->gossip, &a->ids.hash);
 	}
-	if (height - tip->height > EARLY_HEIGHTS)
+	/* While our chain is not certified, any certificate tells where it has to lead. */
+	if (height - tip->height > EARLY_HEIGHTS &&
+	    (!a->needs_commit || is_bare(a) || block_needs_certificate(&a->gossip->node->chain_params, tip->height)))
 		return false;
 	if (claim(a->gossip, &a->ids.hash))
 		return true;

@@ -57,6 +57,7 @@ struct sync *sync_new(const struct sync_params *params, const struct chain_point
 	s->stall_ms = params->stall_ms;
 	s->stall_grown_ms = now_ms - params->max_stall_ms;
 	s->fork.next_ms = INT64_MIN;
+	s->certified_again_ms = INT64_MIN;
 	return s;
 }
 

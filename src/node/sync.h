@@ -12,7 +12,8 @@
  *
  * Fork (a peer has another hash than we at a height that both have; PROTOCOL.md §6 "Fork"): all are asked for their
  * hash at that height.  When another chain wins, the common ancestor is searched, its blocks up to that height are
- * fetched by the same machinery and kept aside, and then the chain is told to reorganise.
+ * fetched by the same machinery and kept aside, and then the chain is told to reorganise.  A chain with a certified
+ * block (PROTOCOL.md §9) wins without being asked about.
  *
  * Use.  After every call that may change something the owner drains sync_take_action().  On a peer's own worker,
  * whenever the peer became ready, answered or was poked, sync_next() is called until it returns false; what it says is
@@ -151,6 +152,9 @@ void sync_range_checked(struct sync *sync, uint64_t held_id, enum sync_check res
 
 /* The peer announced a block at or above tip + 1 whose parent we do not have: it may be on another chain. */
 void sync_strange_block(struct sync *sync, uint64_t id, uint64_t height, int64_t now_ms);
+
+/* A certificate for this block was verified: who has another chain loses, we too. */
+void sync_certified(struct sync *sync, uint64_t height, const struct wire_hash *hash, int64_t now_ms);
 
 /* ---- The chain ---- */
 

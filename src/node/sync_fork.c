@@ -10,6 +10,10 @@
  *	ready, out	the chain is to reorganise, does it
  *
  * While it only asks, blocks on top of our tip are fetched as ever.
+ *
+ * A chain with a certified block wins whatever peers answer, and at any depth (PROTOCOL.md §9).  Then the question is
+ * about that block, which lies above our tip: one voice that has it is enough, since its blocks are fetched up to it
+ *and so are authentic, and nothing of ours is undone before they are all here.
  */
 #include "sync_impl.h"
 
@@ -40,7 +44,22 @@ bool sync_fork_is_taking(const struct sync *s)
 static bool is_voter(const struct sync *s, const struct sync_question *q, const struct sync_peer *p)
 {
 	return !sync_is_liar(s, p) && !p->suspected && p->has_claim && p->claim >= q->height &&
-	       !sync_bad_forbids(s, p, q->height);
+	       (s->fork.certified || !sync_bad_forbids(s, p, q->height));
+}
+
+/* A certified block is known above our tip, and somebody who may have it is not on our chain. */
+static bool certified_wants(const struct sync *s)
+{
+	if (!s->has_certified || s->certified_height <= s->tip.height || s->now_ms < s->certified_again_ms)
+		return false;
+	for (size_t i = 0; i < s->peer_count; i++) {
+		const struct sync_peer *p = &s->peers[i];
+
+		if (!sync_is_liar(s, p) && !p->suspected && p->stand == SYNC_STAND_DIFFERS && p->has_claim &&
+		    p->claim >= s->certified_height)
+			return true;
+	}
+	return false;
 }
 
 /* It differs from us where we have a block, and that is to be decided. */
@@ -127,6 +146,8 @@ static void close_question(struct sync *s, int64_t next_ms)
 {
 	if (sync_fork_is_taking(s))
 		sync_segments_drop(s, 0);
+	if (s->fork.certified && s->certified_again_ms < s->now_ms + s->params.fork_interval_ms)
+		s->certified_again_ms = s->now_ms + s->params.fork_interval_ms;
 	sync_clear_voices(s, SYNC_FORK_SLOT);
 	s->fork = (struct sync_fork){.next_ms = next_ms};
 	s->poke = true;
@@ -247,6 +268,16 @@ static void advance_round(struct sync *s)
 	bool clear;
 
 	sync_tally(s, &t, q, SYNC_FORK_SLOT, is_voter);
+	f->voices = t.best;
+	f->of = t.answers;
+	if (f->certified) {
+		f->voices = sync_count_voices(s, &s->certified_hash, q, SYNC_FORK_SLOT, is_voter);
+		if (f->voices > 0)
+			own_chain_lost(s, &s->certified_hash);
+		else if (t.pending == 0 || s->now_ms - q->opened_ms >= SYNC_PATIENCE * s->params.voice_wait_ms)
+			sync_fork_abort(s);
+		return;
+	}
 	if (t.pending > 0 && s->now_ms - q->opened_ms < SYNC_PATIENCE * s->params.voice_wait_ms)
 		return;
 	if (t.answers == 0 || !f->has_own) {
@@ -254,8 +285,6 @@ static void advance_round(struct sync *s)
 		f->question.round = round;
 		return;
 	}
-	f->voices = t.best;
-	f->of = t.answers;
 	need = t.voters < ENOUGH_ANSWERS ? t.voters : ENOUGH_ANSWERS;
 	if (need < LEAST_ANSWERS)
 		need = LEAST_ANSWERS;
@@ -293,6 +322,8 @@ static void refuse_winner(struct sync *s, uint64_t depth)
 
 	note(s, SYNC_NOTE_TOO_DEEP, &f->question.winner, depth);
 	(void)sync_bad_add(s, f->question.height, &f->question.winner, SYNC_FORK_SLOT, &f->question.winner);
+	if (f->certified)
+		s->certified_again_ms = s->now_ms + s->params.bad_ms;
 	sync_fork_abort(s);
 }
 
@@ -304,9 +335,11 @@ void sync_fork_searched(struct sync *s)
 	if (f->duel) {
 		f->champion = sync_hash_compare(&q->hi_value[0], &q->hi_value[1]) < 0 ? q->side[0] : q->side[1];
 		next_duel(s);
+	} else if (f->certified && q->has_lo && q->lo == s->tip.height) {
+		sync_fork_abort(s); /* it extends our chain: fetched as ever */
 	} else if (!q->has_lo) {
 		refuse_winner(s, s->tip.height - q->floor + 1);
-	} else if (s->tip.height - q->lo > s->params.max_reorg_depth) {
+	} else if (!f->certified && s->tip.height - q->lo > s->params.max_reorg_depth) {
 		refuse_winner(s, s->tip.height - q->lo); /* our tip went on meanwhile */
 	} else {
 		fetch_branch(s);
@@ -332,6 +365,8 @@ void sync_fork_result(struct sync *s, const struct sync_result *result)
 	case SYNC_RULE:
 		if (sync_bad_add(s, result->fault_height, &result->fault_hash, SYNC_FORK_SLOT, &f->question.winner))
 			(void)sync_note(s, SYNC_NOTE_REFUSED, result->fault_height, &result->fault_hash);
+		if (f->certified)
+			s->certified_again_ms = s->now_ms + s->params.bad_ms;
 		break;
 	case SYNC_TOO_DEEP:
 		refuse_winner(s, s->tip.height - f->search.lo);
@@ -352,13 +387,21 @@ static bool is_void(const struct sync *s)
 {
 	const struct sync_fork *f = &s->fork;
 
-	return f->phase != SYNC_FORK_NONE && f->phase != SYNC_FORK_OUT && f->question.height > s->tip.height;
+	if (f->phase == SYNC_FORK_NONE || f->phase == SYNC_FORK_OUT)
+		return false;
+	return f->certified ? f->question.height <= s->tip.height : f->question.height > s->tip.height;
 }
 
 static void open_question(struct sync *s)
 {
 	uint64_t height;
 
+	if (certified_wants(s)) {
+		begin_round(s, s->certified_height);
+		s->fork.certified = true;
+		(void)sync_note(s, SYNC_NOTE_FORK, s->certified_height, &s->certified_hash);
+		return;
+	}
 	if (s->now_ms < s->fork.next_ms || !lowest_difference(s, &height))
 		return;
 	begin_round(s, height);
@@ -388,6 +431,8 @@ void sync_fork_advance(struct sync *s)
 
 	if (is_void(s))
 		sync_fork_abort(s);
+	if (f->phase == SYNC_FORK_ASKING && !f->certified && certified_wants(s))
+		close_question(s, f->next_ms);
 	switch (f->phase) {
 	case SYNC_FORK_NONE:
 		open_question(s);
@@ -412,4 +457,17 @@ void sync_fork_advance(struct sync *s)
 	case SYNC_FORK_OUT:
 		break;
 	}
+}
+
+void sync_certified(struct sync *s, uint64_t height, const struct wire_hash *hash, int64_t now_ms)
+{
+	sync_set_now(s, now_ms);
+	/* The lowest is the least to fetch.  One that led nowhere gives way to the next. */
+	if (height > s->tip.height && (!s->has_certified || s->certified_height <= s->tip.height ||
+				       height < s->certified_height || s->now_ms < s->certified_again_ms)) {
+		s->has_certified = true;
+		s->certified_height = height;
+		s->certified_hash = *hash;
+	}
+	sync_advance(s);
 }

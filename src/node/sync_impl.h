@@ -185,6 +185,7 @@ enum sync_fork_phase {
 
 struct sync_fork {
 	enum sync_fork_phase phase;
+	bool certified; /* the question is about the certified block, and its chain wins */
 	struct sync_question question;
 	bool has_own;
 	struct wire_hash own; /* ours at question.height */
@@ -211,6 +212,10 @@ struct sync {
 	uint64_t last_serial;
 	uint64_t last_id; /* of pieces and work */
 	struct sync_fork fork;
+	bool has_certified; /* of sync_certified() */
+	uint64_t certified_height;
+	struct wire_hash certified_hash;
+	int64_t certified_again_ms; /* not asked for before */
 	struct sync_bad bad[SYNC_MAX_BAD];
 	struct sync_out out[SYNC_MAX_OUT];
 	uint32_t out_count;

@@ -45,11 +45,15 @@ void sync_search_start(struct sync *s, const struct wire_hash *a, const struct w
 	*q = (struct sync_search){
 		.side = {*a, *b},
 		.own = own,
-		.floor = s->tip.height > s->params.max_reorg_depth ? s->tip.height - s->params.max_reorg_depth : 0,
 		.hi = s->fork.question.height,
 		.hi_value = {*a, *b},
 		.step = 1,
 	};
+	if (!s->fork.certified && s->tip.height > s->params.max_reorg_depth)
+		q->floor = s->tip.height - s->params.max_reorg_depth;
+	/* Above our tip they differ. */
+	if (s->fork.certified)
+		q->hi = s->tip.height + 1;
 	s->fork.phase = SYNC_FORK_SEARCHING;
 	s->poke = true;
 	if (!next_step(q))

@@ -578,6 +578,19 @@ void syncer_blocks(struct syncer *s, struct peer *peer, const struct wire_block_
 
 /* ---- Others ---- */
 
+void syncer_certified(struct syncer *s, uint64_t height, const struct wire_hash *hash)
+{
+	struct chain_point tip = tip_now(s);
+
+	/* Our own certified chain is not given up: it goes on, or the validators have contradicted themselves (halt.h).
+	 */
+	if (height <= tip.height || block_needs_certificate(&s->node->chain_params, tip.height))
+		return;
+	mutex_lock(&s->lock);
+	sync_certified(s->sync, height, hash, clock_mono_ms());
+	leave(s);
+}
+
 void syncer_tip(struct syncer *s, const struct chain_point *tip)
 {
 	mutex_lock(&s->lock);

@@ -46,6 +46,9 @@ void syncer_announced(struct syncer *syncer, struct peer *peer, const struct wir
 
 /* ---- Others. ---- */
 
+/* A certificate of this block, which our chain does not have, was verified. */
+void syncer_certified(struct syncer *syncer, uint64_t height, const struct wire_hash *hash);
+
 /* The tip has moved by something else than sync. */
 void syncer_tip(struct syncer *syncer, const struct chain_point *tip);
 /* The keeper's: does what is due, and says when to call again (monotonic). */

@@ -320,3 +320,28 @@ def test_two_certificates_by_sync(loaded, serve, net, chain):
                                            "timers": {**BRISK, **SYNC_TIMERS}})
     node.spawn()
     expect_halt(node, HEIGHT - 3, chain.hashes[HEIGHT - 3], other.hashes[HEIGHT - 3])
+
+
+# --- against an uncertified chain -----------------------------------------------------------------------------------
+
+@pytest.mark.fast
+def test_certified_chain_wins_against_votes_and_depth(loaded, serve, net):
+    """Three peers share our chain and one shows a certified block of another, which forks off deeper than votes may
+    undo: its chain is taken."""
+    early = Certified(bft_from=31)
+    early.grow(5)
+    ours, theirs = early.fork(5, tag="ours"), early.fork(5, tag="theirs")
+    ours.grow(20)
+    theirs.grow(150, transactions=1)
+    node = loaded(net.ip(5), ours, certified_config(early, limits={"reorg_depth": 10, "reorg_warn_depth": 5}))
+    with_us = [serve(net.ip(number), ours, listen=False) for number in (11, 12, 13)]
+    for peer in with_us:
+        peer.dial(node)
+    certified = serve(net.ip(14), theirs.fork(149), listen=False)
+    certified.dial(node)
+    node.wait_log(r"🔀 Our chain stays: 3 of 4 peers")
+    certified.chain = theirs
+    certified.announce(theirs.tip)
+    node.wait_chain(theirs)
+    node.assert_chain(theirs)
+    assert_blameless(node, certified.ip, *[peer.ip for peer in with_us])

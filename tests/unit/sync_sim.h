@@ -120,6 +120,7 @@ struct sim {
 	uint64_t undone;
 	uint32_t hash_asks, block_asks, duplicate_blocks, pokes;
 	uint64_t highest_ask; /* blocks of one */
+	uint64_t certified;   /* id of the block that may be reorganised to at any depth */
 	bool fail_reorganise; /* the branch breaks a rule */
 	bool trace;
 };

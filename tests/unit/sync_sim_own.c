@@ -100,7 +100,7 @@ static enum sync_outcome reorganise(struct sim *sim, struct sync_result *result)
 		sim_assert(sim, k);
 	}
 	height = k->height - 1;
-	if (sim->height - height > sim->params.max_reorg_depth)
+	if (sim->height - height > sim->params.max_reorg_depth && hash_id(&sim->work.hash) != sim->certified)
 		return SYNC_TOO_DEEP;
 	if (sim->fail_reorganise) {
 		sim->refusals++;

@@ -36,6 +36,11 @@ static bool on_theirs(struct sim *s)
 	return sim_is_on(s, &theirs, theirs.height);
 }
 
+static bool on_ours_grown(struct sim *s)
+{
+	return sim_is_on(s, &ours, ours.height);
+}
+
 static bool on_theirs_whole_hour(struct sim *s)
 {
 	(void)s;
@@ -523,6 +528,72 @@ START_TEST(any_fork_ends_on_the_chain_of_most)
 }
 END_TEST
 
+/* ---- A certified chain ---- */
+
+static void certify(const struct sim_chain *chain, uint64_t height)
+{
+	struct wire_hash hash;
+
+	sim.certified = chain->ids[height];
+	sim_hash(&hash, sim.certified);
+	sync_certified(sim.sync, height, &hash, sim.now_ms);
+}
+
+/* One peer has it and five are with us, and more of our blocks are undone than votes could undo. */
+START_TEST(a_certified_chain_wins_whatever_peers_answer)
+{
+	begin(60, 100, 1600, 3200);
+	ck_assert_uint_lt(sim.params.max_reorg_depth, 1500);
+	add(5, &ours);
+	add(1, &theirs);
+	ck_assert(!sim_run(&sim, 5 * SIM_MINUTE, on_theirs));
+	ck_assert_uint_eq(sim.reorganisations, 0);
+	certify(&theirs, 3000);
+	ck_assert(sim_run(&sim, 2 * SIM_MINUTE, on_theirs));
+	ck_assert_uint_eq(sim.reorganisations, 1);
+	ck_assert_uint_eq(sim.undone, 1500);
+	end();
+}
+END_TEST
+
+/* Who answers the certified hash may lie about what lies below: nothing of ours is undone for that. */
+START_TEST(nothing_is_undone_for_a_false_ancestor)
+{
+	struct sim_peer *liar;
+
+	begin(61, 100, 600, 1200);
+	sim_chain_fork(&third, &ours, 300, 999, 1200);
+	add(3, &ours);
+	liar = sim_add(&sim, SIM_GRAFT, &theirs, theirs.height, 0);
+	liar->graft = &third;
+	liar->base = 900;
+	(void)sim_run(&sim, 10 * SIM_SECOND, NULL);
+	certify(&theirs, 1100);
+	ck_assert(!sim_run(&sim, 5 * SIM_MINUTE, on_theirs));
+	ck_assert_uint_eq(sim.undone, 0);
+	add(1, &theirs);
+	ck_assert(sim_run(&sim, 10 * SIM_MINUTE, on_theirs));
+	ck_assert_uint_eq(sim.undone, 500);
+	sim_chain_free(&third);
+	end();
+}
+END_TEST
+
+/* A certified block on top of ours changes nothing about how it is fetched, though somebody is on another chain. */
+START_TEST(a_certified_block_of_our_own_chain_is_no_fork)
+{
+	begin(62, 100, 200, 260);
+	sim_chain_grow(&ours, 50);
+	add(4, &ours);
+	add(1, &theirs);
+	certify(&ours, 240);
+	ck_assert(sim_run(&sim, 2 * SIM_MINUTE, on_ours_grown));
+	ck_assert_uint_eq(sim.reorganisations, 0);
+	ck_assert_uint_eq(sim.undone, 0);
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sync_fork");
@@ -550,6 +621,9 @@ int main(void)
 	tcase_add_test(tc, our_chain_may_grow_meanwhile);
 	tcase_add_test(tc, slow_peer_does_not_hold_up_the_search);
 	tcase_add_test(tc, false_ancestor_is_found_out);
+	tcase_add_test(tc, a_certified_chain_wins_whatever_peers_answer);
+	tcase_add_test(tc, nothing_is_undone_for_a_false_ancestor);
+	tcase_add_test(tc, a_certified_block_of_our_own_chain_is_no_fork);
 	suite_add_tcase(suite, tc);
 	tcase_add_test(any, any_fork_ends_on_the_chain_of_most);
 	tcase_set_timeout(any, 100);

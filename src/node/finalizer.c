@@ -193,9 +193,25 @@ void finalizer_set_file(struct finalizer *f, struct votes_file *votes)
 	f->votes = votes;
 }
 
+/* The file still tells of what a block has settled since it was written anew. */
+static bool is_settled(const struct finalizer *f, const struct wire_hash *txid)
+{
+	struct chain_view *view = chain_thread_take_view(f->node->chain);
+	uint64_t height;
+	uint32_t position;
+	int r = chain_view_transaction(view, &height, &position, txid);
+
+	chain_view_unref(view);
+	return r == 0;
+}
+
 int finalizer_restore(struct finalizer *f, const struct votes_finality *entry)
 {
-	int r = finality_restore(f->machine, &entry->record, entry->outpoints, entry->count, clock_real_s());
+	int r;
+
+	if (is_settled(f, &entry->record.txid))
+		return 0;
+	r = finality_restore(f->machine, &entry->record, entry->outpoints, entry->count, clock_real_s());
 
 	switch (r) {
 	case FINALITY_E_KNOWN:

@@ -28,13 +28,14 @@ struct finalizer;
 struct node;
 struct peer;
 
-/* Of `node` the configuration, pool, transactions, wallet (if we vote) and net are used.  `votes` may be NULL, and set
- * when it has been read, before we are a voter.  0 or -ENOMEM. */
+/* Of `node` the configuration, chain, pool, transactions, wallet (if we vote) and net are used.  `votes` may be NULL,
+ * and set when it has been read, before we are a voter.  0 or -ENOMEM. */
 int finalizer_new(struct finalizer **out, struct node *node, struct votes_file *votes)
 	__attribute__((warn_unused_result));
 void finalizer_set_file(struct finalizer *finalizer, struct votes_file *votes);
 void finalizer_free(struct finalizer *finalizer); /* NULL is fine */
-/* Before anything else: a record of the file.  0; -ENOMEM; -ENOSPC: more votes than may bind us. */
+/* Before anything else: a record of the file.  Looks into the chain: what a block holds does not bind us any more.  0;
+ * -ENOMEM; -ENOSPC: more votes than may bind us. */
 int finalizer_restore(struct finalizer *finalizer, const struct votes_finality *entry)
 	__attribute__((warn_unused_result));
 

@@ -150,6 +150,14 @@ int __wrap_pool_finalize(struct pool *p, struct pool_events *e, struct pool_mark
 	return finalize_failure ? finalize_failure : r;
 }
 
+struct chain_view *__wrap_chain_thread_take_view(struct chain_thread *thread);
+
+struct chain_view *__wrap_chain_thread_take_view(struct chain_thread *thread)
+{
+	(void)thread;
+	return chain_store_view(chain);
+}
+
 /* ---- steps ---- */
 
 static void hear_one(size_t i)
@@ -668,6 +676,23 @@ START_TEST(no_double_spend_is_approved_twice)
 }
 END_TEST
 
+START_TEST(what_the_chain_holds_binds_no_more)
+{
+	struct wire_transaction a = pay(), b = pay();
+
+	must_insert(&a);
+	must_insert(&b);
+	turn();
+	mine_one(&a);
+	/* it dies before it hears of the block */
+	restart(true);
+	ck_assert_uint_eq(restored, 2);
+	ck_assert(!binds(&a));
+	ck_assert(binds(&b));
+	ck_assert_uint_eq(counts().own, 1);
+}
+END_TEST
+
 START_TEST(the_rival_of_what_we_approve_is_rejected)
 {
 	struct wire_transaction a = pay(), b = a;
@@ -925,6 +950,7 @@ static void add_binding(Suite *suite)
 
 	tcase_add_checked_fixture(c, finalizer_setup, finalizer_teardown);
 	tcase_add_test(c, no_double_spend_is_approved_twice);
+	tcase_add_test(c, what_the_chain_holds_binds_no_more);
 	tcase_add_test(c, the_rival_of_what_we_approve_is_rejected);
 	tcase_add_test(c, a_restart_repeats_what_was_said);
 	tcase_add_test(c, a_lost_file_comes_back_from_others);

@@ -258,6 +258,44 @@ def test_payments_at_once_never_share_a_coin(purse):
 
 
 @pytest.mark.fast
+def test_a_pending_payment_survives_a_restart(purse):
+    """What it spends is not offered again, and its change is still to come."""
+    node = purse.node
+    first = purse.send(50 * COIN)
+    before = balance(node), states(node)
+    node.restart()
+    assert (balance(node), states(node)) == before
+    second = purse.send(50 * COIN)
+    assert not spent_by(first) & spent_by(second)
+    purse.miner.dial(node)
+    purse.mine(first, second)
+    wait_until(lambda: balance(node) == purse.model(0, 1, 2), 5, lambda: f"all change: {balance(node)}")
+
+
+def test_a_payment_is_learnt_again_after_a_crash(loaded, serve, net):
+    """Killed before it could save anything: a peer has the payment."""
+    one = Purse(loaded, serve, net, number=5, network={"bootstrap_peers": [net.ip(6)]})
+    other = Purse(loaded, serve, net, number=6, wallet=Wallet("other"), chain=one.chain,
+                  network={"bootstrap_peers": [net.ip(5)]})
+    other.node.wait_peer(one.node.ip, timeout=10)
+    identity = txid(one.send(50 * COIN)).hex()
+    before = balance(one.node)
+    wait_until(lambda: knows(other.node, identity), 5, "the payment reaches the peer")
+    one.node.kill9()
+    one.node.start()
+    wait_until(lambda: knows(one.node, identity), 20, "the payment comes back")
+    assert balance(one.node) == before
+
+
+def knows(node, identity):
+    try:
+        return node.rpc("gettransaction", identity)
+    except RpcError as error:
+        assert error.code == BAD_ADDRESS
+        return None
+
+
+@pytest.mark.fast
 def test_merging(purse):
     node, before = purse.node, purse.model()
     values = sorted(value for value, script in purse.chain.utxos.coins.values()
@@ -301,7 +339,7 @@ def test_a_payment_is_incoming_at_the_peer(loaded, serve, net):
     wait_until(lambda: balance(other.node) == 7 * COIN, 5, lambda: f"{states(other.node)}")
     spend = other.send(COIN)
     # And back: the first purse's node hears of it.
-    wait_until(lambda: one.node.rpc("gettransaction", txid(spend).hex()), 5, "the payment comes back")
+    wait_until(lambda: knows(one.node, txid(spend).hex()), 5, "the payment comes back")
 
 
 @pytest.mark.fast

@@ -145,8 +145,8 @@ def test_adversarial_40_altered_certificates(loaded, net, chain):
 
 @pytest.mark.fast
 def test_bare_block_waits_for_its_certificate(loaded, net, chain, longer):
-    """A block without certificate is nobody's fault; a forged one that comes for it is its sender's, and does not keep
-    the right one from being taken."""
+    """A block without certificate is nobody's fault; a forged one that comes for it does not keep the right one from
+    being taken."""
     node = loaded(net.ip(5), chain, certified_config(chain))
     announcer = Announcer(node, net, chain)
     block = longer.blocks[HEIGHT + 1]
@@ -155,9 +155,8 @@ def test_bare_block_waits_for_its_certificate(loaded, net, chain, longer):
     one.ping()
     forged = copy.deepcopy(block["commit"])
     forged["signatures"][0][1][0] ^= 1
-    mark = node.mark()
     two.send(commit_message(block, forged))
-    assert wait_refused(node, two.ip, mark) == "CHAIN_E_CERTIFICATE"
+    two.ping()
     assert node.tip() == chain.tip_hash
     # One about a block that nobody has shown is passed over.
     three.send(commit_message(longer.blocks[HEIGHT + 2]), commit_message(block))

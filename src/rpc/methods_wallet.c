@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Methods about the wallet: what it has, and its addresses. */
 #include <errno.h>
-#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "timed/node/coins.h"
 #include "timed/node/node.h"

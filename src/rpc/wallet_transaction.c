@@ -5,7 +5,7 @@
  * transaction that it spends is looked up. */
 #include "wallet_transaction.h"
 
-#include <errno.h>
+#include <string.h>
 
 #include "timed/node/node.h"
 #include "timed/node/pool_query.h"

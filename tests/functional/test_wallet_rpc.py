@@ -363,6 +363,27 @@ def sent_hex(tx):
     return bincode_transaction(tx).hex()
 
 
+# --- finality -------------------------------------------------------------------------------------------------------
+
+def test_finalised_money_is_spent_before_its_block(validators):
+    """Votes make a payment good: who got it pays on at once, again and again; then blocks hold all of it."""
+    with validators(4, observers=1, block_time=5) as net:
+        payer, (observer,) = net.validators[0], net.observers
+        wait_until(lambda: balance(payer) >= 20 * COIN, 40, lambda: f"rewards: {balance(payer)}")
+        address = observer.rpc("getnewaddress")
+        payer.rpc("sendtoaddress", address, 20)
+        wait_until(lambda: balance(observer) == 20 * COIN, 10, lambda: f"final: {states(observer)}")
+        left = 20 * COIN
+        for _ in range(4):
+            identity = observer.rpc("sendtoaddress", STRANGER.address, 1)
+            left -= COIN - amount(observer.rpc("gettransaction", identity)["fee"])
+            wait_until(lambda: balance(observer) == left, 10, lambda: f"{left}: {states(observer)}")
+            assert observer.rpc("gettransaction", identity)["finalized"]
+        wait_until(lambda: states(observer) == {"confirmed": left}, 30, lambda: f"{left}: {states(observer)}")
+        for node in net.nodes:
+            assert balance(node, STRANGER.address) == 4 * COIN
+
+
 # --- passphrase -----------------------------------------------------------------------------------------------------
 
 def test_the_passphrase(purse):

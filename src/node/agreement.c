@@ -614,6 +614,7 @@ void agreement_get_status(const struct agreement *a, struct consensus_status *ou
 {
 	out->with_validators = a->height == a->tip.height + 1;
 	bft_status(a->bft, &out->bft);
+	out->final_height = consensus_validators(a->node, a->tip.height) ? a->tip.height : 0;
 	out->equivocations = a->equivocations;
 	out->proposed = a->proposed;
 }

@@ -541,6 +541,11 @@ struct net *node_net(struct node *node)
 	return node->net;
 }
 
+struct consensus *node_consensus(struct node *node)
+{
+	return node->consensus;
+}
+
 int64_t node_uptime_ms(const struct node *node)
 {
 	return clock_mono_ms() - node->started_ms;

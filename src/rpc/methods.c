@@ -12,6 +12,7 @@ static const struct rpc_group *const groups[] = {
     &methods_payment,
     &methods_passphrase,
     &methods_masternodes,
+    &methods_consensus,
     &methods_network,
     &methods_control,
 };

@@ -16,6 +16,7 @@
 #include "timed/net/net.h"
 #include "timed/node/config.h"
 #include "timed/node/node.h"
+#include "timed/node/consensus.h"
 #include "timed/node/pool.h"
 #include "timed/node/transactions.h"
 #include "timed/rpc/dispatch.h"
@@ -84,6 +85,32 @@ struct chain_view *node_chain_view(struct node *n)
 {
 	ck_assert_ptr_nonnull(n->store);
 	return chain_store_view(n->store);
+}
+
+struct consensus *node_consensus(struct node *n)
+{
+	(void)n;
+	return NULL;
+}
+
+void consensus_get_status(struct consensus *c, struct consensus_status *out)
+{
+	(void)c;
+	*out = (struct consensus_status){.voters = 4};
+}
+
+int consensus_list_evidence(struct consensus *c, struct consensus_evidence **out, size_t *count)
+{
+	(void)c;
+	*out = NULL;
+	*count = 0;
+	return 0;
+}
+
+void consensus_evidence_free(struct consensus_evidence *items, size_t count)
+{
+	(void)items;
+	(void)count;
 }
 
 struct pool *node_pool(struct node *n)

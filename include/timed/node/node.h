@@ -21,6 +21,7 @@ struct chain_summary;
 struct chain_view;
 struct coins;
 struct config;
+struct consensus;
 struct net;
 struct node;
 struct pool;
@@ -54,6 +55,8 @@ struct transactions *node_transactions(struct node *node);
 /* The keys (node/wallet.h) and the money (node/coins.h) of the wallet; as long as the node is open. */
 struct wallet *node_wallet(struct node *node);
 struct coins *node_coins(struct node *node);
+/* The thread of that name (node/consensus.h). */
+struct consensus *node_consensus(struct node *node);
 
 /* The newest picture of the chain (store/chain_store.h); chain_view_unref() it soon. */
 struct chain_view *node_chain_view(struct node *node);

@@ -19,6 +19,7 @@ extern const struct rpc_group methods_blocks;
 extern const struct rpc_group methods_chain;
 extern const struct rpc_group methods_control;
 extern const struct rpc_group methods_masternodes;
+extern const struct rpc_group methods_consensus;
 extern const struct rpc_group methods_mempool;
 extern const struct rpc_group methods_network;
 extern const struct rpc_group methods_passphrase;

@@ -520,8 +520,8 @@ void agreement_on_tip(struct agreement *a, const struct chain_point *tip)
 	forget_blocks(a);
 }
 
-void agreement_on_proposal(struct agreement *a, struct proposal *block, const struct bft_proposal *proposal,
-			   struct peer *from)
+int agreement_on_proposal(struct agreement *a, struct proposal *block, const struct bft_proposal *proposal,
+			  struct peer *from)
 {
 	struct proposal *there = proposals_put(&a->consensus->proposals, block);
 	struct bft_actions actions;
@@ -535,15 +535,18 @@ void agreement_on_proposal(struct agreement *a, struct proposal *block, const st
 	look(a, there);
 	proposal_unref(there);
 	forget_blocks(a);
+	return r;
 }
 
-void agreement_on_vote(struct agreement *a, const struct bft_vote *vote, struct peer *from)
+int agreement_on_vote(struct agreement *a, const struct bft_vote *vote, struct peer *from)
 {
 	struct bft_actions actions;
+	int r = bft_vote(a->bft, &actions, vote, clock_mono_ms());
 
-	if (bft_vote(a->bft, &actions, vote, clock_mono_ms()) == 0)
+	if (r == 0)
 		send_message(a, &(struct bft_message){.kind = BFT_MESSAGE_VOTE, .u.vote = *vote}, NULL, from);
 	obey(a, &actions);
+	return r;
 }
 
 void agreement_on_certificate(struct agreement *a, struct decision *d, struct peer *from)

@@ -28,10 +28,10 @@ int agreement_restore_block(struct agreement *agreement, const struct wire_block
 
 /* The chain stands at this tip. */
 void agreement_on_tip(struct agreement *agreement, const struct chain_point *tip);
-/* Their signatures are verified.  `from` is not sent them again. */
-void agreement_on_proposal(struct agreement *agreement, struct proposal *block, const struct bft_proposal *proposal,
-			   struct peer *from);
-void agreement_on_vote(struct agreement *agreement, const struct bft_vote *vote, struct peer *from);
+/* Their signatures are verified.  `from` is not sent them again.  0 or an enum bft_error: they were not taken. */
+int agreement_on_proposal(struct agreement *agreement, struct proposal *block, const struct bft_proposal *proposal,
+			  struct peer *from);
+int agreement_on_vote(struct agreement *agreement, const struct bft_vote *vote, struct peer *from);
 /* A checked certificate for a proposed block; `decision` is taken. */
 void agreement_on_certificate(struct agreement *agreement, struct decision *decision, struct peer *from);
 /* What judge_submit() found; freed here. */

@@ -277,14 +277,23 @@ static void on_tip(struct consensus *c)
 
 /* ---- The loop ---- */
 
+/* What the machine has no place for now is repeated by those who hold it, and then looked at again. */
+static void note_refusal(struct consensus *c, const struct event *e, int refusal)
+{
+	if (refusal == BFT_E_ROUND || refusal == BFT_E_HEIGHT_NEW)
+		seen_forget(c->seen, e->seen);
+}
+
 static void dispatch(struct consensus *c, struct event *e)
 {
 	switch (e->kind) {
 	case EVENT_PROPOSAL:
-		agreement_on_proposal(c->agreement, e->u.proposal.block, &e->u.proposal.proposal, e->peer);
+		note_refusal(
+			c, e,
+			agreement_on_proposal(c->agreement, e->u.proposal.block, &e->u.proposal.proposal, e->peer));
 		break;
 	case EVENT_BLOCK_VOTE:
-		agreement_on_vote(c->agreement, &e->u.vote, e->peer);
+		note_refusal(c, e, agreement_on_vote(c->agreement, &e->u.vote, e->peer));
 		break;
 	case EVENT_CERTIFICATE:
 		agreement_on_certificate(c->agreement, e->u.decision, e->peer);

@@ -97,6 +97,16 @@ static enum message_verdict elsewhere(struct consensus *c, struct peer *peer, en
 	return MESSAGE_USELESS;
 }
 
+/* Before it is queued: the thread may forget it again at once. */
+static enum message_verdict push_seen(struct consensus *c, const struct event *e)
+{
+	(void)seen_add(c->seen, e->seen, clock_mono_ms());
+	if (consensus_push(c, e, true))
+		return MESSAGE_USEFUL;
+	seen_forget(c->seen, e->seen);
+	return MESSAGE_USELESS;
+}
+
 /* ---- Votes on blocks ---- */
 
 enum message_verdict consensus_on_block_vote(struct peer *peer, const struct wire_message *message)
@@ -132,16 +142,14 @@ enum message_verdict consensus_on_block_vote(struct peer *peer, const struct wir
 		return elsewhere(c, peer, place, m->height);
 	note_height(c, peer, m->height);
 	e.peer = peer_ref(peer);
+	e.seen = seen;
 	e.u.vote = (struct bft_vote){.height = m->height,
 				     .round = *m->round,
 				     .phase = *m->phase,
 				     .voter = (uint32_t)voter,
 				     .hash = m->block_hash,
 				     .signature = key.signature};
-	if (!consensus_push(c, &e, true))
-		return MESSAGE_USELESS;
-	(void)seen_add(c->seen, seen, clock_mono_ms());
-	return MESSAGE_USEFUL;
+	return push_seen(c, &e);
 }
 
 /* ---- Proposals ---- */
@@ -202,16 +210,14 @@ enum message_verdict consensus_on_proposal(struct peer *peer, const struct wire_
 	if (!e.u.proposal.block)
 		return MESSAGE_USELESS;
 	e.peer = peer_ref(peer);
+	e.seen = seen;
 	e.u.proposal.proposal = (struct bft_proposal){.height = height,
 						      .round = m->round,
 						      .valid_round = *m->valid_round,
 						      .proposer = (uint32_t)proposer,
 						      .hash = key.hash,
 						      .signature = key.signature};
-	if (!consensus_push(c, &e, true))
-		return MESSAGE_USELESS;
-	(void)seen_add(c->seen, seen, clock_mono_ms());
-	return MESSAGE_USEFUL;
+	return push_seen(c, &e);
 }
 
 /* ---- Certificates ---- */

@@ -535,8 +535,27 @@ START_TEST(a_header_is_never_torn)
 	fill_and_note();
 	ck_assert_int_eq(truncate(path(), 99), 0);
 	expect_damage(99);
-	ck_assert_int_eq(truncate(path(), 0), 0);
-	expect_damage(0);
+	ck_assert_int_eq(truncate(path(), 1), 0);
+	expect_damage(1);
+}
+END_TEST
+
+START_TEST(an_empty_file_says_that_nothing_was_signed)
+{
+	struct stat st;
+
+	scratch_write(path(), "");
+	must_open();
+	ck_assert(!existed);
+	ck_assert_uint_eq(votes_size(votes), 0);
+	must_sync();
+	ck_assert_uint_eq(file_size(), 0);
+	fill();
+	must_open();
+	ck_assert(existed);
+	expect_filled(3);
+	ck_assert_int_eq(stat(path(), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 }
 END_TEST
 
@@ -779,6 +798,7 @@ int main(void)
 	tcase_add_test(c, room_that_was_never_filled_is_cut_off);
 	tcase_add_test(c, any_flipped_bit_is_found);
 	tcase_add_test(c, a_header_is_never_torn);
+	tcase_add_test(c, an_empty_file_says_that_nothing_was_signed);
 	tcase_add_test(c, written_anew_it_holds_what_binds);
 	tcase_add_test(c, when_it_is_due);
 	tcase_add_test(c, a_write_that_fails);

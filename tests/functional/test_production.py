@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Blocks as on the existing network: masternodes and no validators."""
+import hashlib
+import re
+import struct
+import time
+
+import pytest
+
+from harness.mesh import BRISK, Mesh, one_connection_per_pair
+from harness.net import paced, paced_ms, wait_until
+
+BLOCK_TIME_S = 2
+# A leader that is silent is waited for less than a slot.
+PATIENCE_MS = paced_ms(600)
+TIMERS = {**BRISK, "sync_settle_ms": paced_ms(300), "slot_patience_ms": PATIENCE_MS}
+
+
+def leader(height, ips, round_=0):
+    """Who makes the block of a height: by its own words of the protocol, not by the daemon's code."""
+    ips = sorted(ips)
+    seed = hashlib.sha256(struct.pack("<Q", height) + "".join(ips).encode()).digest()
+    return ips[(int.from_bytes(seed[:8], "little") + round_) % len(ips)]
+
+
+class Masternodes(Mesh):
+    """Masternodes of a devnet without validators, whose slots began `missed` slots ago."""
+
+    def __init__(self, daemons, net, count, missed=0, config=None):
+        self.ips = [net.ip(number) for number in range(1, count + 1)]
+        # The first slot comes when the nodes know each other.
+        self.genesis = int(time.time() + (paced(6) if not missed else -BLOCK_TIME_S * missed))
+        super().__init__(daemons, self.ips, {"masternode": {"enabled": True},
+                                             "block": {"block_time_seconds": BLOCK_TIME_S},
+                                             "devnet": {"genesis_timestamp": self.genesis}, **(config or {})}, TIMERS)
+        self.start_at_once()
+        one_connection_per_pair(self.nodes)
+        wait_until(lambda: all(len(node.masternodes()) == count for node in self.nodes), 10, "all are known everywhere")
+
+    def heights(self, nodes=None):
+        return [node.height() for node in nodes or self.nodes]
+
+    def wait_height(self, height, nodes=None, timeout=30):
+        wait_until(lambda: min(self.heights(nodes)) >= height, timeout,
+                   lambda: f"height {height}, are at {self.heights(nodes)}\n" + self.nodes[0].tail())
+
+    def header(self, height, node=None):
+        node = node or self.nodes[0]
+        return node.rpc("getblockheader", node.rpc("getblockhash", height))
+
+    def slot_now(self):
+        return int(time.time() - self.genesis) // BLOCK_TIME_S
+
+    def assert_same(self, height, nodes=None):
+        assert len({node.rpc("getblockhash", height) for node in nodes or self.nodes}) == 1, f"fork at {height}"
+
+    def producer(self, height):
+        """Who says that it has made the block of that height."""
+        said = [node.ip for node in self.nodes
+                if node.log_lines(rf"✅ Block {height} produced: 1 transactions, {len(self.ips)} masternode rewards")]
+        assert len(said) == 1, f"block {height} by {said}"
+        return said[0]
+
+
+def test_blocks_appear_at_the_slots(daemons, net):
+    """Each by the leader of its slot, at the slot's time, paid to all; a node that is none follows."""
+    network = Masternodes(daemons, net, 3)
+    assert network.heights() == [0, 0, 0]
+    network.wait_height(3)
+    follower = daemons(net.ip(9), {"network": {"bootstrap_peers": network.ips}, "timers": TIMERS,
+                                   "block": {"block_time_seconds": BLOCK_TIME_S},
+                                   "devnet": {"genesis_timestamp": network.genesis}})
+    network.wait_height(5, [*network.nodes, follower])
+    for height in range(1, 6):
+        network.assert_same(height, [*network.nodes, follower])
+        assert network.header(height)["time"] == network.genesis + BLOCK_TIME_S * height
+        block = network.nodes[0].rpc("getblock", network.nodes[0].rpc("getblockhash", height))
+        assert len(block["tx"]) == 1
+        made_by = network.producer(height)
+        node = network.nodes[network.ips.index(made_by)]
+        assert node.log_lines(rf"🎯 Selected as block producer for height {height}\b")
+        # The clock of a busy machine may have gone on to the next round.
+        assert made_by in [leader(height, network.ips, round_) for round_ in (0, 1)]
+    assert sum(network.producer(height) == leader(height, network.ips) for height in range(1, 6)) >= 3
+    # No block came before its time.
+    assert max(network.heights()) <= network.slot_now()
+
+
+def test_the_next_one_steps_in(daemons, net):
+    """One of four is gone without a word: its blocks come late, from the next in the list, and nobody waits for it."""
+    network = Masternodes(daemons, net, 4)
+    network.wait_height(1)
+    gone, others = network.nodes[0], network.nodes[1:]
+    gone.kill9()
+    first = max(network.heights(others)) + 1
+    # Of so many heights it would lead one for sure.
+    last = next(height for height in range(first + 1, first + 60) if leader(height, network.ips) == gone.ip)
+    network.wait_height(last + 1, others, timeout=4 * BLOCK_TIME_S * (last + 2 - first) + 10)
+    for height in range(first, last + 2):
+        network.assert_same(height, others)
+    stepped_in = [node.ip for node in others if node.log_lines(rf"✅ Block {last} produced")]
+    assert stepped_in and stepped_in[0] in [leader(last, network.ips, round_) for round_ in (1, 2)]
+    assert network.header(last, others[0])["time"] == network.genesis + BLOCK_TIME_S * last
+
+
+def test_missed_slots_are_made_up_for(daemons, net):
+    """Nobody was there: every slot gets its block with its own time, much faster than the slots came, and no fork."""
+    missed = 30
+    network = Masternodes(daemons, net, 3, missed)
+    started = time.monotonic()
+    network.wait_height(missed, timeout=40)
+    assert time.monotonic() - started < BLOCK_TIME_S * missed / 2
+    for height in range(1, missed + 1):
+        network.assert_same(height)
+        assert network.header(height)["time"] == network.genesis + BLOCK_TIME_S * height
+    network.wait_height(network.slot_now())
+    assert max(network.heights()) <= network.slot_now()
+
+
+def test_two_masternodes_make_no_blocks(daemons, net):
+    network = Masternodes(daemons, net, 2, missed=5)
+    time.sleep(paced(2) + 2 * PATIENCE_MS / 1000)
+    assert network.heights() == [0, 0]
+    assert not any(node.log_lines("Selected as block producer") for node in network.nodes)
+
+
+def test_a_masternode_that_was_away_makes_no_chain_of_its_own(daemons, net):
+    """It remembers the others, and the slots after its tip are long past; but while it hears of nobody it makes nothing,
+    and when it does, it fetches what it has missed before it makes anything."""
+    network = Masternodes(daemons, net, 4)
+    network.wait_height(1)
+    away, others = network.nodes[0], network.nodes[1:]
+    away.stop()
+    network.wait_height(max(network.heights(others)) + 3, others, timeout=60)
+    missed = max(network.heights(others))
+    for node in others:
+        node.pause()
+    mark = away.mark()
+    away.start()
+    assert sum(entry["is_active"] for entry in away.masternodes().values()) == 4
+    # Its turn comes more than once.
+    time.sleep(6 * PATIENCE_MS / 1000)
+    assert not away.log_lines("Selected as block producer", mark) and away.height() < missed
+    for node in others:
+        node.resume()
+    network.wait_height(missed + 3, timeout=60)
+    for height in range(1, missed + 3):
+        network.assert_same(height)
+    made = [int(height) for height in re.findall(r"✅ Block (\d+) produced", away.log(mark))]
+    assert not [height for height in made if height <= missed]
+    assert not away.log_lines("Reorganised", mark)

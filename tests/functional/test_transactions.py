@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Transactions: from a wallet's RPC or a peer into the pool, from there to everybody, and what becomes of them."""
 import http.client
-import threading
 import time
 
 import pytest
 
 from harness.chain import COIN, Key, bincode_transaction, output, sign, spend, transaction, txid, wire_outpoint
 from harness.mesh import BRISK, Mesh, one_connection_per_pair
-from harness.net import wait_until
+from harness.net import scaled, wait_until
 from harness.rpc import RpcError
 from harness.sync import SYNC_TIMERS, assert_blameless, chain_with_payments, sync_config, wait_violation
 
@@ -691,7 +690,8 @@ def test_rpc_refuses_what_is_no_transaction(node, chain):
         refused(node, NO_TRANSACTION, "testmempoolaccept", [text])
     good = {"txid": "00" * 32, "vout": 0}
     for inputs, outputs, code in (([{}], {}, -8), ([{**good, "txid": "0" * 63}], {}, -8),
-                                  ([{**good, "vout": -1}], {}, -8), ([{**good, "sequence": 2**32}], {}, -8), ([good], {"TIME0x": 1}, -5),
+                                  ([{**good, "vout": -1}], {}, -8), ([{**good, "sequence": 2**32}], {}, -8),
+                                  ([good], {"TIME0x": 1}, -5),
                                   ([good], {address: -1}, -3), ([good], {address: "1.000000001"}, -3),
                                   ([good], [[]], -3), ([7], {}, -8), ([good], {address: {}}, -3)):
         refused(node, code, "createrawtransaction", inputs, outputs)
@@ -734,22 +734,17 @@ def test_rpc_wait_for_finality(node, serve, net, chain):
     late = node.rpc("waittransactionfinality", name(never), 1)
     assert (late["finalized"], late["state"]) == (False, "pending") and late["wait_time_ms"] >= 1000
     assert time.monotonic() - begin >= 1
-    answers = []
-    threads = [threading.Thread(target=lambda: answers.append(node.rpc("waittransactionfinality", name(tx), 60)))
-               for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    wait_until(lambda: node.fds() > 20, 5, "they wait")
+    waiting = [node.rpc_begin("waittransactionfinality", name(tx), 60) for _ in range(20)]
     begin = time.monotonic()
-    for _ in range(10):
+    for _ in range(30):
         node.rpc("getblockcount")
-    assert time.monotonic() - begin < 5 and not answers
+    assert time.monotonic() - begin < scaled(5)
     peer.chain.append(peer.chain.make([tx]))
     peer.announce(peer.chain.tip)
-    for thread in threads:
-        thread.join(10)
+    answers = [end() for end in waiting]
     assert [answer["state"] for answer in answers] == ["confirmed"] * 20
     assert answers[0]["confirmations"] == 1 and answers[0]["height"] == peer.chain.height
+    assert any(answer["wait_time_ms"] > 0 for answer in answers)
 
 
 @pytest.mark.fast
@@ -757,14 +752,8 @@ def test_stop_waits_for_nobody_who_waits(node, chain):
     """The connection of a method that waits just ends."""
     tx = pay(chain, *coins(chain, 1))
     node.rpc("sendrawtransaction", raw(tx))
-    ended, before = threading.Event(), node.fds()
-
-    def wait():
-        try:
-            node.rpc("waittransactionfinality", name(tx), 3600)
-        except (OSError, http.client.HTTPException):
-            ended.set()
-    threading.Thread(target=wait, daemon=True).start()
-    wait_until(lambda: node.fds() > before, 5, "it waits")
+    end = node.rpc_begin("waittransactionfinality", name(tx), 3600)
+    node.rpc("getblockcount")
     node.stop(timeout=5)
-    assert ended.wait(5)
+    with pytest.raises((OSError, http.client.HTTPException)):
+        end()

@@ -132,6 +132,11 @@ class Daemon:
     def rpc(self, method, *params):
         return self._rpc.call(method, *params, timeout=scaled(10))
 
+    def rpc_begin(self, method, *params):
+        """Sends a request that will take a while; returns what gives its answer."""
+        connection = self._rpc.begin(method, *params, timeout=scaled(60))
+        return lambda: self._rpc.end(connection)
+
     def peers(self, ready=True):
         """What getpeerinfo says, only connections that are ready unless told, keyed by the peer's IP."""
         found = {}

@@ -22,7 +22,8 @@ class Rpc:
         self._cookie = os.path.join(datadir, ".cookie")
         self._namespace = namespace
 
-    def call(self, method, *params, timeout=10):
+    def begin(self, method, *params, timeout=10):
+        """Sends a request; the connection, on which nobody has read an answer yet."""
         with open(self._cookie, encoding="ascii") as cookie:
             token = base64.b64encode(cookie.read().strip().encode()).decode()
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
@@ -32,6 +33,15 @@ class Rpc:
                 connection.sock = self._namespace.connect(self._address, timeout)
             connection.request("POST", "/", body, {"Authorization": "Basic " + token,
                                                    "Content-Type": "application/json"})
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @staticmethod
+    def end(connection):
+        """Reads the answer to what was begun."""
+        try:
             answer = connection.getresponse()
             text = answer.read()
             if answer.status in (401, 403):
@@ -42,3 +52,6 @@ class Rpc:
         if value.get("error"):
             raise RpcError(value["error"])
         return value["result"]
+
+    def call(self, method, *params, timeout=10):
+        return self.end(self.begin(method, *params, timeout=timeout))

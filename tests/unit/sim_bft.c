@@ -231,7 +231,7 @@ static void restart(struct sim *sim, int node)
 			free(polka.entries);
 		at += len;
 	}
-	sim_say(sim, "%d starts%s", node, params.observing ? ", observing" : "");
+	sim_say(sim, "%d starts at height %" PRIu64 "%s", node, n->tip + 1, params.observing ? ", observing" : "");
 	start_height(sim, node);
 }
 
@@ -303,6 +303,19 @@ static void note_vote(struct sim *sim, int node, const struct bft_message *messa
 	n->voted_ms = sim->now_ms;
 }
 
+/* Whether an honest validator has repeated since that time a vote of its own for its round, and one beyond `round` of
+ * `height`.  What it voted for before says nothing of that: one that has lost its last blocks, or is past this height,
+ * repeats nothing of it, and one that has left the round in which it voted repeats its prevote no more. */
+static bool repeats_beyond(const struct sim_node *n, uint64_t height, uint64_t round, int64_t since_ms)
+{
+	struct bft_status status;
+
+	if (n->liar != SIM_HONEST || n->there_ms > since_ms || n->voted_ms > since_ms || n->voted_height != height)
+		return false;
+	bft_status(n->bft, &status);
+	return status.height == height && status.round == n->voted_round && status.round > round;
+}
+
 /* Once the network has healed, a round that f + 1 honest validators have voted in for a while is known to all. */
 static void check_rounds(struct sim *sim)
 {
@@ -318,12 +331,8 @@ static void check_rounds(struct sim *sim)
 		if (n->liar != SIM_HONEST || n->there_ms > past_ms)
 			continue;
 		bft_status(n->bft, &status);
-		for (int k = 0; k < sim->validators; k++) {
-			const struct sim_node *other = &sim->node[k];
-
-			ahead += other->liar == SIM_HONEST && other->voted_ms <= past_ms &&
-				 other->voted_height == status.height && other->voted_round > status.round;
-		}
+		for (int k = 0; k < sim->validators; k++)
+			ahead += repeats_beyond(&sim->node[k], status.height, status.round, past_ms);
 		if (ahead > sim->faulty)
 			sim_fail(sim, "node %d stays in round %" PRIu64 " while %d are further", i, status.round,
 				 ahead);

@@ -67,6 +67,11 @@ bool inspect_option_value(struct inspect_options *options, const char *name, con
  * there is no such network. */
 bool inspect_option_network(struct inspect_options *options, enum chain_network *network, int *mistake);
 
+/* The chain that a daemon's configuration is about; its validators go into the arena.  0; EXIT_FAILURE, the reason is
+ * printed. */
+int inspect_read_config(struct chain_params *out, struct arena *arena, const char *path)
+	__attribute__((warn_unused_result));
+
 /* Called for each line; 0 or a negative errno, which ends the reading. */
 typedef int inspect_line(void *user, const uint8_t *line, size_t len);
 /* Calls `visit` for every line that is not blank of the files argv[1] to argv[count], "-" being standard input, or of

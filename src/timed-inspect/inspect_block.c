@@ -16,7 +16,10 @@
 struct block_job {
 	bool bincode;	    /* hexadecimal instead of a description */
 	bool failed;	    /* some line was refused, or breaks a rule */
-	struct arena arena; /* of the line at hand */
+	const char *config; /* file; NULL: none was given, and nothing is asked about validators */
+	struct chain_params params;
+	struct arena config_arena; /* of params */
+	struct arena arena;	   /* of the line at hand */
 };
 
 /* A genesis block breaks the rules of the others: it is right when it is one of those there are.  A devnet's may have
@@ -37,16 +40,20 @@ static bool is_genesis(const struct wire_block *block, const struct block_ids *i
 }
 
 /* 0, an enum chain_error and `fault`, or -ENOMEM. */
-static int check_block(struct chain_fault *fault, struct arena *arena, const struct wire_block *block,
+static int check_block(struct chain_fault *fault, struct block_job *job, const struct wire_block *block,
 		       const struct block_ids *ids)
 {
 	int r;
 
 	if (block->header.height == 0 && is_genesis(block, ids))
 		return 0;
-	r = block_check_form(fault, arena, block, ids);
+	r = block_check_form(fault, &job->arena, block, ids);
 	for (size_t i = 0; !r && i < block->transactions.len; i++)
 		r = transaction_check_signatures(fault, &block->transactions.items[i], &ids->txids[i], (int64_t)i);
+	if (!r && job->config)
+		r = block_check_validators(fault, &job->arena, &job->params, block);
+	if (!r && job->config)
+		r = block_check_certificate(fault, &job->params, block, ids);
 	return r;
 }
 
@@ -96,7 +103,7 @@ static int print_block(struct block_job *job, const struct wire_block *block)
 
 	if (block_identify(&ids, &job->arena, block))
 		return -ENOMEM;
-	r = check_block(&fault, &job->arena, block, &ids);
+	r = check_block(&fault, job, block, &ids);
 	if (r < 0)
 		return r;
 	print_header(&block->header, &ids.hash);
@@ -138,13 +145,18 @@ static int inspect_block(int argc, char *argv[])
 
 	inspect_options_init(&options, argc, argv);
 	while ((option = inspect_options_next(&options))) {
-		if (!inspect_option_is(&options, "--bincode"))
+		if (inspect_option_is(&options, "--bincode"))
+			job.bincode = true;
+		else if (!inspect_option_value(&options, "--config", &job.config))
 			return inspect_usage_error("unknown option: ", option);
-		job.bincode = true;
 	}
+	arena_init(&job.config_arena, SIZE_MAX, NULL);
 	arena_init(&job.arena, SIZE_MAX, NULL);
-	code = inspect_each_line(argv, options.operands, inspect_one_block, &job);
+	code = job.config ? inspect_read_config(&job.params, &job.config_arena, job.config) : EXIT_SUCCESS;
+	if (code == EXIT_SUCCESS)
+		code = inspect_each_line(argv, options.operands, inspect_one_block, &job);
 	arena_free(&job.arena);
+	arena_free(&job.config_arena);
 	return job.failed ? EXIT_FAILURE : code;
 }
 
@@ -152,7 +164,7 @@ const struct inspect_command inspect_block_command = {
 	.name = "block",
 	.run = inspect_block,
 	.summary = "describe blocks and check what needs no chain",
-	.help = "Usage: timed-inspect block [--bincode] [FILE]...\n"
+	.help = "Usage: timed-inspect block [--bincode] [--config FILE] [FILE]...\n"
 		"\n"
 		"Reads blocks, one a line, as JSON or as bincode in hexadecimal, and prints for each\n"
 		"a JSON object in one line: hash, header, size, txids, rewards, and whether it is\n"
@@ -161,8 +173,10 @@ const struct inspect_command inspect_block_command = {
 		"right only the chain knows.  A line that is no block gets \"error: \" and the byte\n"
 		"and field where it went wrong.\n"
 		"\n"
-		"  --bincode   print only the binary form in hexadecimal (without certificate)\n"
-		"  --help      print this\n"
+		"  --bincode       print only the binary form in hexadecimal (without certificate)\n"
+		"  --config FILE   a node's configuration: then the times, rewards and certificates that\n"
+		"                  its validators demand are checked as well\n"
+		"  --help          print this\n"
 		"\n"
 		"Without FILE, or where FILE is \"-\", standard input is read.\n"
 		"\n"

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "timed/node/config.h"
 #include "timed/node/offline.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
@@ -236,31 +235,6 @@ static int parse_number(uint64_t *out, const char *name, const char *text)
 	return INSPECT_USAGE;
 }
 
-/* The chain that the daemon's configuration is about; its validators go into the arena. */
-static int read_config(struct chain_options *o, struct arena *arena)
-{
-	char text[CONFIG_CHAIN_TEXT_SIZE];
-	struct config_messages messages = {0};
-	struct config *config = NULL;
-	int r = config_load(&config, o->config, &messages);
-
-	if (!r)
-		r = config_resolve(config, &messages);
-	if (r > 0 && messages.count > 0) {
-		fprintf(stderr, "timed-inspect: %s\n", messages.items[messages.count - 1].text);
-	} else if (r) {
-		inspect_file_error(o->config, -r);
-	} else {
-		r = config_chain_params(&o->configured, text, arena, config);
-		if (r)
-			fprintf(stderr, "timed-inspect: %s\n", text);
-		o->network = o->configured.network;
-	}
-	config_free(config);
-	config_messages_free(&messages);
-	return r ? EXIT_FAILURE : 0;
-}
-
 /* One option.  0, or the exit code of a mistake that was printed. */
 static int take_option(struct chain_options *o, struct inspect_options *options, const char *option)
 {
@@ -321,7 +295,9 @@ static int inspect_chain(int argc, char *argv[])
 		return inspect_usage_error("chain: --config says network and genesis time", "");
 	arena_init(&arena, SIZE_MAX, NULL);
 	if (o.config)
-		r = read_config(&o, &arena);
+		r = inspect_read_config(&o.configured, &arena, o.config);
+	if (o.config && !r)
+		o.network = o.configured.network;
 	if (!r)
 		r = inspect_directory(&o);
 	arena_free(&arena);
@@ -346,7 +322,8 @@ const struct inspect_command inspect_chain_command = {
 		"                          write the blocks, one a line, as timed --load-blocks reads\n"
 		"                          them, to FILE or standard output\n"
 		"  --from H, --to H        heights to export (all)\n"
-		"  --config FILE           the node's configuration: says which network it is\n"
+		"  --config FILE           the node's configuration: says which network it is, and who its\n"
+		"                          validators are, without whom no certificate can be checked\n"
 		"  --network NAME          testnet, mainnet or devnet (whatever is in the directory)\n"
 		"  --genesis-timestamp S   of a devnet that has not testnet's\n"
 		"  --help                  print this\n"

@@ -11,6 +11,10 @@ import tempfile
 import tomllib
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "functional"))
+from harness import config as toml  # noqa: E402
+from harness.certified import Certified, bare  # noqa: E402
+
 BINARY = sys.argv.pop(1)
 VECTORS = os.environ["TIMED_VECTORS"]
 
@@ -278,6 +282,26 @@ class Block(unittest.TestCase):
         block["commit"] = {"round": 3, "signatures": [["127.0.0.1", [1, 2]]]}
         _, lines = run_lines("block", lines=[json.dumps(block)])
         self.assertEqual(json.loads(lines[0])["commit"], {"round": 3, "signatures": 1})
+
+    def test_certificate_is_checked_with_a_configuration(self):
+        chain = Certified(bft_from=2)
+        chain.grow(2)
+        block = chain.blocks[2]
+        short = {**block, "commit": {**block["commit"], "signatures": block["commit"]["signatures"][1:]}}
+        late = chain.fork(1).make(timestamp=block["header"]["timestamp"] + 1)
+        lines = [json.dumps(each) for each in (chain.blocks[1], block, bare(block), short, late)]
+        with tempfile.TemporaryDirectory() as scratch:
+            path = os.path.join(scratch, "config.toml")
+            pathlib.Path(path).write_text(toml.render({"node": {"network": "devnet"}, **chain.config()}))
+            code, found = run_lines("block", "--config", path, lines=lines)
+            pathlib.Path(path).write_text("[node]\nnetwork = 7\n")
+            failed, _, err = run("block", "--config", path)
+        self.assertEqual(code, 1)
+        self.assertEqual([json.loads(line).get("rule") for line in found],
+                         [None, None, "CHAIN_E_NO_CERTIFICATE", "CHAIN_E_CERTIFICATE", "CHAIN_E_SLOT_TIME"])
+        self.assertEqual(run_lines("block", lines=lines)[0], 0)
+        self.assertEqual(failed, 1)
+        self.assertIn(b"node.network", err)
 
     def test_what_is_no_block(self):
         code, lines = run_lines("block", lines=["00", '{"header":1}', "xyz"])

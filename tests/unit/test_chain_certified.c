@@ -129,6 +129,14 @@ START_TEST(verify_and_reindex_look_into_every_certificate)
 	must_connect_up_to(tip);
 	must_flush();
 	expect_sound();
+	/* a tool that was not told of validators has nothing to say against certificates */
+	f->params.validators = NULL;
+	expect_sound();
+	f->params.validators = &f->validators;
+	f->params.bft_from = FROM + 1;
+	ck_assert_uint_eq(verify_findings(), 1);
+	ck_assert_msg(strstr(finding, "belongs to a block that needs none") != NULL, "%s", finding);
+	f->params.bft_from = FROM;
 	forge_commit(bad, tip->block.commit);
 	ck_assert_uint_eq(verify_findings(), 1);
 	ck_assert_msg(strstr(finding, "CHAIN_E_CERTIFICATE") != NULL, "%s", finding);

@@ -184,8 +184,6 @@ static int insert(struct transactions *t, struct pool_result *result, const stru
 	/* Even one that is refused may have moved others. */
 	transactions_tell(t, &events, r ? NULL : from);
 	pool_events_free(&events);
-	if (r == POOL_E_CONFLICT && t->node->consensus)
-		consensus_conflict(t->node->consensus, submission->txid, &result->outpoint);
 	return r;
 }
 
@@ -227,6 +225,9 @@ int transactions_submit(struct transactions *t, struct pool_result *result, cons
 	r = examine(t, result, &submission);
 	if (!r || r == POOL_E_ORPHAN)
 		r = insert(t, result, &submission, from);
+	/* Its signatures are right: two spenders are really at odds. */
+	if (r == POOL_E_CONFLICT && t->node->consensus)
+		consensus_conflict(t->node->consensus, txid, &result->outpoint);
 	/* What is refused now may be right later. */
 	if (r && from)
 		seen_forget(t->seen, hash);

@@ -10,6 +10,7 @@
 #include "pool_fixture.h"
 #include "timed/net/frame.h"
 #include "timed/node/coins.h"
+#include "timed/node/consensus.h"
 #include "timeproto/wire/json.h"
 #include "verify.h"
 
@@ -36,6 +37,8 @@ static struct sent sent[MOST];
 static size_t sent_count;
 static char violation[CHAIN_FAULT_TEXT_SIZE];
 static int violations, asked, noted;
+static struct wire_hash at_odds; /* of the last conflict */
+static int conflicts, heard;	 /* told to the thread `consensus`: those, and lists of events */
 static uint32_t ready_count;
 
 static void note_sent(const struct frame *frame, const struct peer *to, const struct peer *except)
@@ -77,6 +80,9 @@ bool __wrap_peer_request(struct peer *peer, enum request_kind kind, uint64_t key
 void __wrap_peer_fence(struct peer *peer);
 struct chain_view *__wrap_chain_thread_take_view(struct chain_thread *thread);
 void __wrap_coins_note(struct coins *coins, const struct wire_transaction *transaction);
+void __wrap_consensus_conflict(struct consensus *consensus, const struct wire_hash *txid,
+			       const struct wire_outpoint *outpoint);
+void __wrap_consensus_pool_events(struct consensus *consensus, const struct pool_events *told);
 
 size_t __wrap_net_broadcast(struct net *net, struct frame *frame, enum send_class class, const struct peer *except)
 {
@@ -161,6 +167,21 @@ struct chain_view *__wrap_chain_thread_take_view(struct chain_thread *thread)
 	return chain_store_view(chain);
 }
 
+void __wrap_consensus_conflict(struct consensus *consensus, const struct wire_hash *txid,
+			       const struct wire_outpoint *outpoint)
+{
+	ck_assert_ptr_eq(consensus, (struct consensus *)(void *)&node);
+	(void)outpoint;
+	at_odds = *txid;
+	conflicts++;
+}
+
+void __wrap_consensus_pool_events(struct consensus *consensus, const struct pool_events *told)
+{
+	ck_assert_ptr_eq(consensus, (struct consensus *)(void *)&node);
+	heard += told->first != NULL;
+}
+
 void __wrap_coins_note(struct coins *coins, const struct wire_transaction *transaction)
 {
 	(void)coins;
@@ -182,7 +203,7 @@ static void setup_transactions(void)
 	ck_assert_int_eq(verify_start(&node.verify, &f->params, 1), 0);
 	ck_assert_int_eq(transactions_new(&node.transactions, &node), 0);
 	sent_count = 0;
-	violations = asked = noted = 0;
+	violations = asked = noted = conflicts = heard = 0;
 	peer_refs = 0;
 	ready_count = 1;
 }
@@ -346,6 +367,26 @@ START_TEST(refusals_are_not_remembered)
 	ck_assert_int_eq(submit(&two, 1), POOL_E_CONFLICT);
 	ck_assert_int_eq(reject(&one), 0);
 	ck_assert_int_eq(submit(&two, 1), 0);
+}
+END_TEST
+
+/* Who votes hears of every second spender, if it is signed, and of all that happens in the pool. */
+START_TEST(voters_hear_of_conflicts)
+{
+	struct fixture_coin coin = take_coin();
+	struct wire_transaction one = fixture_pay(f, &coin, 1, 1, COIN_FEE),
+				two = fixture_pay(f, &coin, 1, 2, COIN_FEE);
+	struct wire_hash txid = txid_of(&two);
+
+	node.consensus = (struct consensus *)(void *)&node;
+	ck_assert_int_eq(submit(&one, 1), 0);
+	ck_assert_int_eq(heard, 1);
+	ck_assert_int_eq(submit(&two, 1), POOL_E_CONFLICT);
+	ck_assert_int_eq(conflicts, 1);
+	ck_assert_mem_eq(&at_odds, &txid, sizeof(txid));
+	break_signature(&two);
+	ck_assert_int_eq(submit(&two, 1), POOL_E_RULE);
+	ck_assert_int_eq(conflicts, 1);
 }
 END_TEST
 
@@ -580,6 +621,7 @@ int main(void)
 	tcase_add_test(c, bad_signatures_neither_wait_nor_conflict);
 	tcase_add_test(c, only_what_is_wrong_for_ever_is_blamed);
 	tcase_add_test(c, refusals_are_not_remembered);
+	tcase_add_test(c, voters_hear_of_conflicts);
 	tcase_add_test(c, adopted_orphans_go_to_everybody);
 	tcase_add_test(c, signatures_are_verified_once);
 	tcase_add_test(c, finality_and_rejection_are_told);

@@ -16,7 +16,7 @@ struct coins_confirmed {
 	uint32_t watched;     /* keys that were looked for */
 	struct coins_coin *items;
 	size_t count, capacity;
-	size_t left_out;     /* beyond COINS_MAX_LISTED ... */
+	size_t left_out;     /* beyond what a list may hold ... */
 	uint64_t left_value; /* ... and their sum */
 };
 

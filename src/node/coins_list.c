@@ -255,6 +255,7 @@ static int gather_spends(struct listing *l)
 
 struct collecting {
 	struct coins_confirmed *list;
+	size_t most; /* that it may hold */
 	uint32_t owner;
 	int error;
 };
@@ -265,7 +266,7 @@ static bool collect(void *user, const struct wire_outpoint *outpoint, const stru
 	struct coins_confirmed *list = c->list;
 	struct coins_coin *bigger;
 
-	if (list->count == COINS_MAX_LISTED) {
+	if (list->count == c->most) {
 		list->left_out++;
 		if (__builtin_add_overflow(list->left_value, coin->value, &list->left_value))
 			c->error = -EOVERFLOW;
@@ -292,7 +293,7 @@ static void confirmed_free(struct coins_confirmed *list)
 static int read_confirmed(const struct listing *l, struct coins_confirmed **out)
 {
 	const struct coins_list *list = l->out;
-	struct collecting c = {.list = calloc(1, sizeof(*c.list))};
+	struct collecting c = {.list = calloc(1, sizeof(*c.list)), .most = l->coins->params.max_listed};
 	int r = c.list ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < list->owner_count && !r; i++) {

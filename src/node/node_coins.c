@@ -37,6 +37,7 @@ int node_coins_open(struct node *node, char error[NODE_ERROR_SIZE])
 		.wallet = node->wallet,
 		.pool = node->pool,
 		.network = node->config->node.network,
+		.max_listed = COINS_MAX_LISTED,
 		.max_reorg_depth = node->config->limits.reorg_depth,
 		.ops = {take_view, save_keys, submit, node},
 	};

@@ -27,7 +27,8 @@ static struct coins_fault coins_fault;
 static struct mutex submit_lock = MUTEX_INITIALIZER("submit", MUTEX_RANK_SYNC);
 static int saved, submitted, refused; /* calls of the operations; how many of the pool's answers were refusals */
 static int saving_fails;	      /* result of save_keys */
-static int refuse_with;		      /* outcome of further submissions, instead of the pool's; 0: the pool's */
+static size_t max_listed;
+static int refuse_with; /* outcome of further submissions, instead of the pool's; 0: the pool's */
 
 /* ---- operations ---- */
 
@@ -74,6 +75,7 @@ static inline void open_coins(void)
 	const struct coins_params own = {.wallet = wallet,
 					 .pool = pool,
 					 .network = CHAIN_TESTNET,
+					 .max_listed = max_listed,
 					 .max_reorg_depth = 1000,
 					 .ops = {op_view, op_save_keys, op_submit, NULL}};
 
@@ -100,6 +102,7 @@ static inline void coins_setup(void)
 	size_t len;
 
 	pool_setup();
+	max_listed = COINS_MAX_LISTED;
 	saved = submitted = refused = saving_fails = refuse_with = 0;
 	ck_assert_int_eq(wallet_plain_make(&plain, CHAIN_TESTNET, 1766102400), 0);
 	memcpy(plain.seed, coins_secret, sizeof(coins_secret));

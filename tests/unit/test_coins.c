@@ -247,6 +247,22 @@ START_TEST(by_addresses)
 }
 END_TEST
 
+/* More coins than a list holds: the sums are right, and what is listed can be spent. */
+START_TEST(more_coins_than_are_listed)
+{
+	max_listed = 2;
+	reopen_wallet();
+	for (uint32_t key = 1; key <= 4; key++)
+		mine_key(key, key * TIME);
+	look();
+	ck_assert_uint_eq(list.count, 2);
+	ck_assert_uint_eq(list.left_out, 2);
+	ck_assert_uint_eq(list.balance.spendable, 10 * TIME);
+	expect_failed(send_to(f->owners[7].address, 4 * TIME), COINS_E_PAYMENT, PAYMENT_E_FUNDS, "insufficient");
+	must_send(2 * TIME);
+}
+END_TEST
+
 /* ---- use of keys */
 
 START_TEST(coins_of_the_chain_move_the_gap_at_start)
@@ -594,6 +610,7 @@ int main(void)
 	tcase_add_test(c, a_reorganisation_takes_coins_away);
 	tcase_add_test(c, the_pool_lags_behind);
 	tcase_add_test(c, by_addresses);
+	tcase_add_test(c, more_coins_than_are_listed);
 	tcase_add_test(c, coins_of_the_chain_move_the_gap_at_start);
 	tcase_add_test(c, coins_of_the_pool_move_the_gap);
 	tcase_add_test(c, a_key_that_is_empty_again_is_used);

@@ -44,7 +44,7 @@ struct coins_fault {
 	char text[COINS_TEXT_SIZE];
 };
 
-/* What a list holds at most; the rest is in its sums only. */
+/* What a list holds at most, 60 bytes each; the rest is in its sums only. */
 #define COINS_MAX_LISTED 1000000
 /* Addresses that may be asked for at once. */
 #define COINS_MAX_ADDRESSES 1000
@@ -67,6 +67,7 @@ struct coins_params {
 	struct wallet *wallet;
 	struct pool *pool;
 	enum chain_network network;
+	size_t max_listed;	  /* coins of the chain in one list: COINS_MAX_LISTED */
 	uint64_t max_reorg_depth; /* blocks that may be undone: after a reorganisation as many are looked at again */
 	struct coins_ops ops;
 };

@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 
 import pay
 
@@ -35,7 +36,6 @@ VALIDATORS_MIN = 3
 # --once waits for so many of them.
 FIRST_BLOCKS = 3
 BLOCKS_DEADLINE_S = 60
-METHOD_NOT_FOUND = -32601
 SEED_TRANSACTIONS = 2
 RPC_TIMEOUT_S = 5
 # More peers than this do not fit side by side: the table shows sums instead.
@@ -69,12 +69,12 @@ tier = "free"
 genesis_timestamp = {genesis}
 """
 
-VALIDATORS = """
+CONSENSUS = """
 [consensus]
-bft_from = {bft_from}
-validators = [ {{ from_height = 1, validators = [
-{entries}
-] }} ]
+bft_from = 1
+validators = [
+{lists}
+]
 """
 
 
@@ -109,11 +109,11 @@ class Node:
         (self.data_dir / "votes").touch()
         return done.stdout.strip()
 
-    def write_config(self, peers, genesis, validators):
+    def write_config(self, peers, genesis, consensus):
         self.data_dir.mkdir(parents=True, exist_ok=True)
         text = CONFIG.format(ip=self.ip, max_peers=max(50, 2 * len(peers)), data_dir=self.data_dir, genesis=genesis,
                              peers=", ".join(f'"{peer}:{P2P_PORT}"' for peer in peers))
-        (self.dir / "config.toml").write_text(text + validators, encoding="utf-8")
+        (self.dir / "config.toml").write_text(text + consensus, encoding="utf-8")
 
     def start(self, binary):
         libc = ctypes.CDLL(None)
@@ -155,8 +155,6 @@ class Node:
             raise Failed("RPC refused the cookie")
         answer = json.loads(text)
         if answer.get("error"):
-            if answer["error"].get("code") == METHOD_NOT_FOUND:
-                return None
             raise Failed(f"{method}: {answer['error'].get('message')}")
         return answer["result"]
 
@@ -250,12 +248,11 @@ def summary_cells(node):
 
 
 def consensus_cells(node):
-    """What the agreement on blocks is at, and what waits for them: "-" where a daemon cannot say."""
-    consensus, pool = node.state["getconsensusinfo"] or {}, node.state["getmempoolinfo"] or {}
-    round_, step = consensus.get("round"), consensus.get("step")
+    """What the agreement on blocks is at, and what waits for them."""
+    consensus = node.state["getconsensusinfo"]
     yield f"{max(0, node.state['tip_age']):.1f} s" if node.height() else "-"
-    yield "-" if round_ is None else f"{round_} {step}" if step else str(round_)
-    yield str(pool.get("size", "-"))
+    yield f"{consensus['round']} {consensus['step']}" if "round" in consensus else "-"
+    yield str(node.state["getmempoolinfo"]["size"])
 
 
 def table(nodes):
@@ -396,16 +393,18 @@ def make_run_dir(runs):
     raise Failed(f"no free name for a run below {runs}")
 
 
-def make_seed_blocks(args, run_dir, genesis):
-    """A file with the blocks that the first node begins with."""
-    path = run_dir / "blocks.jsonl"
-    done = subprocess.run(
-        [args.chaingen, "--network", "devnet", f"--genesis-timestamp={genesis}", f"--block-time={BLOCK_TIME_S}",
-         f"--blocks={args.seed_blocks}", f"--transactions={SEED_TRANSACTIONS}", "--out", str(path)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+def make_seed_blocks(args, run_dir, genesis, certified):
+    """A file with the blocks that the first node begins with, and the list of the validators that have certified them."""
+    path, lists = run_dir / "blocks.jsonl", run_dir / "blocks.toml"
+    command = [args.chaingen, "--network", "devnet", f"--genesis-timestamp={genesis}", f"--block-time={BLOCK_TIME_S}",
+               f"--blocks={args.seed_blocks}", f"--transactions={SEED_TRANSACTIONS}", "--out", str(path)]
+    if certified:
+        command += ["--validators", str(lists)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed(f"no seed blocks: {done.stderr.strip()}")
-    return path
+    made = tomllib.loads(lists.read_text(encoding="utf-8"))["consensus"]["validators"] if certified else []
+    return path, made
 
 
 class Sync:
@@ -429,20 +428,19 @@ class Sync:
         return f"Seed blocks: {why}"
 
 
-def make_validators(args, nodes):
+def validator_list(from_height, entries):
+    return f"  {{ from_height = {from_height}, validators = [\n    " + ",\n    ".join(entries) + "\n  ] }"
+
+
+def consensus_config(args, nodes, seed_lists):
     """The part of all configurations that says who decides on blocks; "" when nobody does."""
     if len(nodes) < VALIDATORS_MIN:
         return ""
-    entries = ",\n".join(node.make_validator(args.inspect) for node in nodes)
-    # Seed blocks have no certificates: those after them do.
-    return VALIDATORS.format(bft_from=args.seed_blocks + 1, entries=entries)
-
-
-def blocks_missing(nodes, blocks):
-    """As unequal(), where blocks are made at all."""
-    if any(node.state and node.state["getconsensusinfo"] is None for node in nodes):
-        return None
-    return unequal(nodes, blocks)
+    lists = [validator_list(made["from_height"], [
+        "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in entry.items()) + " }"
+        for entry in made["validators"]]) for made in seed_lists]
+    lists.append(validator_list(args.seed_blocks + 1, [node.make_validator(args.inspect) for node in nodes]))
+    return CONSENSUS.format(lists=",\n".join(lists))
 
 
 def show_once(args, nodes, pool, sync):
@@ -451,7 +449,7 @@ def show_once(args, nodes, pool, sync):
     if args.seed_blocks:
         wait_until(nodes, pool, sync.problem, SYNC_DEADLINE_S + args.seed_blocks // SYNC_BLOCKS_PER_S)
     if len(nodes) >= VALIDATORS_MIN:
-        wait_until(nodes, pool, lambda all_: blocks_missing(all_, args.seed_blocks + FIRST_BLOCKS), BLOCKS_DEADLINE_S)
+        wait_until(nodes, pool, lambda all_: unequal(all_, args.seed_blocks + FIRST_BLOCKS), BLOCKS_DEADLINE_S)
 
 
 def run(args, run_dir, nodes):
@@ -459,12 +457,15 @@ def run(args, run_dir, nodes):
     ips = [node.ip for node in nodes]
     # The block after the seed blocks is due in a slot from now, when the nodes are there.
     genesis = int(time.time()) - BLOCK_TIME_S * args.seed_blocks
-    validators = make_validators(args, nodes)
-    for node in nodes:
-        node.write_config([ip for ip in ips if ip != node.ip], genesis, validators)
+    seed, seed_lists = None, []
     if args.seed_blocks:
         print(f"Making {args.seed_blocks} blocks for {nodes[0].ip} ...", flush=True)
-        nodes[0].load_blocks(args.binary, make_seed_blocks(args, run_dir, genesis))
+        seed, seed_lists = make_seed_blocks(args, run_dir, genesis, len(nodes) >= VALIDATORS_MIN)
+    consensus = consensus_config(args, nodes, seed_lists)
+    for node in nodes:
+        node.write_config([ip for ip in ips if ip != node.ip], genesis, consensus)
+    if seed:
+        nodes[0].load_blocks(args.binary, seed)
     for node in nodes:
         node.start(args.binary)
     sync = Sync(args.seed_blocks)

@@ -7,9 +7,11 @@ node to itself, until there are enough for what is to be under way at once; late
 """
 
 import base64
+import collections
 import decimal
 import http.client
 import json
+import statistics
 import threading
 import time
 
@@ -25,6 +27,10 @@ COUNT_EVERY_S = 10
 # For halves to be final.
 SPLIT_WAIT_S = 0.5
 STOP_TIMEOUT_S = 3
+# How long a payment takes to be final is measured this often, and shown of so many.
+SAMPLE_EVERY_S = 0.5
+SAMPLES = 20
+FINAL_WITHIN_S = 30
 
 
 class Refused(Exception):
@@ -165,6 +171,38 @@ class Payer:
         self.connection.close()
 
 
+class Sampler:
+    """Pays now and then as well, and waits until that is final."""
+
+    def __init__(self, payers, ip, port, cookie_file):
+        self.payers = payers
+        self.connection = Connection(ip, port, cookie_file)
+        self.seconds = collections.deque(maxlen=SAMPLES)
+        self.quit = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _sample(self):
+        address = self.payers[-1].address
+        if not address or self.payers[0].paid == 0:
+            return
+        begin = time.monotonic()
+        txid = self.connection.call("sendtoaddress", address, AMOUNT)
+        if self.connection.call("waittransactionfinality", txid, FINAL_WITHIN_S)["finalized"]:
+            self.seconds.append(time.monotonic() - begin)
+
+    def _run(self):
+        while not self.quit.wait(SAMPLE_EVERY_S):
+            try:
+                self._sample()
+            except (OSError, ValueError, http.client.HTTPException, Refused):
+                continue  # the payers tell what is wrong
+        self.connection.close()
+
+    def text(self):
+        """Nothing while nothing is known."""
+        return f", final after {statistics.median(self.seconds) * 1000:.0f} ms" if self.seconds else ""
+
+
 class Payments:
     """All of them, and what is said about them."""
 
@@ -174,14 +212,15 @@ class Payments:
         for node in nodes:
             self.payers.append(Payer(node.ip, port, node.data_dir / ".cookie", rate / len(nodes), self.payers))
         self.paid_before, self.looked_at, self.per_second = 0, None, 0.0
-        for payer in self.payers:
-            payer.thread.start()
+        self.sampler = Sampler(self.payers, nodes[0].ip, port, nodes[0].data_dir / ".cookie")
+        for part in [*self.payers, self.sampler]:
+            part.thread.start()
 
     def stop(self):
-        for payer in self.payers:
-            payer.quit.set()
-        for payer in self.payers:
-            payer.thread.join(STOP_TIMEOUT_S)
+        for part in [*self.payers, self.sampler]:
+            part.quit.set()
+        for part in [*self.payers, self.sampler]:
+            part.thread.join(STOP_TIMEOUT_S)
 
     def line(self):
         """For above the table; says the rate since it was asked last."""
@@ -192,5 +231,5 @@ class Payments:
         waits = [f"{payer.connection.address[0]}: {payer.why}" for payer in self.payers if payer.why]
         return (f"Payments: {self.per_second:.1f} of {self.rate} a second, {paid} made, "
                 f"{sum(payer.failed for payer in self.payers)} refused, "
-                f"{sum(payer.coins for payer in self.payers)} coins"
+                f"{sum(payer.coins for payer in self.payers)} coins{self.sampler.text()}"
                 + (f"; {waits[0]}" if waits else ""))

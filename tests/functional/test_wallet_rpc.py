@@ -387,7 +387,7 @@ def test_finalised_money_is_spent_before_its_block(validators):
 # --- passphrase -----------------------------------------------------------------------------------------------------
 
 def test_the_passphrase(purse):
-    """Encrypted: locked, unlocked for a while, locked by time and by hand, and after a restart; money comes in anyway."""
+    """Locked, unlocked for a while, locked by time, by hand and by a restart; money comes in anyway."""
     node, wallet, before = purse.node, purse.wallet, balance(purse.node)
     to = STRANGER.address
     refused(node, WRONG_STATE, "walletpassphrase", "open sesame", 60)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the functional tests: an address range, daemons, listeners and peers that end with the test."""
 import os
+import re
 
 import pytest
 
@@ -156,3 +157,21 @@ def validators(daemons, net):
         ips = [net.ip(number) for number in range(1, count + observers + 1)]
         return Validators(daemons, ips, count, observers=observers, **options)
     return make
+
+
+@pytest.fixture(scope="session")
+def crash_points(tmp_path_factory):
+    """The names of all crash points, as the daemon lists them for a name that it does not know."""
+    leased = harness_net.Range()
+    daemon = Daemon(tmp_path_factory.mktemp("crash"), leased.ip(1), env={"TIMED_CRASH": "no-such-point"})
+    try:
+        daemon.spawn()
+        assert daemon.process.wait(harness_net.scaled(20)) in (1, 2)
+        log = daemon.log()
+    finally:
+        if daemon.running():
+            daemon.kill9()
+        leased.release()
+    if "without fault injection" in log:
+        return []
+    return re.search(r'unknown crash point "no-such-point"; there are (.*)$', log, re.MULTILINE).group(1).split()

@@ -51,6 +51,7 @@ struct request {
 	bool punished;		/* its answer is being delayed, or has been */
 	int64_t resume_ms;	/* until when, clock_mono_ms */
 	bool ran;		/* its method has been run */
+	bool waits;		/* and had no answer: it counts as one that waits until it ends */
 	int64_t ran_ms;		/* when it was run first, clock_mono_ms */
 	struct buf body;	/* what came in so far */
 	size_t discarded;	/* what came in and was not kept */
@@ -68,7 +69,7 @@ struct worker {
 	TAILQ_HEAD(waiting_list, request) waiting; /* the same; its method is run again then */
 	unsigned connections;			   /* open ones */
 	unsigned delayed_count;			   /* entries of delayed */
-	unsigned waiting_count;			   /* entries of waiting */
+	unsigned waiting_count;			   /* requests that wait, those that are just run again included */
 	struct log_limit log_limit;		   /* for failed logins */
 };
 
@@ -211,26 +212,19 @@ static void wait_a_moment(struct request *r)
 
 	r->resume_ms = clock_mono_ms() + AGAIN_MS;
 	TAILQ_INSERT_TAIL(&w->waiting, r, link);
-	w->waiting_count++;
+	w->waiting_count += !r->waits;
+	r->waits = true;
 	MHD_suspend_connection(r->native);
 }
 
-/* The client has sent its last byte: it may be gone. */
-static bool is_half_closed(const struct connection *c)
-{
-	char byte;
-
-	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
-/* For how long the request has been waiting; RPC_NO_WAIT: as long as it may, for too many others do, or in vain. */
+/* For how long the request has been waiting; RPC_NO_WAIT: as long as it may, for too many others do. */
 static int64_t waited_ms(struct request *r)
 {
 	int64_t now_ms = clock_mono_ms();
 
 	if (!r->ran)
 		r->ran_ms = now_ms;
-	if (r->worker->waiting_count >= r->worker->http->params.max_waiting || is_half_closed(r->connection))
+	if (!r->waits && r->worker->waiting_count >= r->worker->http->params.max_waiting)
 		return RPC_NO_WAIT;
 	return now_ms - r->ran_ms;
 }
@@ -316,7 +310,6 @@ static void resume_due(struct worker *w, int64_t now_ms)
 		resume(r);
 	while ((r = TAILQ_FIRST(&w->waiting)) && r->resume_ms <= now_ms) {
 		TAILQ_REMOVE(&w->waiting, r, link);
-		w->waiting_count--;
 		MHD_resume_connection(r->native);
 	}
 }
@@ -461,6 +454,7 @@ static void on_completed(void *user, struct MHD_Connection *native, void **state
 	*state = NULL;
 	if (!r)
 		return;
+	w->waiting_count -= r->waits;
 	if (r->after)
 		r->after(w->http->table->user);
 	connection_idle(w, r->connection);

@@ -565,6 +565,28 @@ START_TEST(blocks_of_a_reorganisation_are_told)
 }
 END_TEST
 
+/* Two blocks come at once; then another branch parts after the first, which is not told again. */
+START_TEST(blocks_that_stay_are_told_once)
+{
+	struct wire_transaction tx = pay();
+	struct wire_outpoint spent = tx.inputs.items[0].previous_output;
+	const struct fixture_block *fork, *side;
+
+	subscribe(&spent, NULL);
+	fork = fixture_block(f, tip, &tx, 1, 0);
+	tip = fixture_extend(f, fork, 1, 0);
+	must_connect_up_to(tip);
+	must_update();
+	tell();
+	ck_assert_uint_eq(sent_count, 1);
+	expect_told(0, &spent, WIRE_UTXO_CONFIRMED);
+	side = fixture_extend(f, fork, 2, 1);
+	reorganise_pool(fork, side);
+	tell();
+	ck_assert_uint_eq(sent_count, 1);
+}
+END_TEST
+
 START_TEST(gone_peer_is_told_nothing)
 {
 	struct wire_transaction tx = pay();
@@ -631,6 +653,7 @@ int main(void)
 	tcase_add_test(c, freed_output_is_unspent_again);
 	tcase_add_test(c, blocks_alone_are_told_once);
 	tcase_add_test(c, blocks_of_a_reorganisation_are_told);
+	tcase_add_test(c, blocks_that_stay_are_told_once);
 	tcase_add_test(c, gone_peer_is_told_nothing);
 	tcase_add_test(c, claims_only_warn);
 	suite_add_tcase(s, c);

@@ -452,6 +452,15 @@ void finality_settled(struct finality *finality, const struct wire_hash *txid)
 	finality_dropped(finality, txid);
 }
 
+void finality_voided(struct finality *finality, const struct wire_hash *txid)
+{
+	struct finality_own *own = finality_own_find(finality, txid);
+
+	if (own)
+		finality_own_unlock(finality, own);
+	finality_dropped(finality, txid);
+}
+
 void finality_dropped(struct finality *finality, const struct wire_hash *txid)
 {
 	struct finality_tx *tx = finality_find(finality, txid);

@@ -350,9 +350,17 @@ static void leave(struct finalizer *f, const struct pool_event *event)
 		finality_settled(f->machine, &event->tx->txid);
 		break;
 	case POOL_REJECTED:
+		finality_voided(f->machine, &event->tx->txid);
+		break;
+	case POOL_CONFLICTED:
+		/* without a block that conflicts, what it spends may come back */
+		if (event->height > 0)
+			finality_voided(f->machine, &event->tx->txid);
+		else
+			finality_dropped(f->machine, &event->tx->txid);
+		break;
 	case POOL_EVICTED:
 	case POOL_EXPIRED:
-	case POOL_CONFLICTED:
 		finality_dropped(f->machine, &event->tx->txid);
 		break;
 	}

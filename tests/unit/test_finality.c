@@ -118,6 +118,30 @@ static void approve_a(void)
 	nothing();
 }
 
+START_TEST(a_void_one_locks_nothing_and_binds)
+{
+	ck_assert(!finality_bound(finality, &A));
+	approve_a();
+	ck_assert(finality_bound(finality, &A));
+	ck_assert_uint_eq(counts().locks, 1);
+	ck_assert_int_eq(add(B, &coin), 0);
+	nothing();
+	finality_voided(finality, &A);
+	ck_assert_uint_eq(counts().locks, 0);
+	ck_assert_uint_eq(counts().transactions, 1);
+	ck_assert(finality_bound(finality, &A));
+	/* what waited for the outpoint is approved, and the vote on the other one is still the same */
+	next(FINALITY_SEND_VOTE, B);
+	ck_assert(action.vote.approve);
+	nothing();
+	ck_assert_int_eq(vote(0, A, false), 0);
+	ck_assert_uint_eq(counts().own, 2);
+	finality_settled(finality, &B);
+	ck_assert(!finality_bound(finality, &B));
+	finality_voided(finality, &B); /* unknown */
+}
+END_TEST
+
 START_TEST(a_quorum_of_approvals_finalises)
 {
 	ck_assert_int_eq(add(A, &coin), 0);
@@ -835,6 +859,7 @@ END_TEST
 
 static void add_counting(TCase *c)
 {
+	tcase_add_test(c, a_void_one_locks_nothing_and_binds);
 	tcase_add_test(c, a_quorum_of_approvals_finalises);
 	tcase_add_test(c, our_vote_may_be_the_one_that_decides);
 	tcase_add_test(c, quorums_and_rejections_by_number_of_voters);

@@ -598,6 +598,40 @@ START_TEST(the_pool_says_what_is_settled)
 }
 END_TEST
 
+START_TEST(what_can_never_be_valid_locks_nothing)
+{
+	/* a child of what is rejected, and a rival of what a block holds, each with a coin beside */
+	struct fixture_coin coins[4] = {take_coin(), take_coin(), take_coin(), take_coin()};
+	struct wire_transaction base = fixture_pay(f, coins, 1, 1, COIN_FEE), child, rival, mined, other;
+
+	coins[0] = output_of(&base, 0);
+	child = fixture_pay(f, coins, 2, 1, 2 * COIN_FEE);
+	rival = fixture_pay(f, &coins[2], 2, 1, 2 * COIN_FEE);
+	mined = fixture_pay(f, &coins[2], 1, 1, COIN_FEE);
+	must_insert(&base);
+	must_insert(&child);
+	must_insert(&rival);
+	turn();
+	ck_assert_uint_eq(counts().locks, 5);
+	for (int i = 1; i < VOTERS; i++)
+		vote(i, &base, false);
+	turn();
+	ck_assert(!has(&child));
+	ck_assert_uint_eq(counts().locks, 2);
+	mine_one(&mined);
+	turn();
+	ck_assert(!has(&rival));
+	ck_assert_uint_eq(counts().locks, 0);
+	/* but what we have said stays said */
+	ck_assert(binds(&base) && binds(&child) && binds(&rival));
+	forget_sent();
+	other = fixture_pay(f, &coins[3], 1, 1, COIN_FEE);
+	must_insert(&other);
+	turn();
+	expect_sent(0, 0, &other, true, SEND_CONSENSUS);
+}
+END_TEST
+
 START_TEST(a_block_is_undone)
 {
 	struct wire_transaction a = pay();
@@ -939,6 +973,7 @@ static void add_deciding(Suite *suite)
 	tcase_add_test(c, events_in_another_order);
 	tcase_add_test(c, a_block_settles);
 	tcase_add_test(c, the_pool_says_what_is_settled);
+	tcase_add_test(c, what_can_never_be_valid_locks_nothing);
 	tcase_add_test(c, a_block_is_undone);
 	tcase_add_test(c, the_pool_is_gone_through_again);
 	suite_add_tcase(suite, c);

@@ -121,6 +121,9 @@ void finality_settled(struct finality *finality, const struct wire_hash *txid);
 void finality_spent(struct finality *finality, const struct wire_outpoint *outpoint);
 /* It has left the pool otherwise.  Our vote on it and its locks stay until their time is over. */
 void finality_dropped(struct finality *finality, const struct wire_hash *txid);
+/* It has left the pool and can never be valid again: a block, or the votes on what it spends, have seen to that.  Our
+ * vote on it stays, and locks nothing any more. */
+void finality_voided(struct finality *finality, const struct wire_hash *txid);
 /* Drops what has had its time; every minute is often enough. */
 void finality_expire(struct finality *finality, int64_t now_s);
 

@@ -300,7 +300,8 @@ enum message_verdict consensus_on_block_commit(struct peer *peer, const struct w
 		(void)halt_if_conflicting(c->node, m->height, &m->block_hash);
 		return MESSAGE_USELESS;
 	}
-	syncer_height(c->node->syncer, peer, m->height);
+	/* Who passes a certificate on need not have connected its block yet. */
+	syncer_height(c->node->syncer, peer, m->height - 1);
 	p = proposals_find(&c->proposals, &m->block_hash);
 	if (!p)
 		return gossip_commit(c->node->gossip, peer, m);

@@ -320,17 +320,21 @@ int64_t bft_deadline_ms(const struct bft *bft)
 
 void bft_tick(struct bft *bft, struct bft_actions *actions, int64_t now_ms)
 {
+	bool repeat;
+
 	bft_begin(bft, actions, now_ms);
 	if (!bft->log)
 		return;
 	bft_timeouts(bft);
-	if (now_ms >= bft->repeat_ms) {
+	repeat = now_ms >= bft->repeat_ms;
+	if (repeat) {
 		bft->repeat_ms = now_ms + bft->params.repeat_ms;
 		for (size_t i = 0; i < BFT_BLOCKS; i++)
 			bft->blocks[i].asked = false;
-		if (bft->log->terms.own >= 0)
-			(void)bft_act(bft, BFT_REPEAT);
 	}
 	bft_apply(bft);
 	bft_check_fork(bft);
+	/* After whatever was signed now: that is in the log, and what is repeated must be on disk. */
+	if (repeat && bft->log->terms.own >= 0)
+		(void)bft_act(bft, BFT_REPEAT);
 }

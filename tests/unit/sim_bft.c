@@ -380,6 +380,10 @@ static void repeat(struct sim *sim, int node)
 		if (message.kind == BFT_MESSAGE_PROPOSAL &&
 		    !bit(sim->node[node].blocks, sim_index(sim, &message.u.proposal.hash)))
 			continue;
+		if (sim->node[node].liar == SIM_HONEST &&
+		    (message.kind == BFT_MESSAGE_VOTE ? message.u.vote.voter : message.u.proposal.proposer) ==
+			    (uint32_t)node)
+			check_shown(sim, node, &event);
 		sim_post_all(sim, &event, node, SIM_NONE);
 	}
 	sim_post(sim, &ask, node, (int)sim_below(sim, (uint32_t)sim->nodes));

@@ -236,6 +236,7 @@ static bool bft_repeat_round(const struct bft *bft, const struct bft_round *roun
 			     struct bft_message *out)
 {
 	uint32_t n = bft->log->terms.validators;
+	uint32_t own = (uint32_t)bft->log->terms.own;
 	bool prevotes = round->round == bft->round || round->round == bft->valid_round;
 
 	/* Two votes of each in both phases. */
@@ -243,7 +244,8 @@ static bool bft_repeat_round(const struct bft *bft, const struct bft_round *roun
 		uint32_t ballot = cursor->place / 2;
 		const struct bft_slot *slot = &round->ballots[ballot].votes[cursor->place % 2];
 
-		if (!slot->present || (ballot < n && !prevotes))
+		/* Our own always: nobody else may hold them, and one that is still in that round may need them. */
+		if (!slot->present || (ballot < n && !prevotes && ballot != own))
 			continue;
 		out->kind = BFT_MESSAGE_VOTE;
 		out->u.vote = (struct bft_vote){.height = bft->log->terms.height,

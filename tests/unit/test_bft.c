@@ -1102,8 +1102,8 @@ START_TEST(what_is_repeated)
 		uint64_t round;
 		int phase; /* 0: a proposal */
 		uint32_t voter;
-	} expected[] = {{2, 0, 2}, {0, 1, 0}, {0, 1, 1}, {0, 1, 2}, {0, 2, 1}, {0, 2, 2},
-			{0, 2, 3}, {0, 2, 0}, {1, 2, 3}, {2, 1, 3}, {2, 1, 1}};
+	} expected[] = {{2, 0, 2}, {0, 1, 0}, {0, 1, 1},  {0, 1, 2}, {0, 2, 1}, {0, 2, 2},
+			{0, 2, 3}, {0, 2, 0}, {1, 1, US}, {1, 2, 3}, {2, 1, 3}, {2, 1, 1}};
 	size_t found[sizeof(expected) / sizeof(expected[0])] = {0}, total = 0;
 	struct bft_cursor cursor = {.proposed = false};
 	struct bft_message message;
@@ -1126,8 +1126,9 @@ START_TEST(what_is_repeated)
 				 : expected[i].phase == 0 && expected[i].round == message.u.proposal.round)
 				found[i]++;
 		}
-		/* nothing of round 1 but precommits */
-		ck_assert(!vote || message.u.vote.round != 1 || message.u.vote.phase == WIRE_PHASE_PRECOMMIT);
+		/* nothing of round 1 but precommits and what we said */
+		ck_assert(!vote || message.u.vote.round != 1 || message.u.vote.phase == WIRE_PHASE_PRECOMMIT ||
+			  message.u.vote.voter == US);
 		total++;
 	}
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
@@ -1176,6 +1177,22 @@ START_TEST(validators_repeat_on_time_and_observers_do_not)
 		ck_assert_int_eq(count(BFT_REPEAT), 0);
 		ck_assert_int_eq(bft_deadline_ms(bft), START + 800);
 	}
+}
+END_TEST
+
+START_TEST(what_is_signed_comes_before_it_is_repeated)
+{
+	/* the timeout and the repetition at once: the precommit follows from the prevote, and both are repeated */
+	params.repeat_ms = TIMEOUT;
+	bft_free(bft);
+	ck_assert_int_eq(bft_new(&bft, &params, now), 0);
+	start(HEIGHT, US, 0);
+	ck_assert_int_eq(prevote(0, 0, nil), 0);
+	ck_assert_int_eq(prevote(2, 0, nil), 0);
+	tick(START + TIMEOUT);
+	ck_assert_int_eq(count(BFT_SEND_VOTE), 2);
+	ck_assert_int_eq(count(BFT_REPEAT), 1);
+	ck_assert_int_eq(actions.items[actions.count - 1].kind, BFT_REPEAT);
 }
 END_TEST
 
@@ -1238,6 +1255,33 @@ START_TEST(a_prevote_is_not_forgotten)
 	ck_assert_mem_eq(&message.u.vote.signature, &signature, sizeof(signature));
 	/* and known when it comes back */
 	ck_assert_int_eq(prevote(US, 0, A), BFT_E_KNOWN);
+}
+END_TEST
+
+START_TEST(a_prevote_of_a_round_that_we_have_left_is_repeated_after_a_crash)
+{
+	/* Number 2 is gone, 0 and 3 are in round 0 and 3 lacks our prevote there: nobody else has it any more. */
+	const struct bft_record records[] = {
+		{.kind = BFT_RECORD_PREVOTE, .height = HEIGHT, .locked_round = -1, .valid_round = -1},
+		{.kind = BFT_RECORD_PRECOMMIT, .height = HEIGHT, .locked_round = -1, .valid_round = -1},
+		{.kind = BFT_RECORD_PREVOTE, .height = HEIGHT, .round = 1, .locked_round = -1, .valid_round = -1},
+	};
+	struct bft_cursor cursor = {.proposed = false};
+	struct bft_message message;
+
+	create(false);
+	for (size_t i = 0; i < 3; i++)
+		restore(&records[i], NULL);
+	start(HEIGHT, US, 0);
+	ck_assert_uint_eq(status().round, 1);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert(bft_repeat_next(bft, &cursor, &message));
+		ck_assert_int_eq(message.kind, BFT_MESSAGE_VOTE);
+		ck_assert_uint_eq(message.u.vote.round, records[i].round);
+		ck_assert_int_eq(message.u.vote.phase,
+				 records[i].kind == BFT_RECORD_PREVOTE ? WIRE_PHASE_PREVOTE : WIRE_PHASE_PRECOMMIT);
+	}
+	ck_assert(!bft_repeat_next(bft, &cursor, &message));
 }
 END_TEST
 
@@ -1611,6 +1655,7 @@ static void add_heights(TCase *c)
 	tcase_add_test(c, what_is_repeated);
 	tcase_add_test(c, both_votes_of_an_equivocator_are_repeated);
 	tcase_add_test(c, validators_repeat_on_time_and_observers_do_not);
+	tcase_add_test(c, what_is_signed_comes_before_it_is_repeated);
 	tcase_add_test(c, observers_follow_without_a_word);
 	tcase_add_test(c, names);
 }
@@ -1633,6 +1678,7 @@ static void add_liars(TCase *c)
 static void add_crashes(TCase *c)
 {
 	tcase_add_test(c, a_prevote_is_not_forgotten);
+	tcase_add_test(c, a_prevote_of_a_round_that_we_have_left_is_repeated_after_a_crash);
 	tcase_add_test(c, a_lock_is_not_forgotten_nor_its_polka);
 	tcase_add_test(c, a_proposal_is_not_forgotten);
 	tcase_add_test(c, the_last_round_goes_on);

@@ -163,7 +163,9 @@ void bft_tick(struct bft *bft, struct bft_actions *actions, int64_t now_ms);
 bool bft_needs_block(const struct bft *bft, uint64_t height, const struct wire_hash *hash);
 
 /* What a validator repeats, and sends to each newly ready peer: the proposal and all votes of its round, the prevotes
- * of valid_round, all precommits.  Start with a zeroed cursor; false: that was all.  No event may come in between. */
+ * of valid_round, all precommits, and its own prevotes of all rounds: after a crash of many they may be what one that
+ * is still in an earlier round lacks.  Start with a zeroed cursor; false: that was all.  No event may come in between.
+ */
 struct bft_cursor {
 	bool proposed;	/* the proposal is done */
 	int64_t round;	/* and the rounds below this one */

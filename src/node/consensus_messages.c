@@ -62,11 +62,16 @@ static enum place place_of(struct consensus *c, uint64_t height)
 	return height < now ? PLACE_OLD : height <= now + 1 ? PLACE_NOW : PLACE_AHEAD;
 }
 
-/* Who speaks of a height has the blocks below it. */
-static void note_height(struct consensus *c, struct peer *peer, uint64_t height)
+/* Who signs for a height has the blocks below it.  Who passes that on may be a height behind: he keeps, and passes on,
+ * what is said of the height after his own. */
+static void note_height(struct consensus *c, struct peer *peer, uint64_t height, const struct wire_str *signer)
 {
-	if (height > atomic_load(&c->height))
-		syncer_height(c->node->syncer, peer, height - 1);
+	const char *ip = peer_ip_text(peer);
+	bool own = strlen(ip) == signer->len && memcmp(ip, signer->ptr, signer->len) == 0;
+	uint64_t below = own ? 1 : 2;
+
+	if (height >= below && height - below >= atomic_load(&c->height))
+		syncer_height(c->node->syncer, peer, height - below);
 }
 
 /* The sender still works on a height that is decided: it is sent the certified block. */
@@ -88,12 +93,13 @@ static void help(struct consensus *c, struct peer *peer, uint64_t height)
 }
 
 /* A verified message of a height that is not being agreed on. */
-static enum message_verdict elsewhere(struct consensus *c, struct peer *peer, enum place place, uint64_t height)
+static enum message_verdict elsewhere(struct consensus *c, struct peer *peer, enum place place, uint64_t height,
+				      const struct wire_str *signer)
 {
 	if (place == PLACE_OLD)
 		help(c, peer, height);
 	else
-		note_height(c, peer, height);
+		note_height(c, peer, height, signer);
 	return MESSAGE_USELESS;
 }
 
@@ -139,8 +145,8 @@ enum message_verdict consensus_on_block_vote(struct peer *peer, const struct wir
 	if (!digest_verify(&digest, &key.signature, &list->items[voter].public_key))
 		return MESSAGE_USELESS;
 	if (place != PLACE_NOW)
-		return elsewhere(c, peer, place, m->height);
-	note_height(c, peer, m->height);
+		return elsewhere(c, peer, place, m->height, &m->voter);
+	note_height(c, peer, m->height, &m->voter);
 	e.peer = peer_ref(peer);
 	e.seen = seen;
 	e.u.vote = (struct bft_vote){.height = m->height,
@@ -204,8 +210,8 @@ enum message_verdict consensus_on_proposal(struct peer *peer, const struct wire_
 	if (!digest_verify(&digest, &key.signature, &list->items[proposer].public_key))
 		return MESSAGE_USELESS;
 	if (place != PLACE_NOW)
-		return elsewhere(c, peer, place, height);
-	note_height(c, peer, height);
+		return elsewhere(c, peer, place, height, &m->proposer);
+	note_height(c, peer, height, &m->proposer);
 	e.u.proposal.block = take_block(peer, &m->block);
 	if (!e.u.proposal.block)
 		return MESSAGE_USELESS;

@@ -184,13 +184,15 @@ static void keep(struct agreement *a, const struct bft_action *action)
 /* What is known of a judged block now. */
 static enum bft_validity validity_of(struct agreement *a, const struct proposal *p)
 {
-	int64_t wait_ms = p->block.header.timestamp * 1000 - clock_real_ms();
+	int64_t wait_ms;
 	int r;
 
 	if (!p->judged)
 		return BFT_UNKNOWN;
 	if (!p->valid)
 		return BFT_INVALID;
+	/* It is that of its slot: an unjudged one could be anything, and overflow here. */
+	wait_ms = p->block.header.timestamp * 1000 - clock_real_ms();
 	if (wait_ms > 0) {
 		if (clock_mono_ms() + wait_ms < a->early_ms)
 			a->early_ms = clock_mono_ms() + wait_ms;

@@ -20,6 +20,7 @@
 #include "production.h"
 #include "timed/net/frame.h"
 #include "timed/util/clock.h"
+#include "timed/util/crash_point.h"
 #include "timed/util/log.h"
 
 /* What peers say waits up to this; beyond, it is dropped: it will be repeated. */
@@ -160,6 +161,8 @@ static void let_out(struct consensus *c, bool send)
 			(void)peer_send(out->to, out->frame, SEND_CONSENSUS);
 		else if (send)
 			(void)net_broadcast(c->node->net, out->frame, SEND_CONSENSUS, out->except);
+		if (send)
+			crash_point(SEND_BETWEEN);
 		frame_unref(out->frame);
 		peer_unref(out->to);
 		peer_unref(out->except);
@@ -370,7 +373,9 @@ static void finish_turn(struct consensus *c)
 		consensus_fail(c, "a vote on a transaction cannot be recorded");
 	if (!c->failed && votes_sync(c->votes))
 		consensus_fail(c, "the file `votes` cannot be written: see above");
+	crash_point(SEND_BEFORE);
 	let_out(c, !c->failed);
+	crash_point(SEND_AFTER);
 	if (!c->failed && finalizer_send(c->finalizer))
 		consensus_fail(c, "the file of the pool cannot be written: see above");
 	if (!c->failed && votes_is_due(c->votes) && votes_rewrite(c->votes, &keep))

@@ -52,7 +52,10 @@
 	X(VOTES_BEFORE_SYNC, "votes-before-sync")                                                                      \
 	X(VOTES_AFTER_SYNC, "votes-after-sync")                                                                        \
 	X(VOTES_BEFORE_RENAME, "votes-before-rename")                                                                  \
-	X(VOTES_AFTER_RENAME, "votes-after-rename")
+	X(VOTES_AFTER_RENAME, "votes-after-rename")                                                                    \
+	X(SEND_BEFORE, "send-before")                                                                                  \
+	X(SEND_BETWEEN, "send-between")                                                                                \
+	X(SEND_AFTER, "send-after")
 
 #define CRASH_POINT_CONSTANT(constant, name) CRASH_##constant,
 enum crash_point { CRASH_POINTS(CRASH_POINT_CONSTANT) CRASH_POINT_COUNT };

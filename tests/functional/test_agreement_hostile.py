@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: MIT
+"""A third minus one of the validators lies: the others agree and go on (PROTOCOL.md §9)."""
+import contextlib
+import time
+
+import pytest
+
+from harness.chain import Key, block_hash, output, txid
+from harness.liar import NIL, PRECOMMIT, PREVOTE, Liar, Signer, Watch, altered, leader, repaid
+from harness.net import rounds, wait_until
+
+I64_MAX, U64_MAX = 2**63 - 1, 2**64 - 1
+# Where the time of many heights has come already, blocks are made as fast as they can be.
+PAST_S = 3600
+
+
+def info(node):
+    return node.rpc("getconsensusinfo")
+
+
+def order(net):
+    """The validators in the order of their turns to lead height 1."""
+    first = leader([node.ip for node in net.validators], 1)
+    ips = sorted(node.ip for node in net.validators)
+    ips = ips[ips.index(first):] + ips[:ips.index(first)]
+    return sorted(net.validators, key=lambda node: ips.index(node.ip))
+
+
+@pytest.fixture
+def hostile(validators, net):
+    """hostile(4, ...): a network whose last validator is a program of the test; (network, liar, watch)."""
+    made = []
+
+    @contextlib.contextmanager
+    def make(count, *, past=PAST_S, liars=1, **options):
+        with validators(count, start=False, genesis=int(time.time()) - past, **options) as them:
+            them.start(them.validators[:count - liars] + them.observers)
+            liar = Liar(them, them.validators[count - 1])
+            watch = Watch(net.ip(100), them.running())
+            made.extend((liar, watch))
+            yield them, liar, watch
+            agreed(them)
+    yield make
+    for wire in made:
+        with contextlib.suppress(OSError):
+            wire.close()
+
+
+def agreed(net):
+    """All blocks that two nodes have are the same, and no honest node thinks ill of another."""
+    nodes = net.running()
+    low = min(net.heights(nodes))
+    for height in range(max(1, low - 60), low + 1):
+        net.assert_same(height, nodes)
+    honest = [node.ip for node in nodes]
+    for node in nodes:
+        for ip in honest:
+            assert not node.violations(ip), f"{node.ip} has counted a violation of the honest {ip}"
+        assert not node.log_lines("are signed by our key|two certificates")
+
+
+def orphan(block, number):
+    """One of many blocks that have the right form and a parent that nobody knows."""
+    return altered(block, lambda b: b["header"].update(previous_hash=list(number.to_bytes(32, "little"))))
+
+
+# --- votes ----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.fast
+def test_adversarial_46_votes_that_do_not_count(validators, net):
+    """Two of five vote honestly, one lies, and everything else is forged: no quorum of four, no round, no ban."""
+    with validators(5, start=False, genesis=int(time.time()) - PAST_S) as them:
+        one, two, three, four, five = order(them)
+        them.start([one, two])
+        liar = Liar(them, three)
+        watch = Watch(net.ip(100), [one, two])
+        absent = [Signer(them, four), Signer(them, five)]
+        wait_until(lambda: any(key[0] == two.ip and NIL.hex() not in hashes for key, hashes in watch.votes().items()),
+                   10, "the two vote for a block")
+        block = bytes(watch.seen("BlockProposal")[0]["block"]["header"]["previous_hash"])
+        assert block == liar.genesis
+        target = block_hash(watch.seen("BlockProposal")[0]["block"])
+        forged = []
+        for phase in (PREVOTE, PRECOMMIT):
+            for real in absent:
+                # signed by somebody else, by nobody, cut short, for another phase, round, network
+                real.genesis, key, real.key = liar.genesis, real.key, liar.key
+                forged += [real.vote(1, 0, phase, target), real.vote(1, 0, phase)]
+                real.key = key
+                forged += [real.vote(1, 0, phase, target, signature=[0] * 64),
+                           real.vote(1, 0, phase, target, signature=[]),
+                           real.vote(1, 0, phase, target, signature=[1] * 65),
+                           real.vote(1, 0, 3 - phase, target, phase=("prevote", "precommit")[phase - 1]),
+                           real.vote(1, 1, phase, target, round=0),
+                           real.vote(2, 0, phase, target, height=1),
+                           real.vote(1, 0, phase, target, approve=False),
+                           real.vote(1, 0, phase, NIL, approve=True),
+                           real.vote(1, 0, phase, target, round=None),
+                           real.vote(1, 0, phase, target, phase=None),
+                           real.vote(1, 0, phase, target, round=None, phase=None),
+                           real.vote(1, 0, phase, target, voter=liar.name),
+                           real.vote(1, 0, phase, target, voter=real.name + ":24200"),
+                           real.vote(1, 0, phase, target, voter="")]
+                real.genesis = bytes(32)
+                forged.append(real.vote(1, 0, phase, target))
+            stranger = Signer.__new__(Signer)
+            stranger.net, stranger.genesis = them, liar.genesis
+            stranger.name, stranger.key = net.ip(100), Key.numbered("stranger")
+            forged.append(stranger.vote(1, 0, phase, target))
+            # The liar's own: both at once, many times over, and for all heights and rounds.
+            for wrong in (target, NIL, bytes([7] * 32)):
+                forged += [liar.vote(1, 0, phase, wrong)] * 3
+            for height in (0, 2, 3, 1000, 2**62, I64_MAX, U64_MAX - 1, U64_MAX):
+                forged.append(liar.vote(height, 0, phase, target))
+            for round_ in (1, 2, 1000, 2**31 - 1, 2**31, 2**62, I64_MAX, U64_MAX):
+                forged.append(liar.vote(1, round_, phase, target))
+        forged.append({"BlockCommit": {"block_hash": list(target), "height": 1, "signatures": []}})
+        forged.append(liar.commit(1, 0, target, [liar] * 4))
+        for wire in (liar, watch):
+            wire.send(*forged)
+        # And of the old form, in all they contain.
+        watch.settle()
+        liar.settle()
+        wait_until(lambda: all(info(node)["equivocations"] >= 2 for node in (one, two)), 5,
+                   lambda: f"double votes are told: {info(one)}")
+        time.sleep(1)
+        for node in (one, two):
+            state = info(node)
+            assert (state["height"], state["round"]) == (1, 0), state
+            assert node.height() == 0
+            assert not node.violations(two.ip if node is one else one.ip)
+            assert node.peer(liar.name), "a liar's votes are no violation of the protocol by itself"
+            pair = state["evidence"][0]
+            first, second = pair["first"]["BlockVote"], pair["second"]["BlockVote"]
+            assert first["voter"] == second["voter"] == liar.name
+            assert first["block_hash"] != second["block_hash"]
+            assert (first["height"], first["round"], first["phase"]) == \
+                   (second["height"], second["round"], second["phase"])
+        # One equivocator does not keep four honest ones from agreeing.
+        liar.close()
+        watch.close()
+        them.start([four, five])
+        them.wait_more(3, timeout=20)
+        agreed(them)
+
+
+def test_a_validator_that_equivocates_and_replays(hostile):
+    """It votes for everything that it sees and for nil, proposes twice, and repeats what others said long ago."""
+    with hostile(4) as (them, liar, watch):
+        end = time.monotonic() + rounds(60, 4)
+        replayed = 0
+        while time.monotonic() < end:
+            now = liar.committed()
+            if now is None:
+                continue
+            height = now[0] + 1
+            if liar.leads(height):
+                block = liar.block(height, now[1])
+                liar.send(liar.proposal(block), liar.proposal(orphan(block, 1)))
+            for made in liar.seen("BlockProposal")[-3:]:
+                target = block_hash(made["block"])
+                messages = liar.votes(made["block"]["header"]["height"], made["round"], target)
+                messages += liar.votes(made["block"]["header"]["height"], made["round"])
+                liar.send(*messages)
+            peer = liar.to()[0]
+            old = [line for (_, name, _), line in zip(list(peer.received), list(peer.lines))
+                   if name in ("BlockVote", "BlockProposal", "BlockCommit")][replayed:replayed + 50]
+            replayed += len(old)
+            for line in old:
+                liar.send(line)
+        them.wait_more(3)
+        assert all(info(node)["equivocations"] > 0 for node in them.running())
+        for (voter, *_), hashes in watch.votes().items():
+            assert len(hashes) == 1 or voter == liar.name
+
+
+# --- proposals ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.fast
+def test_adversarial_47_two_proposals_for_one_round(hostile):
+    """The leader shows different valid blocks to different nodes, and votes for each where it showed it: one commits
+    at most, and both messages are kept."""
+    with hostile(4) as (them, liar, watch):
+        them.wait_height(2)
+        nodes = them.running()
+        for turn in range(rounds(20, 2)):
+            height, previous = liar.wait_turn()
+            # Of two that are valid one holds a payment, which the liar alone has put into a block before it was final.
+            one = liar.block(height, previous)
+            tx = liar.payment(turn + 1, to=f"two {turn}", fee=3_000_000)
+            liar.send({"TransactionBroadcast": tx})
+            two = liar.block(height, previous, [tx], 3_000_000)
+            shown = [(node, (one, two, one)[(turn + n) % 3]) for n, node in enumerate(nodes)]
+            for node, block in shown:
+                liar.send(liar.proposal(block), to=[node])
+                liar.send(*liar.votes(height, 0, block_hash(block)), to=[node])
+            for node, block in reversed(shown):
+                liar.send(liar.proposal(two if block is one else one), to=[node])
+            them.wait_height(height + 2, timeout=20)
+            them.assert_same(height)
+        for node in nodes:
+            state = info(node)
+            assert state["equivocations"] > 0
+            pairs = [(pair["first"]["BlockProposal"], pair["second"]["BlockProposal"]) for pair in state["evidence"]
+                     if "BlockProposal" in pair["first"]]
+            assert pairs, state["evidence"]
+            for first, second in pairs:
+                assert first["proposer"] == second["proposer"] == liar.name
+                assert block_hash(first["block"]) != block_hash(second["block"])
+
+
+def test_adversarial_48_by_one_who_does_not_lead(validators, net):
+    """A valid block proposed by a validator whose turn it is not: nobody votes for it, nobody passes it on."""
+    with validators(5, start=False, genesis=int(time.time()) - PAST_S) as them:
+        _, one, two, three, _ = order(them)
+        them.start([one, two])
+        liar = Liar(them, three)
+        watch = Watch(net.ip(100), [one, two])
+        block = liar.block(1, liar.genesis)
+        liar.send(liar.proposal(block), to=[one])
+        wait_until(lambda: {key[0] for key in watch.votes()} >= {one.ip, two.ip}, 10, "the honest vote")
+        assert not watch.voters_for(block)
+        assert not watch.seen("BlockProposal")
+        liar.close()
+        watch.close()
+
+
+def bad_blocks(liar, height, previous):
+    """(name, block): what a leader must not propose."""
+    good = liar.block(height, previous)
+    when = good["header"]["timestamp"]
+    yield "wrong parent", altered(good, lambda b: b["header"].update(previous_hash=[9] * 32))
+    yield "parent's parent", altered(good, lambda b: b["header"].update(previous_hash=list(liar.genesis)))
+    for name, time_ in (("a second late", when + 1), ("a second early", when - 1), ("the end of time", I64_MAX),
+                        ("the begin of time", -I64_MAX - 1)):
+        yield name, repaid(altered(good, lambda b, t=time_: b["header"].update(timestamp=t)), lambda r: None)
+    yield "a satoshi less", repaid(good, lambda r: r[2].__setitem__(1, r[2][1] - 1))
+    yield "another order", repaid(good, lambda r: r.reverse())
+    yield "another address", repaid(good, lambda r: r[0].__setitem__(0, Key.numbered("thief").address))
+    yield "a larger reward", altered(good, lambda b: b["header"].update(block_reward=2 * b["header"]["block_reward"]))
+    yield "version 2", altered(good, lambda b: b["header"].update(version=2))
+    yield "not final", liar.block(height, previous, [liar.payment(1, to="not final")], 2_000_000)
+    big = liar.payment(2)
+    big["outputs"] += [output(0, bytes(10_000)) for _ in range(205)]
+    yield "oversized", liar.block(height, previous, [big], 2_000_000)
+
+
+def test_adversarial_48_invalid_proposals(hostile):
+    """Whatever a leader proposes that breaks a rule: not voted for, and the next leader's block commits."""
+    with hostile(4) as (them, liar, watch):
+        them.wait_height(3)
+        cases = len(list(bad_blocks(liar, 9, NIL)))
+        after = 0
+        for case in range(cases):
+            height, previous = liar.wait_turn(after)
+            name, block = list(bad_blocks(liar, height, previous))[case]
+            liar.send(liar.proposal(block))
+            liar.send(*liar.votes(height, 0, block_hash(block)))
+            them.wait_height(height, timeout=20)
+            assert them.assert_same(height) != block_hash(block).hex(), name
+            assert watch.voters_for(block) <= {liar.name}, name
+            assert all(peer.is_open() for peer in liar.to()) or name == "oversized", name
+            after = height
+
+
+def tampered(block):
+    """(name, block): the header is right, the body is not."""
+    def change(**parts):
+        return {**block, **parts}
+    rewards, transactions = block["masternode_rewards"], block["transactions"]
+    yield "rewards reversed", change(masternode_rewards=rewards[::-1])
+    yield "no rewards", change(masternode_rewards=[])
+    yield "a satoshi more", change(masternode_rewards=[[a, n + (i == 0)] for i, (a, n) in enumerate(rewards)])
+    yield "no transactions", change(transactions=[])
+    yield "twice the same", change(transactions=transactions * 2)
+
+
+def test_a_tampered_body_does_not_keep_the_block_out(hostile, net):
+    """A leader's signed header comes with wrong bodies first: the right one is taken in the same round."""
+    with hostile(4) as (them, liar, watch):
+        them.wait_height(2)
+        nodes = them.running()
+        for number in range(rounds(10, 2)):
+            strangers = Watch(net.ip(101 + number), nodes)   # wrong bodies are violations of who sends them
+            height, previous = liar.wait_turn(after=2)
+            block = liar.block(height, previous)
+            good = liar.proposal(block)
+            bad = [{"BlockProposal": {**good["BlockProposal"], "block": body}} for _, body in tampered(block)]
+            strangers.send(*bad[number % 3:number % 3 + 2])
+            strangers.settle()
+            liar.send(good, to=nodes[:1])
+            them.wait_height(height, timeout=20)
+            assert them.assert_same(height) == block_hash(block).hex()
+            strangers.close()
+        for node in nodes:
+            assert node.violations(net.ip(101))
+
+
+# --- silence --------------------------------------------------------------------------------------------------------
+
+def test_adversarial_50_a_silent_quarter(hostile):
+    """One of four says nothing at all, also when it leads: blocks go on."""
+    with hostile(4) as (them, liar, _):
+        height, _ = liar.wait_turn()
+        them.wait_height(height + 5, timeout=20)
+
+
+def test_adversarial_50_a_lying_third(hostile):
+    """One of three withholds its precommits, proposes twice and votes for everything: nothing is final, nothing
+    conflicts, and honesty brings the blocks back."""
+    with hostile(3) as (them, liar, watch):
+        end = time.monotonic() + rounds(30, 3)
+        done = set()
+        while time.monotonic() < end:
+            for made in liar.seen("BlockProposal"):
+                key = (made["round"], block_hash(made["block"]))
+                if key not in done:
+                    done.add(key)
+                    height = made["block"]["header"]["height"]
+                    nodes = them.running()
+                    liar.send(liar.vote(height, key[0], PREVOTE, key[1]), to=nodes[:1])
+                    liar.send(liar.vote(height, key[0], PREVOTE), to=nodes[1:])
+                    liar.send(liar.vote(height, key[0], PRECOMMIT))
+        assert them.heights() == [0, 0]
+        end = time.monotonic() + 30
+        while min(them.heights()) < 3:
+            assert time.monotonic() < end, "no blocks with three of three"
+            for made in liar.seen("BlockProposal")[-2:]:
+                liar.send(*liar.votes(made["block"]["header"]["height"], made["round"], block_hash(made["block"])))
+            now = liar.committed()
+            height, previous = now if now else (0, liar.genesis)
+            for round_ in range(0, 30):
+                if liar.leads(height + 1, round_):
+                    liar.send(liar.proposal(liar.block(height + 1, previous), round_))
+
+
+def test_floods_of_valid_messages(hostile, net):
+    """Signed votes of far rounds, proposals of far rounds, and requests for votes by a stranger: memory is bounded, and
+    blocks go on."""
+    with hostile(4) as (them, liar, watch):
+        them.wait_height(2)
+        nodes = them.running()
+        before = [node.rss() for node in nodes]
+        height, previous = liar.wait_turn()
+        for round_ in range(4, rounds(20000, 600), 3):
+            now = liar.committed()
+            liar.send(*liar.votes(now[0] + 1, round_, bytes([round_ % 256] * 32)))
+            block = liar.block(now[0] + 1, now[1])
+            if round_ % 10 == 0:
+                liar.send(*[liar.proposal(orphan(block, round_ * 4 + n), round_ + n) for n in range(4)])
+        for number in range(rounds(200, 10)):
+            ids = [bytes([number, n % 256] * 16) for n in range(200)]
+            watch.send(*[{"TransactionVoteRequest": list(identity)} for identity in ids])
+            watch.send(*[liar.transaction_vote(identity) for identity in ids])
+            watch.settle()
+        liar.settle()
+        watch.settle()
+        them.wait_more(4, timeout=20)
+        for node, rss in zip(nodes, before):
+            assert node.rss() - rss < 64 << 20
+
+
+# --- healing --------------------------------------------------------------------------------------------------------
+
+def test_adversarial_52_frozen_and_restarted(validators):
+    """A validator stopped for ten seconds, another restarted meanwhile: equal heights within 20 s."""
+    with validators(4) as them:
+        them.wait_height(2)
+        one, two = them.nodes[2:]
+        one.pause()
+        time.sleep(rounds(10, 4))
+        assert min(them.heights(them.nodes[:2])) > 2
+        one.resume()
+        them.wait_more(2, timeout=20)
+        two.restart()
+        them.wait_more(2, timeout=20)
+        for node in them.nodes:
+            assert info(node)["equivocations"] == 0
+        agreed(them)
+
+
+# --- double spends --------------------------------------------------------------------------------------------------
+
+def finality(node, identity):
+    try:
+        return node.rpc("gettransactionfinality", identity.hex())
+    except Exception:  # noqa: BLE001  (unknown to this node: it holds the other one)
+        return {"finalized": False}
+
+
+def test_double_spends_raced_to_different_nodes(hostile):
+    """Two spenders of one output, shown to different nodes at once: at most one is final anywhere; a split leaves both
+    undecided and the money of others moves."""
+    with hostile(4) as (them, liar, _):
+        them.wait_height(rounds(20, 3) + 2)
+        nodes = them.running()
+        for turn in range(rounds(20, 3)):
+            pair = [liar.payment(turn + 1, to=f"{name} {turn}") for name in ("left", "right")]
+            left, right = map(txid, pair)
+            for n, node in enumerate(nodes):
+                first = pair[(turn + n) % 2]
+                liar.send({"TransactionBroadcast": first}, to=[node])
+            # It approves both, everywhere.
+            liar.send(*[liar.transaction_vote(identity) for identity in (left, right)])
+            liar.settle()
+            time.sleep(0.3)
+            final = {identity for identity in (left, right) for node in nodes if finality(node, identity)["finalized"]}
+            assert len(final) <= 1, f"{left.hex()} and {right.hex()} are both final"
+        paid = nodes[0].rpc("sendtoaddress", nodes[1].rpc("getnewaddress"), "1")
+        wait_until(lambda: all(node.rpc("gettransactionfinality", paid)["finalized"] for node in nodes), 5,
+                   "an honest payment is final")
+        them.wait_more(3)

@@ -4,9 +4,9 @@
  */
 #include "pool_format.h"
 
-#include <endian.h>
 #include <string.h>
 
+#include "timeproto/base/le.h"
 #include "timeproto/base/sha256.h"
 #include "timeproto/wire/bincode.h"
 
@@ -15,34 +15,6 @@ static const char MAGIC[8] = {'T', 'I', 'M', 'E', 'P', 'O', 'O', 'L'};
 #define TRANSACTION_FIXED_BYTES (1 + 8 + 8 + 4)
 #define FINAL_BYTES (32 + 8 + 4)
 #define SETTLED_BYTES (FINAL_BYTES + 8)
-
-static void put_u32(struct buf *out, uint32_t value)
-{
-	value = htole32(value);
-	buf_append(out, &value, sizeof(value));
-}
-
-static void put_u64(struct buf *out, uint64_t value)
-{
-	value = htole64(value);
-	buf_append(out, &value, sizeof(value));
-}
-
-static uint32_t get_u32(const uint8_t *bytes)
-{
-	uint32_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return le32toh(value);
-}
-
-static uint64_t get_u64(const uint8_t *bytes)
-{
-	uint64_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return le64toh(value);
-}
 
 /* Of everything in the buffer from `begin` on. */
 static void put_sum(struct buf *out, size_t begin)
@@ -68,7 +40,7 @@ void pool_format_header(struct buf *out, const struct wire_hash *genesis)
 	size_t begin = out->len;
 
 	buf_append(out, MAGIC, sizeof(MAGIC));
-	put_u32(out, POOL_FORMAT_VERSION);
+	le_append_u32(out, POOL_FORMAT_VERSION);
 	buf_append(out, genesis->bytes, sizeof(genesis->bytes));
 	put_sum(out, begin);
 }
@@ -79,7 +51,7 @@ int pool_format_header_read(const uint8_t bytes[POOL_FORMAT_HEADER_BYTES], const
 
 	if (memcmp(bytes, MAGIC, sizeof(MAGIC)) != 0 || !sum_is_right(bytes, POOL_FORMAT_HEADER_BYTES))
 		return POOL_FORMAT_E_DAMAGED;
-	if (get_u32(at) != POOL_FORMAT_VERSION || memcmp(at + 4, genesis->bytes, sizeof(genesis->bytes)) != 0)
+	if (le_get_u32(at) != POOL_FORMAT_VERSION || memcmp(at + 4, genesis->bytes, sizeof(genesis->bytes)) != 0)
 		return POOL_FORMAT_E_FOREIGN;
 	return 0;
 }
@@ -87,9 +59,9 @@ int pool_format_header_read(const uint8_t bytes[POOL_FORMAT_HEADER_BYTES], const
 static void put_transaction(struct buf *out, const struct pool_record *record)
 {
 	buf_append_byte(out, record->finalized);
-	put_u64(out, (uint64_t)record->inserted_s);
-	put_u64(out, (uint64_t)record->finalized_s);
-	put_u32(out, record->votes);
+	le_append_u64(out, (uint64_t)record->inserted_s);
+	le_append_u64(out, (uint64_t)record->finalized_s);
+	le_append_u32(out, record->votes);
 	/* a failure stays in the buffer; a transaction has no enum to be out of range */
 	if (wire_bincode_encode_value(out, &wire_desc_transaction, &record->transaction))
 		return;
@@ -98,8 +70,8 @@ static void put_transaction(struct buf *out, const struct pool_record *record)
 static void put_final(struct buf *out, const struct pool_record *record)
 {
 	buf_append(out, record->txid.bytes, sizeof(record->txid.bytes));
-	put_u64(out, (uint64_t)record->finalized_s);
-	put_u32(out, record->votes);
+	le_append_u64(out, (uint64_t)record->finalized_s);
+	le_append_u32(out, record->votes);
 }
 
 void pool_format_record(struct buf *out, const struct pool_record *record)
@@ -107,7 +79,7 @@ void pool_format_record(struct buf *out, const struct pool_record *record)
 	size_t begin = out->len;
 	uint32_t len;
 
-	put_u32(out, 0);
+	le_append_u32(out, 0);
 	buf_append_byte(out, (uint8_t)record->kind);
 	switch (record->kind) {
 	case POOL_RECORD_TRANSACTION:
@@ -118,7 +90,7 @@ void pool_format_record(struct buf *out, const struct pool_record *record)
 		break;
 	case POOL_RECORD_SETTLED:
 		put_final(out, record);
-		put_u64(out, record->height);
+		le_append_u64(out, record->height);
 		break;
 	}
 	if (out->error)
@@ -130,7 +102,7 @@ void pool_format_record(struct buf *out, const struct pool_record *record)
 
 size_t pool_format_body_bytes(const uint8_t head[POOL_FORMAT_HEAD_BYTES])
 {
-	uint32_t len = get_u32(head);
+	uint32_t len = le_get_u32(head);
 
 	if (head[4] < POOL_RECORD_TRANSACTION || head[4] > POOL_RECORD_SETTLED || len > POOL_FORMAT_MAX_BODY)
 		return SIZE_MAX;
@@ -144,9 +116,9 @@ static int get_transaction(struct pool_record *out, struct arena *arena, const u
 	if (len < TRANSACTION_FIXED_BYTES || body[0] > 1)
 		return POOL_FORMAT_E_DAMAGED;
 	out->finalized = body[0];
-	out->inserted_s = (int64_t)get_u64(body + 1);
-	out->finalized_s = (int64_t)get_u64(body + 9);
-	out->votes = get_u32(body + 17);
+	out->inserted_s = (int64_t)le_get_u64(body + 1);
+	out->finalized_s = (int64_t)le_get_u64(body + 9);
+	out->votes = le_get_u32(body + 17);
 	r = wire_bincode_decode_value(&out->transaction, &wire_desc_transaction, arena, body + TRANSACTION_FIXED_BYTES,
 				      len - TRANSACTION_FIXED_BYTES, NULL);
 	return r > 0 ? POOL_FORMAT_E_DAMAGED : r;
@@ -158,10 +130,10 @@ static int get_final(struct pool_record *out, const uint8_t *body, size_t len)
 		return POOL_FORMAT_E_DAMAGED;
 	memcpy(out->txid.bytes, body, sizeof(out->txid.bytes));
 	out->finalized = true;
-	out->finalized_s = (int64_t)get_u64(body + 32);
-	out->votes = get_u32(body + 40);
+	out->finalized_s = (int64_t)le_get_u64(body + 32);
+	out->votes = le_get_u32(body + 40);
 	if (out->kind == POOL_RECORD_SETTLED)
-		out->height = get_u64(body + FINAL_BYTES);
+		out->height = le_get_u64(body + FINAL_BYTES);
 	return 0;
 }
 

@@ -2,10 +2,10 @@
 /* What stands in the file `votes`, to bytes and back: see votes_format.h. */
 #include "votes_format.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
+#include "timeproto/base/le.h"
 #include "timeproto/base/sha256.h"
 #include "timeproto/wire/bincode.h"
 
@@ -19,46 +19,6 @@ static const char MAGIC[8] = {'T', 'I', 'M', 'E', 'V', 'O', 'T', 'E'};
 #define FINALITY_BYTES (32 + 1 + 8 + 4)
 #define OUTPOINT_BYTES (32 + 4)
 
-static void set_u32(uint8_t *out, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(out, &value, sizeof(value));
-}
-
-static void set_u64(uint8_t *out, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(out, &value, sizeof(value));
-}
-
-static void put_u32(struct buf *out, uint32_t value)
-{
-	value = htole32(value);
-	buf_append(out, &value, sizeof(value));
-}
-
-static void put_u64(struct buf *out, uint64_t value)
-{
-	value = htole64(value);
-	buf_append(out, &value, sizeof(value));
-}
-
-static uint32_t get_u32(const uint8_t *bytes)
-{
-	uint32_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return le32toh(value);
-}
-
-static uint64_t get_u64(const uint8_t *bytes)
-{
-	uint64_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return le64toh(value);
-}
-
 /* ---- header ---- */
 
 void votes_format_header(struct buf *out, const struct votes_header *header)
@@ -67,11 +27,11 @@ void votes_format_header(struct buf *out, const struct votes_header *header)
 	uint8_t digest[32];
 
 	buf_append(out, MAGIC, sizeof(MAGIC));
-	put_u32(out, VERSION);
+	le_append_u32(out, VERSION);
 	buf_append(out, header->genesis.bytes, sizeof(header->genesis.bytes));
 	buf_append(out, header->key.bytes, sizeof(header->key.bytes));
-	put_u64(out, header->sums.k0);
-	put_u64(out, header->sums.k1);
+	le_append_u64(out, header->sums.k0);
+	le_append_u64(out, header->sums.k1);
 	if (out->error)
 		return;
 	sha256_digest(digest, out->data + begin, out->len - begin);
@@ -86,12 +46,12 @@ int votes_format_header_read(struct votes_header *out, const uint8_t bytes[VOTES
 	sha256_digest(digest, bytes, VOTES_HEADER_BYTES - 8);
 	if (memcmp(bytes, MAGIC, sizeof(MAGIC)) != 0 || memcmp(bytes + VOTES_HEADER_BYTES - 8, digest, 8) != 0)
 		return VOTES_FORMAT_E_DAMAGED;
-	if (get_u32(at) != VERSION)
+	if (le_get_u32(at) != VERSION)
 		return VOTES_FORMAT_E_VERSION;
 	memcpy(out->genesis.bytes, at + 4, sizeof(out->genesis.bytes));
 	memcpy(out->key.bytes, at + 36, sizeof(out->key.bytes));
-	out->sums.k0 = get_u64(at + 68);
-	out->sums.k1 = get_u64(at + 76);
+	out->sums.k0 = le_get_u64(at + 68);
+	out->sums.k1 = le_get_u64(at + 76);
 	return 0;
 }
 
@@ -110,7 +70,7 @@ void votes_format_begin(struct votes_batches *batches, enum votes_kind kind)
 	}
 	batches->entry = batches->bytes.len;
 	buf_append_byte(&batches->bytes, (uint8_t)kind);
-	put_u32(&batches->bytes, 0);
+	le_append_u32(&batches->bytes, 0);
 }
 
 int votes_format_end(struct votes_batches *batches, const struct siphash_key *sums)
@@ -127,7 +87,7 @@ int votes_format_end(struct votes_batches *batches, const struct siphash_key *su
 		batches->open = batches->was_open;
 		return error;
 	}
-	set_u32(bytes->data + batches->entry + 1, (uint32_t)(bytes->len - batches->entry - ENTRY_HEAD_BYTES));
+	le_put_u32(bytes->data + batches->entry + 1, (uint32_t)(bytes->len - batches->entry - ENTRY_HEAD_BYTES));
 	if (bytes->len - batches->begin > VOTES_BATCH_BYTES)
 		votes_format_close(batches, sums);
 	return 0;
@@ -138,8 +98,8 @@ static uint32_t votes_format_head_sum(uint32_t len, uint64_t sum, const struct s
 {
 	uint8_t bytes[12];
 
-	set_u32(bytes, len);
-	set_u64(bytes + 4, sum);
+	le_put_u32(bytes, len);
+	le_put_u64(bytes + 4, sum);
 	return (uint32_t)siphash(sums, bytes, sizeof(bytes));
 }
 
@@ -155,18 +115,18 @@ void votes_format_close(struct votes_batches *batches, const struct siphash_key 
 	head = batches->bytes.data + batches->begin;
 	len = (uint32_t)(batches->bytes.len - batches->begin - VOTES_HEAD_BYTES);
 	sum = siphash(sums, head + VOTES_HEAD_BYTES, len);
-	set_u32(head, len);
-	set_u32(head + 4, votes_format_head_sum(len, sum, sums));
-	set_u64(head + 8, sum);
+	le_put_u32(head, len);
+	le_put_u32(head + 4, votes_format_head_sum(len, sum, sums));
+	le_put_u64(head + 8, sum);
 	batches->open = false;
 }
 
 size_t votes_format_body_bytes(const uint8_t head[VOTES_HEAD_BYTES], const struct siphash_key *sums)
 {
-	uint32_t len = get_u32(head);
+	uint32_t len = le_get_u32(head);
 
 	if (len == 0 || len > VOTES_MAX_BODY ||
-	    get_u32(head + 4) != votes_format_head_sum(len, get_u64(head + 8), sums))
+	    le_get_u32(head + 4) != votes_format_head_sum(len, le_get_u64(head + 8), sums))
 		return SIZE_MAX;
 	return len;
 }
@@ -174,7 +134,7 @@ size_t votes_format_body_bytes(const uint8_t head[VOTES_HEAD_BYTES], const struc
 bool votes_format_body_fits(const uint8_t head[VOTES_HEAD_BYTES], const uint8_t *body, size_t len,
 			    const struct siphash_key *sums)
 {
-	return siphash(sums, body, len) == get_u64(head + 8);
+	return siphash(sums, body, len) == le_get_u64(head + 8);
 }
 
 bool votes_format_next(struct votes_entry *out, size_t *at, const uint8_t *body, size_t len)
@@ -185,7 +145,7 @@ bool votes_format_next(struct votes_entry *out, size_t *at, const uint8_t *body,
 		return false;
 	out->kind = (enum votes_kind)body[*at];
 	out->payload = body + *at + ENTRY_HEAD_BYTES;
-	out->len = get_u32(body + *at + 1);
+	out->len = le_get_u32(body + *at + 1);
 	if (out->len > left - ENTRY_HEAD_BYTES)
 		return false;
 	*at += ENTRY_HEAD_BYTES + out->len;
@@ -197,7 +157,7 @@ bool votes_format_next(struct votes_entry *out, size_t *at, const uint8_t *body,
 void votes_format_put_block(struct buf *out, uint64_t height, const struct wire_hash *hash,
 			    const struct wire_block *block)
 {
-	put_u64(out, height);
+	le_append_u64(out, height);
 	buf_append(out, hash->bytes, sizeof(hash->bytes));
 	/* a failure stays in the buffer; tiers out of range are refused by every decoder */
 	if (wire_bincode_encode_value(out, &wire_desc_block, block) && !out->error)
@@ -208,7 +168,7 @@ bool votes_format_block_name(uint64_t *height, struct wire_hash *hash, const str
 {
 	if (entry->len < BLOCK_NAME_BYTES)
 		return false;
-	*height = get_u64(entry->payload);
+	*height = le_get_u64(entry->payload);
 	memcpy(hash->bytes, entry->payload + 8, sizeof(hash->bytes));
 	return true;
 }
@@ -228,11 +188,11 @@ void votes_format_put_finality(struct buf *out, const struct votes_finality *vot
 {
 	buf_append(out, vote->record.txid.bytes, sizeof(vote->record.txid.bytes));
 	buf_append_byte(out, vote->record.approve);
-	put_u64(out, (uint64_t)vote->record.timestamp);
-	put_u32(out, (uint32_t)vote->count);
+	le_append_u64(out, (uint64_t)vote->record.timestamp);
+	le_append_u32(out, (uint32_t)vote->count);
 	for (size_t i = 0; i < vote->count; i++) {
 		buf_append(out, vote->outpoints[i].txid.bytes, sizeof(vote->outpoints[i].txid.bytes));
-		put_u32(out, vote->outpoints[i].vout);
+		le_append_u32(out, vote->outpoints[i].vout);
 	}
 }
 
@@ -245,8 +205,8 @@ int votes_format_finality(struct votes_finality *out, struct arena *arena, const
 		return VOTES_FORMAT_E_DAMAGED;
 	memcpy(out->record.txid.bytes, at, sizeof(out->record.txid.bytes));
 	out->record.approve = at[32];
-	out->record.timestamp = (int64_t)get_u64(at + 33);
-	out->count = get_u32(at + 41);
+	out->record.timestamp = (int64_t)le_get_u64(at + 33);
+	out->count = le_get_u32(at + 41);
 	if ((entry->len - FINALITY_BYTES) / OUTPOINT_BYTES != out->count ||
 	    (entry->len - FINALITY_BYTES) % OUTPOINT_BYTES != 0)
 		return VOTES_FORMAT_E_DAMAGED;
@@ -256,7 +216,7 @@ int votes_format_finality(struct votes_finality *out, struct arena *arena, const
 	at += FINALITY_BYTES;
 	for (size_t i = 0; i < out->count; i++, at += OUTPOINT_BYTES) {
 		memcpy(outpoints[i].txid.bytes, at, sizeof(outpoints[i].txid.bytes));
-		outpoints[i].vout = get_u32(at + 32);
+		outpoints[i].vout = le_get_u32(at + 32);
 	}
 	out->outpoints = outpoints;
 	return 0;

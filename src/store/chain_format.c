@@ -4,43 +4,12 @@
 
 #include <string.h>
 
+#include "timeproto/base/le.h"
 #include "timeproto/wire/bincode.h"
 
 const char chain_meta_tip[] = "tip";
 const char chain_meta_reorg[] = "reorg";
 const char chain_meta_reindex[] = "reindex";
-
-static uint8_t *put_u32(uint8_t *out, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		out[i] = (uint8_t)(v >> (8 * i));
-	return out + 4;
-}
-
-static uint8_t *put_u64(uint8_t *out, uint64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		out[i] = (uint8_t)(v >> (8 * i));
-	return out + 8;
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-	uint32_t v = 0;
-
-	for (int i = 0; i < 4; i++)
-		v |= (uint32_t)at[i] << (8 * i);
-	return v;
-}
-
-static uint64_t get_u64(const uint8_t *at)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)at[i] << (8 * i);
-	return v;
-}
 
 static uint8_t *put_hash(uint8_t *out, const struct wire_hash *hash)
 {
@@ -95,7 +64,7 @@ void chain_script_key(uint8_t out[CHAIN_SCRIPT_KEY_BYTES], const struct wire_has
 
 void chain_coin_write(uint8_t *out, uint64_t value, const uint8_t *script, size_t script_len)
 {
-	out = put_u64(out, value);
+	out = le_put_u64(out, value);
 	if (script_len > 0)
 		memcpy(out, script, script_len);
 }
@@ -104,59 +73,59 @@ int chain_coin_read(struct coin *out, const uint8_t *value, size_t len)
 {
 	if (len < 8)
 		return CHAIN_FORMAT_E_DAMAGED;
-	*out = (struct coin){.value = get_u64(value), .script = {value + 8, len - 8}};
+	*out = (struct coin){.value = le_get_u64(value), .script = {value + 8, len - 8}};
 	return 0;
 }
 
 void chain_height_value(uint8_t out[CHAIN_HEIGHT_VALUE_BYTES], uint64_t height)
 {
-	put_u64(out, height);
+	le_put_u64(out, height);
 }
 
 int chain_height_value_read(uint64_t *out, const uint8_t *value, size_t len)
 {
 	if (len != CHAIN_HEIGHT_VALUE_BYTES)
 		return CHAIN_FORMAT_E_DAMAGED;
-	*out = get_u64(value);
+	*out = le_get_u64(value);
 	return 0;
 }
 
 void chain_place_value(uint8_t out[CHAIN_PLACE_BYTES], uint64_t height, uint32_t position)
 {
-	put_u32(put_u64(out, height), position);
+	le_put_u32(le_put_u64(out, height), position);
 }
 
 int chain_place_value_read(uint64_t *height, uint32_t *position, const uint8_t *value, size_t len)
 {
 	if (len != CHAIN_PLACE_BYTES)
 		return CHAIN_FORMAT_E_DAMAGED;
-	*height = get_u64(value);
-	*position = get_u32(value + 8);
+	*height = le_get_u64(value);
+	*position = le_get_u32(value + 8);
 	return 0;
 }
 
 static uint8_t *put_point(uint8_t *out, const struct chain_point *point)
 {
-	out = put_u64(out, point->height);
+	out = le_put_u64(out, point->height);
 	out = put_hash(out, &point->hash);
-	return put_u64(out, (uint64_t)point->timestamp);
+	return le_put_u64(out, (uint64_t)point->timestamp);
 }
 
 static const uint8_t *get_point(struct chain_point *out, const uint8_t *at)
 {
-	out->height = get_u64(at);
+	out->height = le_get_u64(at);
 	get_hash(&out->hash, at + 8);
-	out->timestamp = (int64_t)get_u64(at + 40);
+	out->timestamp = (int64_t)le_get_u64(at + 40);
 	return at + 48;
 }
 
 void chain_tip_value(uint8_t out[CHAIN_TIP_BYTES], const struct chain_summary *summary)
 {
 	out = put_point(out, &summary->tip);
-	out = put_u64(out, summary->unspent_count);
-	out = put_u64(out, summary->unspent_value);
-	out = put_u64(out, summary->transactions);
-	put_u64(out, summary->block_bytes);
+	out = le_put_u64(out, summary->unspent_count);
+	out = le_put_u64(out, summary->unspent_value);
+	out = le_put_u64(out, summary->transactions);
+	le_put_u64(out, summary->block_bytes);
 }
 
 int chain_tip_value_read(struct chain_summary *out, const uint8_t *value, size_t len)
@@ -164,10 +133,10 @@ int chain_tip_value_read(struct chain_summary *out, const uint8_t *value, size_t
 	if (len != CHAIN_TIP_BYTES)
 		return CHAIN_FORMAT_E_DAMAGED;
 	value = get_point(&out->tip, value);
-	out->unspent_count = get_u64(value);
-	out->unspent_value = get_u64(value + 8);
-	out->transactions = get_u64(value + 16);
-	out->block_bytes = get_u64(value + 24);
+	out->unspent_count = le_get_u64(value);
+	out->unspent_value = le_get_u64(value + 8);
+	out->transactions = le_get_u64(value + 16);
+	out->block_bytes = le_get_u64(value + 24);
 	return 0;
 }
 
@@ -194,7 +163,7 @@ void chain_kept_encode(struct buf *out, const struct chain_kept *kept)
 	room = buf_reserve(out, 12);
 	if (!room)
 		return;
-	put_u32(put_u64(room, kept->height), (uint32_t)kept->commit_len);
+	le_put_u32(le_put_u64(room, kept->height), (uint32_t)kept->commit_len);
 	buf_advance(out, 12);
 	buf_append(out, kept->commit, kept->commit_len);
 	buf_append(out, kept->block, kept->block_len);
@@ -204,8 +173,8 @@ int chain_kept_read(struct chain_kept *out, const uint8_t *value, size_t len)
 {
 	if (len < 12)
 		return CHAIN_FORMAT_E_DAMAGED;
-	out->height = get_u64(value);
-	out->commit_len = get_u32(value + 8);
+	out->height = le_get_u64(value);
+	out->commit_len = le_get_u32(value + 8);
 	if (out->commit_len > len - 12)
 		return CHAIN_FORMAT_E_DAMAGED;
 	out->commit = value + 12;

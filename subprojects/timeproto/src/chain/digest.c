@@ -129,7 +129,7 @@ size_t digest_transaction_vote(uint8_t out[DIGEST_TRANSACTION_VOTE_MAX], const s
 	if (len > 0)
 		memcpy(out + 32, vote->voter.ptr, len);
 	out[32 + len] = vote->approve;
-	hash_put_u64(out + 33 + len, (uint64_t)vote->timestamp);
+	le_put_u64(out + 33 + len, (uint64_t)vote->timestamp);
 	return 41 + len;
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "timeproto/base/le.h"
 #include "timeproto/base/sha256.h"
 #include "timeproto/wire/message.h"
 
@@ -23,18 +24,6 @@ struct hash_feed {
 
 /* Whether the script_sigs of a transaction are fed, or each of them as if it were empty. */
 enum hash_scripts { HASH_SCRIPTS_FULL, HASH_SCRIPTS_EMPTY };
-
-static inline void hash_put_u32(uint8_t out[4], uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		out[i] = (uint8_t)(value >> (8 * i));
-}
-
-static inline void hash_put_u64(uint8_t out[8], uint64_t value)
-{
-	for (int i = 0; i < 8; i++)
-		out[i] = (uint8_t)(value >> (8 * i));
-}
 
 static inline void hash_feed_begin(struct hash_feed *feed)
 {
@@ -60,7 +49,7 @@ static inline void hash_feed_u32(struct hash_feed *feed, uint32_t value)
 {
 	uint8_t le[4];
 
-	hash_put_u32(le, value);
+	le_put_u32(le, value);
 	hash_feed_bytes(feed, le, sizeof(le));
 }
 
@@ -68,7 +57,7 @@ static inline void hash_feed_u64(struct hash_feed *feed, uint64_t value)
 {
 	uint8_t le[8];
 
-	hash_put_u64(le, value);
+	le_put_u64(le, value);
 	hash_feed_bytes(feed, le, sizeof(le));
 }
 

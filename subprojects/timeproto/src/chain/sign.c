@@ -27,7 +27,7 @@ void sign_base_make(struct sign_base *out, const struct wire_transaction *transa
 void sign_message(uint8_t out[SIGN_MESSAGE_BYTES], const struct sign_base *base, uint32_t input)
 {
 	memcpy(out, base->bare_txid.bytes, 32);
-	hash_put_u32(out + 32, input);
+	le_put_u32(out + 32, input);
 	memcpy(out + 36, base->outputs.bytes, 32);
 }
 

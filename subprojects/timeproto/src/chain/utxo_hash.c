@@ -18,8 +18,8 @@ void utxo_hash_add(struct utxo_hash *hash, const struct wire_outpoint *outpoint,
 	uint8_t head[32 + 4 + 8];
 
 	memcpy(head, outpoint->txid.bytes, 32);
-	hash_put_u32(head + 32, outpoint->vout);
-	hash_put_u64(head + 36, value);
+	le_put_u32(head + 32, outpoint->vout);
+	le_put_u64(head + 36, value);
 	sha256_update(&hash->hash, head, sizeof(head));
 	sha256_update(&hash->hash, script->ptr, script->len);
 	hash->count++;

@@ -9,24 +9,11 @@
 #include <string.h>
 
 #include "desc.h"
+#include "timeproto/base/le.h"
 
 /* SIZE_MAX: an enum in `value` is out of range. */
 static size_t size_of(const struct wire_desc *desc, const void *value);
 static uint8_t *put(uint8_t *at, const struct wire_desc *desc, const void *value);
-
-static uint8_t *put_u32(uint8_t *at, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		at[i] = (uint8_t)(value >> 8 * i);
-	return at + 4;
-}
-
-static uint8_t *put_u64(uint8_t *at, uint64_t value)
-{
-	for (int i = 0; i < 8; i++)
-		at[i] = (uint8_t)(value >> 8 * i);
-	return at + 8;
-}
 
 static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t len)
 {
@@ -141,7 +128,7 @@ static uint8_t *put_list(uint8_t *at, const struct wire_desc *desc, const void *
 	const uint8_t *items;
 	size_t len = list_items(value, &items);
 
-	at = put_u64(at, len);
+	at = le_put_u64(at, len);
 	for (size_t i = 0; i < len; i++)
 		at = put(at, desc->element, items + i * desc->element->size);
 	return at;
@@ -168,7 +155,7 @@ static uint8_t *put_enum(uint8_t *at, const struct wire_desc *desc, const void *
 {
 	uint32_t index = enum_index(desc, value);
 
-	at = put_u32(at, index);
+	at = le_put_u32(at, index);
 	if (desc->variants[index].payload)
 		at = put(at, desc->variants[index].payload, (const uint8_t *)value + desc->payload_offset);
 	return at;
@@ -184,21 +171,21 @@ static uint8_t *put(uint8_t *at, const struct wire_desc *desc, const void *value
 		*at = *(const bool *)value;
 		return at + 1;
 	case WIRE_KIND_U32:
-		return put_u32(at, *(const uint32_t *)value);
+		return le_put_u32(at, *(const uint32_t *)value);
 	case WIRE_KIND_U64:
-		return put_u64(at, *(const uint64_t *)value);
+		return le_put_u64(at, *(const uint64_t *)value);
 	case WIRE_KIND_I64:
-		return put_u64(at, (uint64_t) * (const int64_t *)value);
+		return le_put_u64(at, (uint64_t) * (const int64_t *)value);
 	case WIRE_KIND_FIXED:
 		if (desc->prefixed)
-			at = put_u64(at, desc->count);
+			at = le_put_u64(at, desc->count);
 		return put_bytes(at, value, desc->count);
 	case WIRE_KIND_BYTES:
 		bytes = value;
-		return put_bytes(put_u64(at, bytes->len), bytes->ptr, bytes->len);
+		return put_bytes(le_put_u64(at, bytes->len), bytes->ptr, bytes->len);
 	case WIRE_KIND_STRING:
 		str = value;
-		return put_bytes(put_u64(at, str->len), str->ptr, str->len);
+		return put_bytes(le_put_u64(at, str->len), str->ptr, str->len);
 	case WIRE_KIND_LIST:
 		return put_list(at, desc, value);
 	case WIRE_KIND_STRUCT:

@@ -85,9 +85,9 @@ class Wire:
 
     def connect(self, daemon):
         peer = daemon.raw_peer(self.ip, genesis=list(bytes.fromhex(daemon.rpc("getblockhash", 0))))
-        peer.handshake(node_id="%032x" % int.from_bytes(self.ip.encode()[-12:], "big"))
-        daemon.wait_peer(self.ip)
         self.peers[daemon.ip] = peer
+        peer.handshake()
+        daemon.wait_peer(self.ip)
         return peer
 
     def to(self, *daemons):

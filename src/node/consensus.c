@@ -307,7 +307,7 @@ static void dispatch(struct consensus *c, struct event *e)
 		e->u.judge = NULL;
 		break;
 	case EVENT_TRANSACTION_VOTE:
-		consensus_take_vote(c, &e->u.transaction_vote, e->peer);
+		consensus_take_vote(c, e);
 		break;
 	case EVENT_VOTE_REQUEST:
 		finalizer_on_request(c->finalizer, &e->u.txid, e->peer);

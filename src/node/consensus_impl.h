@@ -44,11 +44,10 @@ struct decision *decision_new(struct proposal *proposal, uint64_t round, size_t 
 void decision_set(struct decision *decision, size_t i, const struct wire_str *voter, const struct wire_sig *signature);
 void decision_free(struct decision *decision); /* NULL is fine */
 
-/* A verified vote on a transaction, and its hash in `seen`. */
+/* A verified vote on a transaction. */
 struct event_vote {
 	struct finality_vote vote; /* its `voter` is set by the thread: lists change */
 	struct wire_key key;	   /* the voter's */
-	uint64_t seen;
 };
 
 enum event_kind {
@@ -67,7 +66,7 @@ enum event_kind {
 struct event {
 	enum event_kind kind;
 	struct peer *peer; /* counted; NULL where it concerns none */
-	uint64_t seen;	   /* PROPOSAL, BLOCK_VOTE: stands for it in the set of what was seen */
+	uint64_t seen;	   /* PROPOSAL, BLOCK_VOTE, TRANSACTION_VOTE: stands for it in the set of what was seen */
 	union {
 		struct {
 			struct proposal *block; /* counted */
@@ -129,8 +128,11 @@ void consensus_send(struct consensus *consensus, const struct wire_message *mess
 void consensus_fail(struct consensus *consensus, const char *reason);
 /* ---- consensus_messages.c ---- */
 
-/* Thread only: it need not be verified again if it was taken. */
-void consensus_take_vote(struct consensus *consensus, const struct event_vote *event, struct peer *from);
+/* Thread only: a TRANSACTION_VOTE, whose copies are verified again unless it was taken. */
+void consensus_take_vote(struct consensus *consensus, const struct event *event);
+/* A vote of ours: others send it back to us. */
+void consensus_know_vote(struct consensus *consensus, const struct finality_vote *vote,
+			 const struct wire_key *public_key);
 
 /* ---- consensus.c ---- */
 

@@ -347,31 +347,51 @@ static bool find_voter(struct consensus *c, struct wire_key *key, const struct w
 	return found;
 }
 
+static uint64_t hash_of_vote(const struct consensus *c, const struct finality_vote *vote,
+			     const struct wire_key *public_key)
+{
+	struct key key = {.kind = WIRE_TRANSACTION_VOTE,
+			  .approve = vote->approve,
+			  .round = (uint64_t)vote->timestamp,
+			  .hash = vote->txid,
+			  .signature = vote->signature};
+
+	memcpy(&key.voter, public_key->bytes, sizeof(key.voter));
+	return seen_hash(c->seen, &key, sizeof(key));
+}
+
+void consensus_know_vote(struct consensus *c, const struct finality_vote *vote, const struct wire_key *public_key)
+{
+	(void)seen_add(c->seen, hash_of_vote(c, vote, public_key), clock_mono_ms());
+}
+
 enum message_verdict consensus_on_transaction_vote(struct peer *peer, const struct wire_message *message)
 {
 	const struct wire_transaction_vote *m = &message->u.transaction_vote;
 	struct consensus *c = ((struct node *)peer_user(peer))->consensus;
 	struct event e = {.kind = EVENT_TRANSACTION_VOTE};
-	struct key key = {.kind = WIRE_TRANSACTION_VOTE,
-			  .approve = m->approve,
-			  .round = (uint64_t)m->timestamp,
-			  .hash = m->txid,
-			  .signature = m->signature};
 	struct wire_key public_key;
-	uint64_t seen;
 
 	if (!find_voter(c, &public_key, &m->voter))
 		return MESSAGE_USELESS;
-	memcpy(&key.voter, public_key.bytes, sizeof(key.voter));
-	if (is_seen(c, &seen, &key) || !digest_verify_transaction_vote(m, &public_key))
-		return MESSAGE_USELESS;
-	e.peer = peer_ref(peer);
+	/* Its copies come from all peers at once: one worker looks at it.  Who sends a bad copy keeps no good one out,
+	 * since the hash is of the signature and all that is signed. */
 	e.u.transaction_vote = (struct event_vote){
 		.key = public_key,
-		.seen = seen,
 		.vote = {.txid = m->txid, .approve = m->approve, .timestamp = m->timestamp, .signature = m->signature},
 	};
-	return consensus_push(c, &e, true) ? MESSAGE_USEFUL : MESSAGE_USELESS;
+	e.seen = hash_of_vote(c, &e.u.transaction_vote.vote, &public_key);
+	if (!seen_add(c->seen, e.seen, clock_mono_ms()))
+		return MESSAGE_USELESS;
+	if (!digest_verify_transaction_vote(m, &public_key)) {
+		seen_forget(c->seen, e.seen);
+		return MESSAGE_USELESS;
+	}
+	e.peer = peer_ref(peer);
+	if (consensus_push(c, &e, true))
+		return MESSAGE_USEFUL;
+	seen_forget(c->seen, e.seen);
+	return MESSAGE_USELESS;
 }
 
 enum message_verdict consensus_on_vote_request(struct peer *peer, const struct wire_message *message)
@@ -383,17 +403,17 @@ enum message_verdict consensus_on_vote_request(struct peer *peer, const struct w
 	return consensus_push(c, &e, true) ? MESSAGE_USEFUL : MESSAGE_USELESS;
 }
 
-void consensus_take_vote(struct consensus *c, const struct event_vote *event, struct peer *from)
+/* What is not counted now, since it is early or there is no room, is looked at again when it is repeated. */
+void consensus_take_vote(struct consensus *c, const struct event *e)
 {
-	struct finality_vote vote = event->vote;
-	int r;
+	const struct wire_key *key = &e->u.transaction_vote.key;
+	struct finality_vote vote = e->u.transaction_vote.vote;
+	int r = FINALITY_E_STRANGER;
 
-	while (vote.voter < c->voter_count &&
-	       memcmp(c->voters[vote.voter].bytes, event->key.bytes, sizeof(event->key.bytes)) != 0)
+	while (vote.voter < c->voter_count && memcmp(c->voters[vote.voter].bytes, key->bytes, sizeof(key->bytes)) != 0)
 		vote.voter++;
-	if (vote.voter == c->voter_count)
-		return; /* a voter no more */
-	r = finalizer_on_vote(c->finalizer, &vote, from);
-	if (r == 0 || r == FINALITY_E_KNOWN)
-		(void)seen_add(c->seen, event->seen, clock_mono_ms());
+	if (vote.voter < c->voter_count)
+		r = finalizer_on_vote(c->finalizer, &vote, e->peer);
+	if (r != 0 && r != FINALITY_E_KNOWN)
+		seen_forget(c->seen, e->seen);
 }

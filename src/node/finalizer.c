@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus_impl.h"
 #include "finalizer_impl.h"
 #include "node_impl.h"
 #include "timed/node/pool_query.h"
@@ -485,6 +486,8 @@ static int take_own(struct finalizer *f, const struct finality_action *action)
 	if (r)
 		return r;
 	note(f, &action->txid);
+	if (f->node->consensus)
+		consensus_know_vote(f->node->consensus, &action->vote, &f->voters.keys[action->vote.voter]);
 	finalizer_queue_vote(f, &action->vote, SEND_CONSENSUS, NULL);
 	return 0;
 }

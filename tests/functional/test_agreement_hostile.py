@@ -14,6 +14,8 @@ from harness.validators import Validators
 I64_MAX, U64_MAX = 2**63 - 1, 2**64 - 1
 # Where the time of many heights has come already, blocks are made as fast as they can be.
 PAST_S = 3600
+# How far ahead a vote on a transaction may be dated.
+VOTE_AHEAD_S = 600
 
 
 def info(node):
@@ -385,6 +387,28 @@ def test_floods_of_valid_messages(hostile, net):
         them.wait_more(4, timeout=20)
         for node, rss in zip(nodes, before):
             assert node.rss() - rss < 64 << 20
+
+
+def test_vote_refused_for_now_counts_later(hostile):
+    """A vote that is dated too far ahead does not count; the same bytes do once its time has come."""
+    with hostile(4) as (them, liar, _):
+        them.wait_height(2)
+        nodes = them.running()[:2]
+        them.kill(them.running()[2:])
+        payment = liar.payment(1, fee=10_000_000)
+        identity = txid(payment)
+        vote = liar.transaction_vote(identity, timestamp=int(time.time()) + VOTE_AHEAD_S + 4)
+        counts_at = vote["TransactionVote"]["timestamp"] - VOTE_AHEAD_S
+        liar.send({"TransactionBroadcast": payment}, vote, to=nodes)
+        for node in nodes:
+            wait_until(lambda: identity.hex() in node.rpc("getrawmempool"), 5)  # noqa: B023
+        while time.time() < counts_at:
+            early = any(finality(node, identity)["finalized"] for node in nodes)
+            assert not early or time.time() >= counts_at
+            time.sleep(0.1)
+        liar.send(vote, to=nodes)
+        for node in nodes:
+            wait_until(lambda: finality(node, identity)["finalized"], 5)  # noqa: B023
 
 
 # --- healing --------------------------------------------------------------------------------------------------------

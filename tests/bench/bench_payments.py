@@ -328,8 +328,8 @@ def latency(options, work):
             missing = check_all(links, times)
             took = [end - begin for begin, end in times.values()]
             half, most = percentile(took, .5), percentile(took, .99)
-            say(f"payments latency {rate}/s", f"p50 {half * 1e3:.0f} ms, p99 {most * 1e3:.0f} ms", "a second", most, "1 or less",
-                options.json, transactions=len(times), missing=missing, by_block=links.by_block,
+            say(f"payments latency {rate}/s", f"p50 {half * 1e3:.0f} ms, p99 {most * 1e3:.0f} ms", "a second", most,
+                "1 or less", options.json, transactions=len(times), missing=missing, by_block=links.by_block,
                 load=round(os.getloadavg()[0], 1))
             status |= 1 if missing else 0
     return status

@@ -283,7 +283,7 @@ static void on_tip(struct consensus *c)
 /* What the machine has no place for now is repeated by those who hold it, and then looked at again. */
 static void note_refusal(struct consensus *c, const struct event *e, int refusal)
 {
-	if (refusal == BFT_E_ROUND || refusal == BFT_E_HEIGHT_NEW)
+	if (refusal == BFT_E_ROUND || refusal == BFT_E_HEIGHT_NEW || refusal == BFT_E_EQUIVOCATION)
 		seen_forget(c->seen, e->seen);
 }
 

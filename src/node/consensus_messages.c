@@ -400,7 +400,8 @@ enum message_verdict consensus_on_vote_request(struct peer *peer, const struct w
 	const struct event e = {
 		.kind = EVENT_VOTE_REQUEST, .peer = peer_ref(peer), .u.txid = message->u.transaction_vote_request};
 
-	return consensus_push(c, &e, true) ? MESSAGE_USEFUL : MESSAGE_USELESS;
+	(void)consensus_push(c, &e, true);
+	return MESSAGE_USELESS; /* it takes a token: it asks for work, and tells nothing */
 }
 
 /* What is not counted now, since it is early or there is no room, is looked at again when it is repeated. */

@@ -381,8 +381,9 @@ enum message_verdict consensus_on_transaction_vote(struct peer *peer, const stru
 		.vote = {.txid = m->txid, .approve = m->approve, .timestamp = m->timestamp, .signature = m->signature},
 	};
 	e.seen = hash_of_vote(c, &e.u.transaction_vote.vote, &public_key);
+	/* A copy is no fault of its sender: everybody passes every vote on once, so that most that comes are copies. */
 	if (!seen_add(c->seen, e.seen, clock_mono_ms()))
-		return MESSAGE_USELESS;
+		return MESSAGE_USEFUL;
 	if (!digest_verify_transaction_vote(m, &public_key)) {
 		seen_forget(c->seen, e.seen);
 		return MESSAGE_USELESS;

@@ -145,8 +145,8 @@ class Links:
                 if text not in link.final:
                     with contextlib.suppress(RpcError):
                         known = node.rpc("getrawtransaction", bytes(map(int, text.split(b","))).hex(), True)
-                        if known.get("height") in link.blocks:
-                            link.final[text] = link.blocks[known["height"]]
+                        if known.get("height"):
+                            link.final[text] = link.blocks.get(known["height"], time.monotonic())
                             self.by_block += 1
 
     def settle(self):

@@ -361,11 +361,14 @@ START_TEST(answers_nobody_reads_end_at_the_hard_bound)
 	peer = peer_table_find(net_table(node.net), &them);
 	ck_assert_ptr_nonnull(peer);
 	frame = fixture_news(&node, 4000);
+	/* A ping of the worker may be what goes over the bound, and then the queue is gone before it is looked at. */
 	while (peer_send(peer, frame, SEND_ANSWER)) {
-		queued = peer_queue_bytes(peer);
-		ck_assert_uint_le(queued, 400000);
+		size_t now = peer_queue_bytes(peer);
+
+		ck_assert_uint_le(now, 400000);
+		queued = now > queued ? now : queued;
 	}
-	ck_assert_uint_gt(queued, 400000 - 2 * frame->len);
+	ck_assert_uint_gt(queued, 400000 - 3 * frame->len);
 	ck_assert(!peer_send(peer, frame, SEND_ANSWER));
 	FIXTURE_AWAIT(closed(PEER_CLOSE_SLOW_CONSUMER) == 1);
 	frame_unref(frame);

@@ -68,7 +68,6 @@ def test_certificates_are_stored_served_and_checked(loaded, daemons, net, chain)
     assert_blameless(one, two.ip)
 
 
-@pytest.mark.fast
 def test_announced_block_is_passed_on_with_its_certificate(loaded, serve, net, chain, longer):
     node = loaded(net.ip(5), chain, certified_config(chain))
     one, two = (serve(net.ip(number), chain, listen=False) for number in (11, 12))
@@ -91,7 +90,6 @@ def refused_imports(chain):
     yield from wrong_contents(chain)
 
 
-@pytest.mark.fast
 def test_import_refuses_blocks_that_no_quorum_certified(loaded, net, chain, tmp_path):
     node = loaded(net.ip(5), chain, certified_config(chain), start=False)
     for name, code, block in refused_imports(chain):
@@ -165,7 +163,6 @@ def test_bare_block_waits_for_its_certificate(loaded, net, chain, longer):
     assert served_blocks(node, chain, net.ip(12), HEIGHT + 1, HEIGHT + 1) == [block]
 
 
-@pytest.mark.fast
 def test_whole_block_takes_the_place_of_a_bare_one(loaded, net, chain, longer):
     node = loaded(net.ip(5), chain, certified_config(chain))
     announcer = Announcer(node, net, chain)
@@ -177,7 +174,6 @@ def test_whole_block_takes_the_place_of_a_bare_one(loaded, net, chain, longer):
     assert_blameless(node, one.ip, two.ip)
 
 
-@pytest.mark.fast
 def test_sync_from_peers_that_know_no_certificates(daemons, serve, net, chain):
     """Existing nodes that have the blocks without the certificates: said once, not punished, and not asked again and
     again; a peer that has them is enough."""
@@ -217,7 +213,6 @@ def test_sync_passes_over_a_forger(daemons, serve, net, chain):
 
 # --- where they begin -----------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_certificates_mean_nothing_below_the_first_height(daemons, net):
     """There a forged one does not make a block final, nor is it kept or handed on."""
     early = Certified(bft_from=11)
@@ -237,7 +232,6 @@ def test_certificates_mean_nothing_below_the_first_height(daemons, net):
     assert served_blocks(node, early, net.ip(12), 1, 15) == early.blocks[1:]
 
 
-@pytest.mark.fast
 def test_directory_made_without_validators_does_not_start(loaded, net, chain):
     """The blocks without certificates are dropped by a rebuild, and not silently."""
     plain = Certified(bft_from=11)
@@ -297,7 +291,6 @@ def test_two_certificates_stop_the_node(loaded, net, chain, height):
     node.assert_chain(chain)
 
 
-@pytest.mark.fast
 def test_two_certificates_race(loaded, net, chain):
     """Both come for the height above the tip: one is taken, the other stops the node."""
     node = loaded(net.ip(5), chain, certified_config(chain))
@@ -308,7 +301,6 @@ def test_two_certificates_race(loaded, net, chain):
     expect_halt(node, HEIGHT + 1, one.tip_hash, two.tip_hash)
 
 
-@pytest.mark.fast
 def test_two_certificates_by_sync(loaded, serve, net, chain):
     """A certified chain of most peers that contradicts ours is fetched, and seen for what it is."""
     node = loaded(net.ip(5), chain, certified_config(chain), start=False)

@@ -14,7 +14,7 @@ import pytest
 
 from harness import alterations
 from harness.chain import Chain, Key, output, sign, spend, transaction
-from harness.net import SCALE, paced, rounds, scaled, wait_until
+from harness.net import ALL_ROUNDS, SCALE, paced, rounds, scaled, wait_until
 from harness.peer import Closed
 from harness.rpc import RpcError
 from harness.sync import SYNC_TIMERS, chain_with_payments, sync_config
@@ -323,10 +323,12 @@ def test_adversarial_51_sigkill_at_every_crash_point(daemons, serve, net, tmp_pa
     if not crash_points:
         pytest.skip("this timed was built without fault injection (meson option faults)")
     scenario = Scenario(daemons, serve, net, sides, tmp_path)
-    for point in crash_points:
-        if not point.startswith(("trim", "votes", "send")) and point not in REINDEX_BATCH:
-            assert reach(scenario, point), f"{point} was never reached\n{scenario.node.tail()}"
-            scenario.finish(point)
+    points = [point for point in crash_points
+              if not point.startswith(("trim", "votes", "send")) and point not in REINDEX_BATCH]
+    # In CI every third: the unit tests reach all of them.
+    for point in points if ALL_ROUNDS else points[::3]:
+        assert reach(scenario, point), f"{point} was never reached\n{scenario.node.tail()}"
+        scenario.finish(point)
 
 
 def test_adversarial_51_sigkill_between_the_batches_of_a_reindex(daemons, net, heavy, crash_points):

@@ -20,7 +20,6 @@ def test_validators_and_observers_start(validators):
             assert "consensus.validators names" not in node.log()
 
 
-@pytest.mark.fast
 def test_a_masternode_that_is_no_validator_does_not_start(validators):
     net = validators(3, observers=1, start=False)
     stranger = net.observers[0]
@@ -43,7 +42,6 @@ def at_height_3(validators):
     return net
 
 
-@pytest.mark.fast
 @pytest.mark.parametrize("without_from, again_from", [(1, None), (4, None), (2, 3), (1, 9)])
 def test_the_list_in_force_and_later_ones_count(at_height_3, without_from, again_from):
     """Who has been taken off the list is told so; who is on it for the next block, or will be later, starts."""
@@ -62,7 +60,6 @@ def test_the_list_in_force_and_later_ones_count(at_height_3, without_from, again
         assert "does not hold the key of this wallet for height 4 or any later one" in said
 
 
-@pytest.mark.fast
 def test_on_the_list_for_the_next_block_and_no_longer(at_height_3):
     net, node = at_height_3, at_height_3.validators[0]
     net.set_list([{"from_height": 1, "validators": net.entries}, {"from_height": 5, "validators": net.entries[1:]}])

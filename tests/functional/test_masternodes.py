@@ -137,7 +137,6 @@ def test_masternodes_attest_each_other(daemons, net):
         assert abs(status["last_heartbeat"]["timestamp"] - time.time()) < 30
 
 
-@pytest.mark.fast
 def test_a_heartbeat_is_passed_on_once(played, net):
     """To all but its sender, and so is an attestation; copies from others end here."""
     one, two, three, four = played.peers
@@ -161,7 +160,6 @@ def test_a_heartbeat_is_passed_on_once(played, net):
                                       "witnesses": 1, "verified": False}
 
 
-@pytest.mark.fast
 def test_a_masternode_attests_after_it_has_passed_on(daemons, net):
     """Whoever gets the attestation has the heartbeat already, and can check it by the announced key."""
     node = daemons(net.ip(1), {"timers": QUIET, "masternode": {"enabled": True}})
@@ -210,7 +208,6 @@ def test_our_heartbeat_verifies(daemons, net):
         peer.close()
 
 
-@pytest.mark.fast
 def test_a_heartbeat_proves_a_hint(daemons, net):
     """Who is only told of becomes a masternode by a heartbeat of the key that was told, however it comes."""
     node = daemons(net.ip(1), {"timers": QUIET})
@@ -227,7 +224,6 @@ def test_a_heartbeat_proves_a_hint(daemons, net):
         peer.close()
 
 
-@pytest.mark.fast
 def test_existing_nodes_sign_with_a_key_of_their_own(played):
     """A key that is not announced is right when it comes over the masternode's own connection, and then from others."""
     one, two, *_ = played.peers
@@ -262,7 +258,6 @@ def test_adversarial_49_heartbeats_forged(played):
     assert played.peers[two].is_open() and not played.node.violations(two)
 
 
-@pytest.mark.fast
 def test_adversarial_49_heartbeats_replayed(played):
     one, two, three, _ = played.peers
     played.peers[one].send(played.beat(one, 1000))
@@ -275,7 +270,6 @@ def test_adversarial_49_heartbeats_replayed(played):
     assert played.peers[two].count("HeartbeatBroadcast") == 1
 
 
-@pytest.mark.fast
 def test_adversarial_49_heartbeats_in_a_stream(played):
     """Good ones, one after the other: each would be passed on to everybody."""
     one, two, *_ = played.peers
@@ -296,7 +290,6 @@ def test_adversarial_49_heartbeats_out_of_the_window(played):
     played.peers[two].expect("HeartbeatBroadcast")
 
 
-@pytest.mark.fast
 def test_adversarial_49_attested_by_the_masternode_itself(played):
     """Under its own name, by its own key under another's, and by its second key."""
     one, two, three, _ = played.peers
@@ -307,7 +300,6 @@ def test_adversarial_49_attested_by_the_masternode_itself(played):
     assert played.peers[three].count("HeartbeatAttestation") == 0
 
 
-@pytest.mark.fast
 def test_adversarial_49_attested_thrice_by_one_witness(played):
     """Three witnesses verify among four masternodes, and each counts once, whenever it says it."""
     one, two, three, four = played.peers

@@ -107,7 +107,6 @@ def test_payment_reaches_everybody_once(daemons, serve, net, chain):
         assert_blameless(node, *[peer.ip for peer in peers], *[other.ip for other in mesh.nodes])
 
 
-@pytest.mark.fast
 def test_late_node_asks_for_the_pool(loaded, daemons, net, chain):
     """What was sent before it came, a node gets by asking; parents before children."""
     first = loaded(net.ip(1), chain, sync_config())
@@ -120,7 +119,6 @@ def test_late_node_asks_for_the_pool(loaded, daemons, net, chain):
     wait_pool(late, parent, child, other)
 
 
-@pytest.mark.fast
 def test_pending_transactions_are_told(node, serve, net, chain):
     """All of them, in the order in which they came; an empty pool is told too."""
     peer = serve(net.ip(11), chain, listen=False)
@@ -134,7 +132,6 @@ def test_pending_transactions_are_told(node, serve, net, chain):
     assert link.expect("PendingTransactionsResponse") == sent
 
 
-@pytest.mark.fast
 def test_unasked_pending_transactions_are_ignored(node, serve, net, chain):
     """They would be a way around the limit of transactions."""
     peer = serve(net.ip(11), chain, listen=False)
@@ -167,7 +164,6 @@ def test_missed_parent_is_asked_for(node, serve, net, chain):
     assert_blameless(node, peer.ip)
 
 
-@pytest.mark.fast
 def test_missed_transaction_is_asked_for_when_it_is_said_to_be_final(node, serve, net, chain):
     """And the peer's word makes nothing final."""
     tx = pay(chain, *coins(chain, 1))
@@ -257,7 +253,6 @@ def signed_spent(chain):
                 [Key.numbered("k")])
 
 
-@pytest.mark.fast
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(node, serve, net, chain, case):
     """Each has its code; testmempoolaccept says the same; who sends it is blamed only for what is wrong for ever, and
@@ -283,7 +278,6 @@ def test_refused(node, serve, net, chain, case):
     assert heard(other) == [] and pool(node) == []
 
 
-@pytest.mark.fast
 def test_third_violation_bans(node, net, serve, chain):
     peer = serve(net.ip(11), chain, listen=False)
     link = peer.dial(node)
@@ -306,7 +300,6 @@ def test_fee_and_dust_at_their_limits(node, chain):
     assert len(pool(node)) == 3
 
 
-@pytest.mark.fast
 def test_double_spend_is_refused(node, serve, net, chain):
     """The first one stays, whoever sends the second, which is nobody's fault; nothing of the second is passed on."""
     outpoint, = coins(chain, 1)
@@ -323,7 +316,6 @@ def test_double_spend_is_refused(node, serve, net, chain):
     assert_blameless(node, peer.ip)
 
 
-@pytest.mark.fast
 def test_duplicates_cost_nobody_anything(node, serve, net, chain):
     """The same one from everybody, again and again: passed on once."""
     tx = pay(chain, *coins(chain, 1))
@@ -340,7 +332,6 @@ def test_duplicates_cost_nobody_anything(node, serve, net, chain):
 
 # --- orphans ----------------------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_orphans_wait_for_their_parent(node, serve, net, chain):
     """Grandchild, child, parent: all three are in the pool then, and passed on in the order in which they can be."""
     parent = pay(chain, *coins(chain, 1))
@@ -374,7 +365,6 @@ def test_orphans_are_bounded_and_go_with_their_peer(loaded, serve, net, chain):
 
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_block_clears_the_pool(node, serve, net, chain):
     """What a block holds leaves the pool, what conflicts with it too, with its descendants; the rest stays."""
     one, two, three = coins(chain, 3)
@@ -396,7 +386,6 @@ def test_block_clears_the_pool(node, serve, net, chain):
     assert node.rpc("testmempoolaccept", [raw(held)])[0]["reject-reason"] == "txn-already-known"
 
 
-@pytest.mark.fast
 def test_reorganisation_brings_transactions_back(node, serve, net, chain):
     """Undone with its block, a payment is in the pool again."""
     outpoint, = coins(chain, 1)
@@ -418,7 +407,6 @@ def test_reorganisation_brings_transactions_back(node, serve, net, chain):
     wait_pool(node, tx)
 
 
-@pytest.mark.fast
 def test_pool_survives_a_restart(loaded, net, chain):
     """Stopped in order: parents, children and their order."""
     node = loaded(net.ip(5), chain, sync_config())
@@ -500,7 +488,6 @@ def states(link, *outpoints):
     return {(bytes(o["txid"]), o["vout"]): state for o, state in link.expect("UTXOStateResponse")}
 
 
-@pytest.mark.fast
 def test_states_of_outputs_know_the_pool(node, serve, net, chain):
     """Spent by a pending transaction; made by one: not there yet."""
     spent, unspent = coins(chain, 2)
@@ -520,7 +507,6 @@ def notified(link, outpoint, state, timeout=5):
     return told["new_state"]
 
 
-@pytest.mark.fast
 def test_subscriber_is_told(node, serve, net, chain):
     """By outpoint and by address: pending, in a block, and what is paid to the address; nothing else, and nothing after
     it has unsubscribed."""
@@ -558,7 +544,6 @@ def test_subscriber_is_told(node, serve, net, chain):
     assert_blameless(node, peer.ip)
 
 
-@pytest.mark.fast
 def test_subscriber_is_told_when_an_output_is_free_again(node, serve, net, chain):
     """A block spends a coin of the same transaction: its other coin is unspent again."""
     one, two = coins(chain, 2)
@@ -603,7 +588,6 @@ def test_claims_of_peers_warn_subscribers_and_change_nothing(node, serve, net, c
     assert_blameless(node, peer.ip, subscriber.ip)
 
 
-@pytest.mark.fast
 def test_subscriptions_are_bounded(loaded, serve, net, chain):
     """Beyond the bound a subscription is not taken, those before stay; they end with the connection."""
     limits = {"subscribed_per_peer": 5, "subscribed": 8, "subscribe_per_minute": 1000}
@@ -634,7 +618,6 @@ def test_subscriptions_are_bounded(loaded, serve, net, chain):
 
 # --- RPC --------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_rpc_getrawtransaction(node, chain):
     """Of the chain and of the pool, as hex and in words."""
     for height in (0, 20):
@@ -655,7 +638,6 @@ def test_rpc_getrawtransaction(node, chain):
     refused(node, -8, "getrawtransaction", "12")
 
 
-@pytest.mark.fast
 def test_rpc_create_decode_sign_send(node, chain):
     """A transaction made by RPC, signed by its owner, is taken."""
     outpoint, = coins(chain, 1)
@@ -700,7 +682,6 @@ def test_rpc_refuses_what_is_no_transaction(node, chain):
     assert node.rpc("createrawtransaction", [good], [{address: 1}, {address: 2}])
 
 
-@pytest.mark.fast
 def test_rpc_getmempoolinfo_and_verbose_list(node, chain):
     parent = pay(chain, *coins(chain, 1))
     child = pay(chain, (txid(parent), 0), to="child", before=[parent])
@@ -721,7 +702,6 @@ def test_rpc_getmempoolinfo_and_verbose_list(node, chain):
     assert round(entry["fees"]["base"] * COIN) == fee_for(chain.coin((txid(parent), 0), [parent])[0])
 
 
-@pytest.mark.fast
 def test_rpc_wait_for_finality(node, serve, net, chain):
     """Ends with the block, or with the time; twenty that wait hold up nobody; an unknown one is told at once."""
     tx, never = (pay(chain, outpoint) for outpoint in coins(chain, 2))
@@ -747,7 +727,6 @@ def test_rpc_wait_for_finality(node, serve, net, chain):
     assert any(answer["wait_time_ms"] > 0 for answer in answers)
 
 
-@pytest.mark.fast
 def test_stop_waits_for_nobody_who_waits(node, chain):
     """The connection of a method that waits just ends."""
     tx = pay(chain, *coins(chain, 1))

@@ -103,7 +103,6 @@ def test_rewards_are_the_balance(purse):
     refused(node, BAD_ADDRESS, "getbalance", "x")
 
 
-@pytest.mark.fast
 def test_new_addresses_survive_a_restart(purse):
     """They are those of the derived keys, in order, and none is handed out twice."""
     node, wallet = purse.node, purse.wallet
@@ -123,7 +122,6 @@ def test_new_addresses_survive_a_restart(purse):
     assert not node.rpc("validateaddress", "x")["isvalid"]
 
 
-@pytest.mark.fast
 def test_a_restored_wallet_looks_beyond_its_gap_no_further(loaded, serve, net):
     """Money at key 15 is found by the file alone, and moves the gap; key 60 is too far."""
     wallet = Wallet("restored")
@@ -165,7 +163,6 @@ def test_use_of_keys_is_seen_while_blocks_come(loaded, serve, net):
 
 # --- payments -------------------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_a_payment_and_its_change(purse):
     """Exact amounts; the spent coin goes and the change comes; a block confirms both."""
     node, before = purse.node, purse.model()
@@ -197,7 +194,6 @@ def test_a_payment_and_its_change(purse):
     assert balance(node) == purse.model(0, 1) and node.rpc("getnewaddress") == purse.wallet.address(2)
 
 
-@pytest.mark.fast
 def test_what_is_refused(purse):
     node, before = purse.node, balance(purse.node)
     to = STRANGER.address
@@ -237,7 +233,6 @@ def test_everything_is_spent_once(purse):
     assert all(coin["state"] in ("confirmed", "incoming") for coin in node.rpc("listunspent", 0))
 
 
-@pytest.mark.fast
 def test_payments_at_once_never_share_a_coin(purse):
     """As many threads as the server has, and more."""
     def pay(_):
@@ -257,7 +252,6 @@ def test_payments_at_once_never_share_a_coin(purse):
     purse.mine(*made)
 
 
-@pytest.mark.fast
 def test_a_pending_payment_survives_a_restart(purse):
     """What it spends is not offered again, and its change is still to come."""
     node = purse.node
@@ -317,7 +311,6 @@ def test_merging(purse):
     assert len(node.rpc("listunspent")) == 2
 
 
-@pytest.mark.fast
 def test_a_payment_is_incoming_at_the_peer(loaded, serve, net):
     """Between two daemons: incoming, not to be spent; then, by a block, both know it as confirmed."""
     one = Purse(loaded, serve, net, number=5)
@@ -342,7 +335,6 @@ def test_a_payment_is_incoming_at_the_peer(loaded, serve, net):
     wait_until(lambda: knows(one.node, txid(spend).hex()), 5, "the payment comes back")
 
 
-@pytest.mark.fast
 def test_signing_what_was_built_elsewhere(purse):
     """By another program: our inputs are signed, the others are said to lack it."""
     chain, node = purse.chain, purse.node

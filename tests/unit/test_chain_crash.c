@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "rounds.h"
 #include "timed/util/crash_point.h"
 
 #define NODES 90
@@ -343,20 +344,9 @@ static void start_anew(void)
 
 /* ---- random times ---- */
 
-static bool few_rounds(void)
-{
-	const char *text = getenv("TIMED_TEST_ROUNDS");
-
-	return text && strcmp(text, "few") == 0;
-}
-
 static int rounds(void)
 {
-	const char *text = getenv("TIMED_TEST_ROUNDS");
-
-	if (few_rounds())
-		return 5;
-	return text && strcmp(text, "all") == 0 ? 1000 : 50;
+	return rounds_are("few") ? 5 : rounds_are("all") ? 1000 : 50;
 }
 
 /* Kills the child after it has done some things, somewhere in the next. */
@@ -496,7 +486,7 @@ START_TEST(killed_at_each_crash_point)
 	const char *name = crash_point_name((enum crash_point)_i);
 	char crash[64];
 
-	if (few_rounds() && _i % 6 != 0)
+	if (rounds_skip(_i, 6))
 		return;
 	make_script();
 	for (int passage = 1; passage <= (rounds() > 50 ? 8 : 2); passage++) {
@@ -531,7 +521,7 @@ START_TEST(killed_at_each_crash_point_of_recovering)
 	};
 	int killed = 0;
 
-	if (few_rounds() && _i % 6 != 0)
+	if (rounds_skip(_i, 6))
 		return;
 	make_script();
 	for (enum crash_point point = cases[_i].from; point <= cases[_i].to; point++) {

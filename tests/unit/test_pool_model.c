@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "pool_fixture.h"
+#include "rounds.h"
 
 #define SEEDS 90
 #define STEPS 90
@@ -731,7 +732,7 @@ int main(void)
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, model_setup, model_teardown);
-	tcase_add_loop_test(c, the_pool_is_what_the_model_says, 0, getenv("POOL_SEED") ? 1 : SEEDS);
+	tcase_add_loop_test(c, the_pool_is_what_the_model_says, 0, getenv("POOL_SEED") ? 1 : rounds_are("few") ? SEEDS / 6 : SEEDS);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -20,6 +20,7 @@
 #include "pool_format.h"
 #include "pool_impl.h"
 #include "pool_store.h"
+#include "timed/util/file.h"
 #include "timed/util/log.h"
 
 /* What is gathered before it is written. */
@@ -130,21 +131,6 @@ void pool_clean_locked(struct pool *pool)
 	pool->last_dirty = &pool->dirty;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int append(struct pool *pool, const struct buf *bytes)
 {
 	struct pool_file *file = &pool->file;
@@ -156,7 +142,7 @@ static int append(struct pool *pool, const struct buf *bytes)
 		return fail(pool, bytes->error);
 	if (bytes->len == 0)
 		return 0;
-	r = write_all(file->fd, bytes->data, bytes->len);
+	r = file_write_all(file->fd, bytes->data, bytes->len);
 	if (!r && fdatasync(file->fd))
 		r = -errno;
 	/* part of a record may be there: the next start takes it for the end, as it would after a crash */
@@ -210,7 +196,7 @@ static void put_out(struct output *o)
 	if (!o->error)
 		o->error = o->chunk.error;
 	if (!o->error)
-		o->error = write_all(o->fd, o->chunk.data, o->chunk.len);
+		o->error = file_write_all(o->fd, o->chunk.data, o->chunk.len);
 	o->written += o->chunk.len;
 	buf_reset(&o->chunk);
 }

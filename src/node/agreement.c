@@ -30,6 +30,9 @@ struct todo {
 /* An event asks for no more, and what follows from an event is done before the next. */
 #define TODO_MAX (4 * BFT_ACTIONS_MAX)
 
+/* Of one height: what rounds that are kept refer to, and no more are needed at once. */
+#define MAX_PROPOSALS 32
+
 struct agreement {
 	struct consensus *consensus;
 	struct node *node;
@@ -236,35 +239,20 @@ static void look_at(struct agreement *a, const struct wire_hash *hash)
 	proposal_unref(p);
 }
 
-struct all {
-	struct agreement *a;
-	struct proposal *items[BFT_ACTIONS_MAX];
-	size_t count;
-};
-
-static bool note(void *user, struct proposal *p)
-{
-	struct all *all = user;
-
-	if (p->block.header.height == all->a->height && all->count < BFT_ACTIONS_MAX)
-		all->items[all->count++] = proposal_ref(p);
-	return true;
-}
-
 /* What is known of the blocks of our height may have changed. */
 static void look_at_all(struct agreement *a)
 {
-	struct all all = {.a = a};
+	struct proposal *here[MAX_PROPOSALS];
+	size_t count = proposals_at(&a->consensus->proposals, a->height, here, MAX_PROPOSALS);
 
 	a->early_ms = INT64_MAX;
-	proposals_trim(&a->consensus->proposals, note, &all);
-	for (size_t i = 0; i < all.count; i++) {
-		look(a, all.items[i]);
-		proposal_unref(all.items[i]);
+	for (size_t i = 0; i < count; i++) {
+		look(a, here[i]);
+		proposal_unref(here[i]);
 	}
 }
 
-static bool is_needed(void *user, struct proposal *p)
+static bool is_needed(void *user, const struct proposal *p)
 {
 	const struct agreement *a = user;
 

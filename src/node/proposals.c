@@ -13,7 +13,7 @@ void proposals_init(struct proposals *p)
 	p->first = NULL;
 }
 
-static bool keep_none(void *user, struct proposal *proposal)
+static bool keep_none(void *user, const struct proposal *proposal)
 {
 	(void)user;
 	(void)proposal;
@@ -109,7 +109,20 @@ struct proposal *proposals_find(struct proposals *p, const struct wire_hash *has
 	return found;
 }
 
-void proposals_trim(struct proposals *p, bool (*keep)(void *user, struct proposal *proposal), void *user)
+size_t proposals_at(struct proposals *p, uint64_t height, struct proposal **out, size_t max)
+{
+	size_t count = 0;
+
+	mutex_lock(&p->lock);
+	for (struct proposal *i = p->first; i && count < max; i = i->next) {
+		if (i->block.header.height == height)
+			out[count++] = proposal_ref(i);
+	}
+	mutex_unlock(&p->lock);
+	return count;
+}
+
+void proposals_trim(struct proposals *p, bool (*keep)(void *user, const struct proposal *proposal), void *user)
 {
 	struct proposal *dropped = NULL, **link = &p->first;
 

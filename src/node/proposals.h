@@ -49,7 +49,9 @@ void proposal_unref(struct proposal *proposal); /* NULL is fine */
 struct proposal *proposals_put(struct proposals *proposals, struct proposal *proposal);
 /* A reference for the caller, or NULL. */
 struct proposal *proposals_find(struct proposals *proposals, const struct wire_hash *hash);
+/* Those of a height, up to `max` of them, each with a reference for the caller.  Returns how many. */
+size_t proposals_at(struct proposals *proposals, uint64_t height, struct proposal **out, size_t max);
 /* Drops those for which `keep` says no. */
-void proposals_trim(struct proposals *proposals, bool (*keep)(void *user, struct proposal *proposal), void *user);
+void proposals_trim(struct proposals *proposals, bool (*keep)(void *user, const struct proposal *proposal), void *user);
 
 #endif

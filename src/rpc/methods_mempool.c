@@ -266,18 +266,27 @@ static json_t *fail_unknown(struct rpc_call *call)
 			"No information available about transaction: neither the chain nor the pool has it");
 }
 
+/* What has become of the transaction that is asked about.  False after rpc_fail(). */
+static bool find_asked(struct rpc_call *call, struct finality *out, struct wire_hash *txid)
+{
+	int r;
+
+	if (!rpc_arg_hash(call, txid, 0))
+		return false;
+	r = find_finality(out, call->user, txid);
+	if (r)
+		(void)view_call_fail(call, r, "the place of the transaction");
+	return r == 0;
+}
+
 static json_t *gettransactionfinality(struct rpc_call *call)
 {
 	struct finality finality;
 	struct wire_hash txid;
 	struct builder b;
-	int r;
 
-	if (!rpc_arg_hash(call, &txid, 0))
+	if (!find_asked(call, &finality, &txid))
 		return NULL;
-	r = find_finality(&finality, call->user, &txid);
-	if (r)
-		return view_call_fail(call, r, "the place of the transaction");
 	if (finality.state == STATE_UNKNOWN)
 		return fail_unknown(call);
 	builder_init(&b);
@@ -291,13 +300,9 @@ static json_t *waittransactionfinality(struct rpc_call *call)
 	struct finality finality;
 	struct wire_hash txid;
 	struct builder b;
-	int r;
 
-	if (!rpc_arg_hash(call, &txid, 0))
+	if (!find_asked(call, &finality, &txid))
 		return NULL;
-	r = find_finality(&finality, call->user, &txid);
-	if (r)
-		return view_call_fail(call, r, "the place of the transaction");
 	/* What has gone while somebody waited for it is an answer; what never was is none. */
 	if (finality.state == STATE_UNKNOWN && call->waited_ms <= 0)
 		return fail_unknown(call);

@@ -9,7 +9,7 @@
 
 #include <check.h>
 
-#include "net_fixture.h"
+#include "net_raw.h"
 
 #define US "127.85.0.1"
 #define THEM "127.85.0.2"

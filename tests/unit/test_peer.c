@@ -9,7 +9,7 @@
 
 #include <check.h>
 
-#include "net_fixture.h"
+#include "net_raw.h"
 #include "peer_impl.h"
 #include "peer_table.h"
 #include "scratch.h"

@@ -10,7 +10,7 @@
 
 #include <check.h>
 
-#include "net_fixture.h"
+#include "net_raw.h"
 #include "timed/util/thread.h"
 
 #define US "127.78.0.1"

@@ -115,7 +115,8 @@ static inline int precommit(uint32_t voter, uint64_t round, struct wire_hash has
 	return bft_vote(bft, &actions, &vote, now);
 }
 
-static inline int proposal_by(uint32_t proposer, uint64_t height, uint64_t round, int64_t valid_round, struct wire_hash hash)
+static inline int proposal_by(uint32_t proposer, uint64_t height, uint64_t round, int64_t valid_round,
+			      struct wire_hash hash)
 {
 	struct bft_proposal proposal = {
 		.height = height, .round = round, .valid_round = valid_round, .proposer = proposer, .hash = hash};

@@ -19,6 +19,7 @@
 #include "timed/net/net.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
+#include "timed/util/progress.h"
 #include "timed/util/thread.h"
 
 #define BACKLOG 1024
@@ -76,29 +77,42 @@ static bool accept_one(struct acceptor *a, bool *pause)
 	return !*pause;
 }
 
+/* How long it may wait for a connection: for ever, where nobody watches. */
+static int wait_ms(const struct progress *progress)
+{
+	int64_t due_ms = progress_due_ms(progress);
+
+	return due_ms == INT64_MAX ? -1 : (int)(due_ms - clock_mono_ms());
+}
+
 static void *acceptor_run(void *arg)
 {
 	struct acceptor *a = arg;
+	struct progress *progress = net_params(a->net)->accepting;
 	struct pollfd fds[2] = {{.fd = a->quit_fd, .events = POLLIN}, {.fd = a->listener, .events = POLLIN}};
-	int wait_ms = (int)net_params(a->net)->accept_wait_ms;
+	int pause_ms = (int)net_params(a->net)->accept_wait_ms;
 	bool paused = false;
 
 	for (;;) {
 		bool pause = false;
 
 		/* Without descriptors the listener stays readable: look away from it for a while, do not spin. */
-		CHECK(poll(fds, paused ? 1 : 2, paused ? wait_ms : -1) >= 0 || errno == EINTR);
+		progress_mark(progress, "waiting for connections");
+		CHECK(poll(fds, paused ? 1 : 2, paused ? pause_ms : wait_ms(progress)) >= 0 || errno == EINTR);
 		if (fds[0].revents)
-			return NULL;
+			break;
 		/* A backlog that never empties must not keep us from the quit pipe. */
-		while (!net_is_stopping(a->net) && accept_one(a, &pause))
-			continue;
+		do
+			progress_mark(progress, "accepting a connection");
+		while (!net_is_stopping(a->net) && accept_one(a, &pause));
 		if (pause) {
 			if (atomic_fetch_add(&a->exhausted, 1) % 100 == 0)
 				log_warn(LOG_NET, "Out of file descriptors or memory: accepting pauses");
 		}
 		paused = pause;
 	}
+	progress_end(progress);
+	return NULL;
 }
 
 static int open_listener(struct acceptor *a)

@@ -10,6 +10,7 @@
 
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
+#include "timed/util/progress.h"
 #include "timed/util/thread.h"
 #include "timeproto/chain/hash.h"
 
@@ -52,6 +53,7 @@ static void publish(struct chain_thread *c, bool sync, bool bulk)
 
 	if (c->failed)
 		return;
+	progress_mark(c->params.progress, "writing blocks");
 	if (chain_store_flush(c->store, sync)) {
 		fail(c);
 		return;
@@ -61,6 +63,7 @@ static void publish(struct chain_thread *c, bool sync, bool bulk)
 	view = chain_store_view(c->store);
 	summary = *chain_view_summary(view);
 	chain_view_unref(view);
+	progress_mark(c->params.progress, "passing a new tip on");
 	c->ops.tip(c->ops.user, &summary, bulk);
 }
 
@@ -87,6 +90,7 @@ static void connect(struct chain_thread *c, struct chain_job *job)
 	int64_t begun_us = clock_mono_us(), now_s = clock_real_s();
 
 	for (size_t i = 0; i < job->count && !job->error; i++) {
+		progress_mark(c->params.progress, "looking at blocks");
 		if (is_connected(c, &job->blocks[i], &job->ids[i])) {
 			job->known++;
 		} else {
@@ -108,6 +112,7 @@ static void connect(struct chain_thread *c, struct chain_job *job)
 static void keep(struct chain_thread *c, struct chain_job *job)
 {
 	for (size_t i = 0; i < job->count && !job->error; i++) {
+		progress_mark(c->params.progress, "keeping blocks of a branch");
 		job->error = chain_store_keep(c->store, &job->blocks[i], &job->ids[i]);
 		job->connected += job->error == 0;
 	}
@@ -188,12 +193,13 @@ static void keep_deadlines(struct chain_thread *c)
 		publish(c, sync, true);
 }
 
-/* The next job; NULL: the deadline has passed (*quit false) or the thread is to end. */
+/* The next job; NULL: a deadline has passed (*quit false) or the thread is to end. */
 static struct chain_job *next_job(struct chain_thread *c, bool *quit)
 {
 	struct chain_job *job;
-	int64_t due = c->failed ? INT64_MAX : deadline(c);
+	int64_t due = min_due(c->failed ? INT64_MAX : deadline(c), progress_due_ms(c->params.progress));
 
+	progress_mark(c->params.progress, "waiting for blocks");
 	mutex_lock(&c->lock);
 	while (!c->first && !c->quit) {
 		if (due == INT64_MAX)
@@ -228,6 +234,7 @@ static void *chain_thread_run(void *arg)
 			keep_deadlines(c);
 	}
 	publish(c, true, true);
+	progress_end(c->params.progress);
 	return NULL;
 }
 
@@ -271,6 +278,7 @@ int chain_thread_open(struct chain_thread **out, struct store_failure *failure, 
 		free(c);
 		return r;
 	}
+	progress_end(node_params->progress); /* the opening has marked, and the thread does not run yet */
 	c->params = *node_params;
 	c->ops = *ops;
 	c->last = &c->first;

@@ -16,6 +16,7 @@
 #include "timed/store/chain_store.h"
 
 struct chain_thread;
+struct progress;
 
 enum chain_job_kind {
 	CHAIN_CONNECT,	  /* blocks that follow each other, onto the tip */
@@ -57,6 +58,7 @@ struct chain_thread_params {
 	size_t gather_bytes;   /* bulk: written when so much has gathered ... */
 	int64_t gather_ms;     /* ... or for so long */
 	int64_t sync_ms;       /* and on the disk at least this often */
+	struct progress *progress; /* marked by the thread (util/progress.h); may be NULL */
 };
 
 /* Opens the chain in the store; no thread yet.  As chain_store_open, -ECANCELED included. */

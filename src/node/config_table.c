@@ -192,6 +192,8 @@ const struct config_key config_keys[] = {
 	MS(timers, discovery_interval_ms, "3600000", "how often the discovery service is asked"),
 	MS(timers, discovery_timeout_ms, "10000", "for its answer"),
 	MS(timers, status_interval_ms, "600000", "how often the status line is logged"),
+	NUMBER(timers, thread_stall_ms, "60000", 2000, YEAR_MS, "ms",
+	       "a thread of the node without progress for this long is hung: the watchdog is not fed any more"),
 	MS(timers, sync_settle_ms, "5000", "one peer alone is believed about many blocks only after this"),
 	MS(timers, sync_voice_wait_ms, "2000", "a question to all peers waits this long for slow ones"),
 	MS(timers, sync_fork_interval_ms, "60000", "between the rounds of a question between chains"),

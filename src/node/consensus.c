@@ -22,6 +22,7 @@
 #include "timed/util/clock.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
+#include "timed/util/progress.h"
 
 /* What peers say waits up to this; beyond, it is dropped: it will be repeated. */
 #define MAX_FROM_PEERS 16384
@@ -39,6 +40,12 @@ struct outgoing {
 	struct peer *except; /* counted; NULL: nobody */
 	struct outgoing *next;
 };
+
+/* Thread only: it is alive; see watchdog.h. */
+static void mark(struct consensus *c, const char *doing)
+{
+	progress_mark(&c->node->watchdog.progress[WATCHED_CONSENSUS], doing);
+}
 
 const struct validator_list *consensus_validators(const struct node *node, uint64_t height)
 {
@@ -256,6 +263,7 @@ static void settle(struct consensus *c, struct chain_view *view, uint64_t tip)
 		c->settled = tip;
 	arena_init(&arena, 16 * CHAIN_MAX_BLOCK_BYTES, NULL);
 	while (c->settled < tip) {
+		mark(c, "going through new blocks");
 		arena_reset(&arena);
 		if (chain_view_block(view, &block, &arena, c->settled + 1) || block_identify(&ids, &arena, &block))
 			break; /* told in the log, or tried again at the next tip */
@@ -289,6 +297,7 @@ static void note_refusal(struct consensus *c, const struct event *e, int refusal
 
 static void dispatch(struct consensus *c, struct event *e)
 {
+	mark(c, "handling what has come");
 	switch (e->kind) {
 	case EVENT_PROPOSAL:
 		note_refusal(
@@ -343,7 +352,10 @@ static int64_t deadline_ms(const struct consensus *c)
 static struct event *take(struct consensus *c, bool *tip, bool *quit, int64_t due_ms)
 {
 	struct event *events;
+	int64_t back_ms = progress_due_ms(&c->node->watchdog.progress[WATCHED_CONSENSUS]);
 
+	due_ms = back_ms < due_ms ? back_ms : due_ms;
+	mark(c, "waiting for work");
 	mutex_lock(&c->lock);
 	while (!c->first && !c->tip && !c->quit && clock_mono_ms() < due_ms)
 		(void)cond_wait_until(&c->work, &c->lock, due_ms);
@@ -368,6 +380,7 @@ static void finish_turn(struct consensus *c)
 {
 	const struct votes_keep keep = {atomic_load(&c->height), binds, c->finalizer};
 
+	mark(c, "writing what it signs");
 	finalizer_set_signing(c->finalizer, agreement_signs(c->agreement));
 	if (!c->failed && finalizer_decide(c->finalizer))
 		consensus_fail(c, "a vote on a transaction cannot be recorded");
@@ -410,6 +423,7 @@ static void turn(struct consensus *c, struct event *events, bool tip)
 	if (c->finalized)
 		agreement_on_finalized(c->agreement);
 	c->finalized = false;
+	mark(c, "stepping the agreement");
 	now_ms = clock_mono_ms();
 	agreement_tick(c->agreement, now_ms);
 	finalizer_tick(c->finalizer, now_ms);
@@ -426,6 +440,7 @@ static void *consensus_run(void *arg)
 	bool tip = true, quit = false;
 	struct event *events = NULL;
 
+	mark(c, "beginning");
 	on_tip(c);
 	finalizer_load(c->finalizer);
 	while (!quit) {
@@ -441,6 +456,7 @@ static void *consensus_run(void *arg)
 		free(events);
 		events = next;
 	}
+	progress_end(&c->node->watchdog.progress[WATCHED_CONSENSUS]);
 	return NULL;
 }
 

@@ -23,6 +23,7 @@
 
 #include "timed/node/config.h"
 #include "timed/node/offline.h"
+#include "timed/node/service.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 #include "timed/util/stop_signal.h"
@@ -525,8 +526,7 @@ static enum import_outcome import_into(struct offline *offline, const struct con
 static bool import_goes_on(void *user, uint64_t height, uint64_t of)
 {
 	(void)user;
-	(void)height;
-	(void)of;
+	service_step("Rebuilding the indexes", height, of);
 	return !stop_signal_taken();
 }
 

@@ -10,6 +10,7 @@
 #include "heartbeats.h"
 #include "node_impl.h"
 #include "syncer.h"
+#include "timed/node/service.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
@@ -119,12 +120,16 @@ static void tick(struct keeper *k, int64_t now_ms)
 static void *keeper_run(void *arg)
 {
 	struct keeper *k = arg;
+	struct progress *progress = &k->node->watchdog.progress[WATCHED_KEEPER];
 	int64_t tick_ms = k->node->config->timers.masternode_active_ms / 4;
 
 	if (tick_ms > TICK_MS)
 		tick_ms = TICK_MS;
 	while (!atomic_load(&k->quit)) {
+		progress_mark(progress, "waiting for its next round");
 		net_wait_ended(k->node->net, k->sync_due_ms < k->tick_due_ms ? k->sync_due_ms : k->tick_due_ms);
+		progress_mark(progress, "housekeeping");
+		service_tick(k->node, clock_mono_ms());
 		net_reap(k->node->net);
 		k->sync_due_ms = syncer_tick(k->node->syncer, clock_mono_ms());
 		if (clock_mono_ms() < k->tick_due_ms)
@@ -132,6 +137,7 @@ static void *keeper_run(void *arg)
 		tick(k, clock_mono_ms());
 		k->tick_due_ms = clock_mono_ms() + tick_ms;
 	}
+	progress_end(progress);
 	return NULL;
 }
 

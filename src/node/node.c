@@ -20,6 +20,8 @@
 #include "syncer.h"
 #include "verify.h"
 #include "timed/node/coins.h"
+#include "timed/node/data_dir.h"
+#include "timed/node/service.h"
 #include "timed/node/transactions.h"
 #include "timed/util/clock.h"
 #include "timed/util/file.h"
@@ -135,13 +137,14 @@ static uint32_t max_peers(const struct config *c)
 	return (uint32_t)room;
 }
 
-static void fill_net_params(struct net_params *p, const struct node *node)
+static void fill_net_params(struct net_params *p, struct node *node)
 {
 	const struct config *c = node->config;
 
 	*p = (struct net_params){
 		.network = c->node.network,
 		.network_name = node->chain_params.name,
+		.accepting = &node->watchdog.progress[WATCHED_ACCEPTOR],
 		.listen = c->network.listen_address,
 		.has_external = !net_ip_is_unspecified(&c->network.external_address.ip),
 		.external = c->network.external_address.ip,
@@ -254,8 +257,14 @@ static int open_store(struct node *node, char error[NODE_ERROR_SIZE])
 		.on_failure = store_failed_stop,
 		.user = node,
 	};
+	int r;
 
-	snprintf(dir, sizeof(dir), "%s/db", c->storage.data_dir);
+	service_step("Opening the database", 0, 0);
+	r = data_dir_database(dir, sizeof(dir), c->storage.data_dir);
+	if (r) {
+		snprintf(error, NODE_ERROR_SIZE, "Data directory %s: %s", c->storage.data_dir, strerror(-r));
+		return EXIT_RUN_TIME;
+	}
 	if (store_open(&node->store, &failure, &params) == 0 && persist_node_id(node) == 0)
 		return 0;
 	if (node->store && !store_failed(node->store, &failure))
@@ -287,8 +296,7 @@ static void chain_failed(void *user, const char *reason)
 static bool rebuild_goes_on(void *user, uint64_t height, uint64_t of)
 {
 	(void)user;
-	(void)height;
-	(void)of;
+	service_step("Rebuilding the indexes", height, of);
 	return !stop_signal_taken();
 }
 
@@ -309,13 +317,15 @@ void node_chain_store_params(struct chain_store_params *out, const struct config
 static int open_chain(struct node *node, char error[NODE_ERROR_SIZE])
 {
 	const struct config *c = node->config;
-	const struct chain_thread_params node_params = {GATHER_BYTES, GATHER_MS, GATHER_SYNC_MS};
+	struct progress *progress = &node->watchdog.progress[WATCHED_CHAIN];
+	const struct chain_thread_params node_params = {GATHER_BYTES, GATHER_MS, GATHER_SYNC_MS, progress};
 	const struct chain_ops ops = {tip_published, chain_failed, node};
 	struct chain_store_params params;
 	struct store_failure failure;
 	int r;
 
 	node_chain_store_params(&params, c, &node->chain_params, &node->genesis);
+	params.alive = progress;
 	r = chain_thread_open(&node->chain, &failure, node->store, &params, &node_params, &ops);
 	if (r == -ECANCELED) {
 		snprintf(error, NODE_ERROR_SIZE, "Rebuilding the chain stopped: the next start goes on with it");
@@ -392,6 +402,7 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 	}
 	node->config = config;
 	node->lock_fd = -1;
+	watchdog_init(&node->watchdog, config->timers.thread_stall_ms);
 	node->version_str = str(TIMED_VERSION);
 	node->commit_date_str = str(TIMED_COMMIT_DATE);
 	node->commit_count_str = str(TIMED_COMMIT_COUNT);
@@ -409,6 +420,7 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 		r = open_store(node, error);
 	if (!r)
 		r = open_chain(node, error);
+	service_step("Loading pool and wallet", 0, 0);
 	if (!r)
 		r = node_pool_open(node, error);
 	if (!r)

@@ -15,6 +15,7 @@
 #include "timed/node/config.h"
 #include "timed/node/node.h"
 #include "timed/node/wallet.h"
+#include "timed/node/watchdog.h"
 #include "timed/store/store.h"
 #include "timed/util/thread.h"
 #include "timeproto/base/arena.h"
@@ -75,6 +76,7 @@ struct node {
 	struct keeper *keeper;	     /* NULL while stopped */
 	struct discovery *discovery; /* NULL while stopped, or not configured */
 	int64_t started_ms;
+	struct watchdog watchdog;
 	struct node_wallet_next wallet_next;
 
 	struct mutex registry_lock; /* leaf; guards the three below */

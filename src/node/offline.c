@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "timed/node/data_dir.h"
 #include "timed/util/file.h"
 
 #define PATH_SIZE 4096
@@ -27,14 +28,24 @@ struct offline {
 	struct chain_store *chain;
 };
 
+static bool holds_database(const char *data_dir)
+{
+	static const char current[] = "/CURRENT";
+	char path[PATH_SIZE];
+
+	if (data_dir_database(path, sizeof(path) - sizeof(current), data_dir))
+		return false;
+	strcat(path, current);
+	return access(path, F_OK) == 0;
+}
+
 static int open_directory(struct offline *offline, char text[OFFLINE_TEXT_SIZE], const struct offline_params *params)
 {
 	char path[PATH_SIZE];
 	pid_t holder = 0;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "%s/db/CURRENT", params->data_dir);
-	if (!params->create && access(path, F_OK)) {
+	if (!params->create && !holds_database(params->data_dir)) {
 		snprintf(text, OFFLINE_TEXT_SIZE, "data directory %s holds no database: %s", params->data_dir,
 			 strerror(errno));
 		return STORE_E_NOT_FOUND;
@@ -68,9 +79,12 @@ static int open_chain(struct offline *offline, char text[OFFLINE_TEXT_SIZE], con
 		.genesis_hash = offline->params.genesis_hash,
 		.cache_bytes = params->cache_bytes,
 	};
-	int r;
+	int r = data_dir_database(dir, sizeof(dir), params->data_dir);
 
-	snprintf(dir, sizeof(dir), "%s/db", params->data_dir);
+	if (r) {
+		snprintf(text, OFFLINE_TEXT_SIZE, "data directory %s: %s", params->data_dir, strerror(-r));
+		return STORE_E_IO;
+	}
 	offline->chain_params = (struct chain_store_params){
 		.chain = &offline->params,
 		.genesis = &offline->genesis,

@@ -407,6 +407,9 @@ void options_print_config(FILE *out, const struct options *options, const struct
 	fprintf(out, "%-16s %s, %s, %s\n", "log", log_level_name(c->logging.level),
 		c->logging.format == LOG_FORMAT_JSON ? "json" : "pretty",
 		c->logging.output == CONFIG_LOG_FILE ? c->logging.file_path : "standard output");
+	fprintf(out, "\n");
+	if (config_explain(out, options->config_path) == 0)
+		fprintf(out, "\n");
 	fprintf(out, "the configuration is valid\n");
 }
 

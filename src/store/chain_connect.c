@@ -7,6 +7,7 @@
 #include "chain_impl.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
+#include "timed/util/progress.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/wire/bincode.h"
 
@@ -150,6 +151,7 @@ int chain_connect(struct chain_store *chain, struct chain_fault *fault, const st
 	struct block_effects effects;
 	int r = block_check_place(fault, &block->header, &chain->tip.tip, now_s);
 
+	progress_mark(chain->params.alive, "connecting blocks");
 	arena_reset(&chain->arena);
 	if (!r)
 		r = block_check_certified(fault, chain->params.chain, block);

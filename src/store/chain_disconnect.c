@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "chain_impl.h"
+#include "timed/util/progress.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/chain/rewards.h"
 #include "timeproto/wire/bincode.h"
@@ -217,6 +218,7 @@ int chain_disconnect(struct chain_store *chain)
 	int r;
 
 	CHECK(!chain_has_gathered(chain) && chain->tip.tip.height > 0);
+	progress_mark(chain->params.alive, "undoing blocks");
 	r = chain_undoing_read(chain, &u);
 	if (!r)
 		r = chain_undoing_prepare(chain, &u);

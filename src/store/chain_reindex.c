@@ -13,6 +13,7 @@
 #include "timed/util/clock.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
+#include "timed/util/progress.h"
 #include "timeproto/chain/hash.h"
 
 /* What gathers before it is written: as much as the overlay may hold, between these. */
@@ -88,6 +89,7 @@ static int reindex_empty(struct chain_store *chain)
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(reindex_families) / sizeof(reindex_families[0]) && !r; i++) {
+		progress_mark(chain->params.alive, "emptying the indexes");
 		r = store_clear(chain->store, reindex_families[i]);
 		crash_point(REINDEX_AFTER_CLEAR);
 	}

@@ -13,6 +13,7 @@
 #include "chain_impl.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
+#include "timed/util/progress.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/wire/bincode.h"
 
@@ -89,6 +90,7 @@ static int path_find(struct chain_store *chain, struct chain_path *path, const s
 	int r;
 
 	for (;;) {
+		progress_mark(chain->params.alive, "following a branch");
 		r = chain_height_of(chain, &path->fork.height, &hash);
 		if (!r)
 			path->fork.hash = hash;

@@ -10,6 +10,7 @@
 #include "store_impl.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
+#include "timed/util/progress.h"
 #include "timeproto/wire/bincode.h"
 
 /* What a transaction's entry takes in a batch. */
@@ -187,6 +188,7 @@ static int chain_drop_kept(struct chain_store *chain, bool (*drop)(const struct 
 		return r;
 	cursor = store_cursor_open(chain->store, NULL, STORE_BRANCH, NULL, 0);
 	for (; store_cursor_at(cursor, &key, &value); store_cursor_next(cursor)) {
+		progress_mark(chain->params.alive, "dropping old branches");
 		if (chain_kept_read(&kept, value.data, value.len) == 0 && !drop(chain, &key, kept.height))
 			continue;
 		store_batch_delete(chain->store, chain->batch, STORE_BRANCH, key.data, key.len);

@@ -10,6 +10,7 @@
 
 #include "chain_impl.h"
 #include "timed/util/log.h"
+#include "timed/util/progress.h"
 #include "timeproto/base/sha256.h"
 #include "timeproto/chain/hash.h"
 
@@ -118,7 +119,10 @@ static int write_coins(struct chain_store *chain)
 int chain_write(struct chain_store *chain, bool sync)
 {
 	uint8_t tip[CHAIN_TIP_BYTES];
-	int r = write_txs(chain);
+	int r;
+
+	progress_mark(chain->params.alive, "writing blocks");
+	r = write_txs(chain);
 
 	if (!r)
 		r = write_coins(chain);

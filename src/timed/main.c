@@ -14,6 +14,7 @@
 #include "timed/node/import.h"
 #include "timed/node/node.h"
 #include "timed/node/options.h"
+#include "timed/node/service.h"
 #include "timed/node/version.h"
 #include "timed/rpc/rpc.h"
 #include "timed/util/crash_point.h"
@@ -81,7 +82,9 @@ static void wait_for_stop(struct node *node, const struct options *options, cons
 		CHECK(sigwait(set, &signal_number) == 0);
 		switch (signal_number) {
 		case SIGHUP:
+			service_reloading();
 			reload(options);
+			service_reloaded();
 			break;
 		case SIGUSR1:
 			node_log_status(node);
@@ -93,6 +96,12 @@ static void wait_for_stop(struct node *node, const struct options *options, cons
 	}
 }
 
+static void complain(const char *error)
+{
+	log_error(LOG_NODE, "%s", error);
+	service_failed(error);
+}
+
 static int run_node(struct node *node, const struct options *options, const sigset_t *set)
 {
 	char error[NODE_ERROR_SIZE];
@@ -101,14 +110,18 @@ static int run_node(struct node *node, const struct options *options, const sigs
 
 	if (!r) {
 		r = rpc_start(&rpc, node, error);
-		if (!r)
+		service_end_start();
+		if (!r) {
+			service_ready(node);
 			wait_for_stop(node, options, set);
+			service_stopping();
+		}
 		stop_signal_restore();
 		rpc_stop(rpc);
 		node_stop(node);
 	}
 	if (r)
-		log_error(LOG_NODE, "%s", error);
+		complain(error);
 	return r ? r : node_exit_code(node);
 }
 
@@ -123,7 +136,7 @@ static int open_and_run_node(const struct config *config, const struct options *
 		return EXIT_SUCCESS;
 	}
 	if (r) {
-		log_error(LOG_NODE, "%s", error);
+		complain(error);
 		return r;
 	}
 	/* Only now: the database's own threads inherit the name of the thread that opens it. */
@@ -148,6 +161,7 @@ static int run(const struct config *config, const struct options *options, const
 		log_close();
 		return EXIT_USAGE;
 	}
+	service_begin();
 	if (options->reindex)
 		outcome = import_reindex(config);
 	if (outcome == IMPORT_DONE && options->load_blocks)
@@ -156,6 +170,7 @@ static int run(const struct config *config, const struct options *options, const
 		r = EXIT_FAILURE;
 	else if (outcome == IMPORT_DONE && !options->load_blocks)
 		r = open_and_run_node(config, options, set);
+	service_end_start();
 	log_info(LOG_NODE, "Stopped (exit code %d)", r);
 	log_close();
 	return r;

@@ -34,6 +34,7 @@ LIBRARIES = {
     "jansson.h": {"rpc", "time-cli"},
     "microhttpd.h": {"rpc"},
     "curl/": {"node", "time-cli"},
+    "systemd/": {"node"},
     "openssl/": {"base", "wire", "chain"},
     "sodium": {"base", "wire", "chain", "net", "node", "rpc"},
 }

@@ -24,10 +24,12 @@
 struct frame;
 struct mem_budget;
 struct net;
+struct progress;
 
 /* Timers and limits; the configuration's values, defaults are the protocol's (PROTOCOL.md §4). */
 struct net_params {
 	enum chain_network network;	/* decides what may be dialled */
+	struct progress *accepting;	/* marked by the acceptor (util/progress.h); outlives the net; may be NULL */
 	const char *network_name;	/* the `network` text of our handshakes; outlives the net */
 	struct net_addr listen;		/* port 0: an ephemeral one (tests) */
 	bool has_external;		/* external is set */

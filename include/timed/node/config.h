@@ -168,6 +168,7 @@ struct config {
 		int64_t discovery_interval_ms;
 		int64_t discovery_timeout_ms;
 		int64_t status_interval_ms;
+		int64_t thread_stall_ms;
 		int64_t sync_settle_ms;
 		int64_t sync_voice_wait_ms;
 		int64_t sync_fork_interval_ms;
@@ -260,6 +261,10 @@ void config_print_default(FILE *out, enum chain_network network);
 /* Writes that file to `path` (mode 0600: an operator will put a password there), making missing directories.  0 or a
  * negative errno. */
 int config_create(const char *path, enum chain_network network) __attribute__((warn_unused_result));
+
+/* A line for each key of the file at `path`: file:line, key and value, whether it is taken over, changed in its meaning,
+ * without effect or unknown, and a word on it.  No secrets.  0; a negative errno; TOML_E_SYNTAX: it is no TOML. */
+int config_explain(FILE *out, const char *path) __attribute__((warn_unused_result));
 
 #define CONFIG_CHAIN_TEXT_SIZE 320
 /* The network, genesis, block time and validators of a resolved configuration: what the rules of its chain depend on.

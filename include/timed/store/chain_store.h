@@ -36,6 +36,7 @@
 
 struct chain_store;
 struct chain_view;
+struct progress;
 
 enum chain_store_outcome {
 	CHAIN_STORE_E_RULE = 100, /* a rule is broken: see the fault; nothing has changed */
@@ -57,6 +58,7 @@ struct chain_store_params {
 	/* Called now and then during a rebuild at the opening; false stops it, the next one goes on.  May be NULL. */
 	bool (*progress)(void *user, uint64_t height, uint64_t of);
 	void *user; /* for progress */
+	struct progress *alive; /* marked at each step of long work (util/progress.h); may be NULL */
 };
 
 /* Opens the chain: an empty store gets the genesis block, an unfinished reorganisation is walked back, an unfinished

@@ -4,6 +4,7 @@
 net          address ranges, deadlines, round counts
 config       a dictionary becomes a config.toml
 daemon       one real `timed` process, its RPC and its log
+service      the service manager's end of the notify protocol, and the stopping of one thread
 wire         the messages of the protocol: builders and a check of what came in
 peer         a scripted peer over a real socket, and a listener for those that are dialled
 rust_peer    a peer that behaves like the existing Rust node

@@ -78,14 +78,15 @@ build_packages=(gcc libc6-dev pkg-config meson ninja-build libsodium-dev libssl-
 	libcurl4-openssl-dev libmicrohttpd-dev libsystemd-dev)
 
 # configure DIRECTORY COMPILER [MESON OPTION...]: sets a build directory up.  One that was set up in the same way before
-# is left alone (ninja runs meson again by itself when a meson.build has changed); any other is made anew.
+# is left alone (ninja runs meson again by itself when a meson.build has changed); any other is made anew.  gold links in a
+# third of the time.
 configure() {
 	local dir=$1 compiler=$2 want
 	shift 2
 	want="$root $compiler $*"
 	if [ "$(cat "$dir/configured-as" 2>/dev/null)" != "$want" ] || [ ! -f "$dir/build.ninja" ]; then
 		rm -rf "$dir"
-		CC=$compiler meson setup "$dir" "$root" "$@" || return 1
+		CC=$compiler CC_LD=gold meson setup "$dir" "$root" "$@" || return 1
 		printf '%s\n' "$want" >"$dir/configured-as"
 	fi
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* The thing whose member the node, or another link, is. */
 #define KEYED_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))

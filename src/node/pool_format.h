@@ -23,7 +23,7 @@
 
 #include "timeproto/base/arena.h"
 #include "timeproto/base/buf.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 #define POOL_FORMAT_VERSION 1
 #define POOL_FORMAT_HEADER_BYTES 52

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The UTXO state hash for those who ask (PROTOCOL.md §6): made from a view, once per tip, by the thread that asks first, and
- * never for more than a tenth of the time: whoever asks meanwhile is told that of the latest tip for which it is known,
- * with its height.
+ * The UTXO state hash for those who ask (PROTOCOL.md §6): made from a view, once per tip, by the thread that asks
+ * first, and never for more than a tenth of the time: whoever asks meanwhile is told that of the latest tip for which
+ * it is known, with its height.
  *
  * Thread safety: any thread.
  */
@@ -11,6 +11,7 @@
 
 #include "chain_thread.h"
 #include "timed/util/thread.h"
+#include "timeproto/wire/message.h"
 
 struct state_hash {
 	struct mutex lock; /* guards what follows; leaf */

@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 #include "timeproto/chain/rules.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 struct sync;
 

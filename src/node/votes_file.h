@@ -18,7 +18,7 @@
 
 #include "timed/consensus/bft_message.h"
 #include "timed/consensus/finality.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 struct votes_file;
 

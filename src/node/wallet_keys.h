@@ -16,7 +16,7 @@
 
 #include "timed/util/siphash.h"
 #include "timeproto/chain/address.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 #include "wallet_plain.h"
 
 /* libsodium's form of a secret key: seed and public key. */

@@ -3,7 +3,7 @@
 #include "timed/rpc/builder.h"
 
 #include "timed/rpc/value.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 void builder_init(struct builder *b)
 {

@@ -8,7 +8,7 @@
 
 #include "timed/util/thread.h"
 #include "timeproto/base/hex.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 json_t *rpc_fail(struct rpc_call *call, enum rpc_code code, const char *format, ...)
 {

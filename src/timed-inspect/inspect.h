@@ -18,7 +18,7 @@
 #include "timeproto/base/arena.h"
 #include "timeproto/base/buf.h"
 #include "timeproto/chain/params.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 #include "timeproto/wire/schema.h"
 
 #define INSPECT_USAGE 2

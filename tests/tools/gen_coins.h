@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "gen_keys.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* The genesis output, which no key can spend. */
 #define GEN_OWNER_GENESIS (UINT32_MAX - 1)

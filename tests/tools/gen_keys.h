@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "timeproto/chain/address.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 struct gen_key {
 	uint8_t secret[64];		 /* libsodium's form: seed and public key */

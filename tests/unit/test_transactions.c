@@ -8,6 +8,7 @@
 #include "node_impl.h"
 #include "notifier.h"
 #include "pool_fixture.h"
+#include "stub_peers.h"
 #include "timed/net/frame.h"
 #include "timed/node/coins.h"
 #include "timed/node/consensus.h"
@@ -18,12 +19,7 @@
 
 static struct node node;
 static struct config config;
-static struct mem_budget budget;
 static struct pool_result said;
-
-static char peer_memory[3];
-static long peer_refs;
-#define PEER(i) ((struct peer *)(void *)&peer_memory[i])
 
 /* What left. */
 struct sent {
@@ -69,9 +65,6 @@ static void note_sent(const struct frame *frame, const struct peer *to, const st
 size_t __wrap_net_broadcast(struct net *net, struct frame *frame, enum send_class class, const struct peer *except);
 uint32_t __wrap_net_ready_count(struct net *net);
 bool __wrap_peer_send(struct peer *peer, struct frame *frame, enum send_class class);
-struct mem_budget *__wrap_net_budget(struct net *net);
-struct peer *__wrap_peer_ref(struct peer *peer);
-void __wrap_peer_unref(struct peer *peer);
 uint64_t __wrap_peer_id(const struct peer *peer);
 const struct net_ip *__wrap_peer_ip(const struct peer *peer);
 const char *__wrap_peer_ip_text(const struct peer *peer);
@@ -105,26 +98,9 @@ bool __wrap_peer_send(struct peer *peer, struct frame *frame, enum send_class cl
 	return true;
 }
 
-struct mem_budget *__wrap_net_budget(struct net *net)
-{
-	(void)net;
-	return &budget;
-}
-
-struct peer *__wrap_peer_ref(struct peer *peer)
-{
-	peer_refs++;
-	return peer;
-}
-
-void __wrap_peer_unref(struct peer *peer)
-{
-	peer_refs -= peer != NULL;
-}
-
 uint64_t __wrap_peer_id(const struct peer *peer)
 {
-	return (uint64_t)((const char *)(const void *)peer - peer_memory);
+	return (uint64_t)((const char *)(const void *)peer - (const char *)(const void *)PEER(0));
 }
 
 const struct net_ip *__wrap_peer_ip(const struct peer *peer)

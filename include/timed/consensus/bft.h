@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #include "timed/consensus/bft_message.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* No event yields more. */
 #define BFT_ACTIONS_MAX 20

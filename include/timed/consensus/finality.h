@@ -27,7 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 enum finality_error {
 	FINALITY_E_KNOWN = 1,	/* had that before */

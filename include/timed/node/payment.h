@@ -25,7 +25,7 @@
 #include "timed/node/wallet.h"
 #include "timeproto/base/arena.h"
 #include "timeproto/chain/params.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 enum payment_error {
 	PAYMENT_E_ADDRESS = 1, /* no address at all, or mistyped */

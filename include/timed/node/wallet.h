@@ -34,7 +34,7 @@
 
 #include "timeproto/chain/address.h"
 #include "timeproto/chain/params.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 enum wallet_error {
 	WALLET_E_NETWORK = 1, /* a wallet of another network */

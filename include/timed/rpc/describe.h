@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 #include "timeproto/chain/params.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* A script_pubkey: {hex, address}. */
 json_t *describe_script(const struct wire_bytes *script, enum chain_network network)

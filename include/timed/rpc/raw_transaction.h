@@ -15,7 +15,7 @@
 
 #include "timed/rpc/method.h"
 #include "timeproto/base/arena.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* Limit for the arena that a transaction is read into: it has room for the largest. */
 #define RAW_TRANSACTION_ARENA_BYTES ((size_t)16 << 20)

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* The column families.  The chain's are written by the chain thread alone. */
 enum store_family {

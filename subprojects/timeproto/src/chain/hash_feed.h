@@ -13,7 +13,7 @@
 
 #include "timeproto/base/le.h"
 #include "timeproto/base/sha256.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* Collects the many small fields before they go to SHA-256. */
 struct hash_feed {

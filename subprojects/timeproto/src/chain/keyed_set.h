@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "timeproto/base/arena.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 struct keyed_set {
 	const void **slots; /* open addressing, at least half of them NULL */

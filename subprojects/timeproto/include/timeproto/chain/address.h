@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "timeproto/chain/params.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 #define ADDRESS_PAYLOAD_BYTES 20
 /* Room for any address and its terminating zero. */

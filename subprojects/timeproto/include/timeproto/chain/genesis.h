@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "timeproto/chain/params.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* Not to be copied: `block` points to the other members. */
 struct genesis {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* Lower-case hex of a hash in byte order (not reversed), with its terminating zero. */
 #define HASH_TEXT_SIZE 65

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 /* The order of addresses: by bytes, a prefix before what continues it.  Below, at or above 0 as of strcmp(). */
 int leader_compare(const struct wire_str *a, const struct wire_str *b);

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 struct validators;
 

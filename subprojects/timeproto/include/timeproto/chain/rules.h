@@ -30,7 +30,7 @@
 
 #include "timeproto/base/arena.h"
 #include "timeproto/chain/params.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 #define CHAIN_BLOCK_VERSION 1
 #define CHAIN_MAX_BLOCK_BYTES ((size_t)2000000)	      /* of bincode */

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 #define SIGN_SCRIPT_SIG_BYTES 96
 #define SIGN_MESSAGE_BYTES 68

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "timeproto/base/sha256.h"
-#include "timeproto/wire/message.h"
+#include "timeproto/wire/types.h"
 
 struct utxo_hash {
 	struct sha256 hash;

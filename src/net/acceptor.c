@@ -38,6 +38,10 @@ static bool admissible(struct acceptor *a, const struct net_addr *addr, const ch
 {
 	struct ban_list *bans = net_bans(a->net);
 
+	if (!net_is_active(a->net)) {
+		log_debug(LOG_NET, "Refusing %s: the network is switched off", text);
+		return false;
+	}
 	if (ban_list_is_banned(bans, &addr->ip, clock_real_s())) {
 		atomic_fetch_add(&a->refused_banned, 1);
 		log_debug(LOG_NET, "Refusing %s: banned", text);
@@ -73,7 +77,7 @@ static bool accept_one(struct acceptor *a, bool *pause)
 	}
 	log_info(LOG_NET, "🔌 New peer connection from: %s", text);
 	r = net_start_peer(a->net, &addr, PEER_INBOUND, fd, false);
-	*pause = r && r != -ESHUTDOWN;
+	*pause = r && r != -ESHUTDOWN && r != -EACCES;
 	return !*pause;
 }
 

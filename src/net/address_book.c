@@ -30,6 +30,7 @@ struct entry {
 	bool own;		   /* ourselves: never dialled, never gossiped */
 	bool usable;		   /* may be dialled, coming from where it did */
 	bool given_up;		   /* too many failures; waits to be learnt again */
+	bool once;		   /* the operator wants one dial of it; until that has come to its end */
 	bool changed;		   /* not handed over to the store yet */
 	uint32_t busy;		   /* dials under way and ready connections */
 	uint32_t failures;	   /* in a row */
@@ -86,7 +87,7 @@ static struct entry *find_locked(struct address_book *book, const struct net_ip 
  * may be an accident. */
 static uint32_t rank_of(const struct entry *e)
 {
-	if (e->busy || e->own || e->source == ADDR_SOURCE_CONFIGURED)
+	if (e->busy || e->own || e->once || e->source == ADDR_SOURCE_CONFIGURED)
 		return IP_INDEX_KEPT;
 	if (e->given_up)
 		return 0;
@@ -315,6 +316,49 @@ bool address_book_is_configured(struct address_book *book, const struct net_ip *
 	return configured;
 }
 
+enum address_add address_book_try(struct address_book *book, const struct net_addr *addr, int64_t now_ms)
+{
+	enum address_add result = ADDRESS_KNOWN;
+	struct entry *e;
+
+	if (addr->port == 0 || !net_ip_usable(&addr->ip, book->params.network, ADDR_SOURCE_CONFIGURED))
+		return ADDRESS_REFUSED;
+	mutex_lock(&book->lock);
+	e = find_locked(book, &addr->ip);
+	if (!e) {
+		e = place_locked(book, &addr->ip, ADDR_SOURCE_GOSSIP);
+		if (e) { /* it is worth a second dial once it has been reached */
+			e->usable = net_ip_usable(&addr->ip, book->params.network, e->source);
+			e->given_up = true;
+		}
+	}
+	if (!e) {
+		result = ADDRESS_BOOK_FULL;
+	} else if (e->own) {
+		result = ADDRESS_REFUSED;
+	} else if (e->busy == 0) {
+		result = ADDRESS_ADDED;
+		e->addr.port = addr->port;
+		e->once = true;
+		e->next_dial_ms = now_ms;
+		rank_locked(book, e);
+	}
+	mutex_unlock(&book->lock);
+	return result;
+}
+
+bool address_book_is_manual(struct address_book *book, const struct net_ip *ip)
+{
+	struct entry *e;
+	bool manual;
+
+	mutex_lock(&book->lock);
+	e = find_locked(book, ip);
+	manual = e && (e->once || e->source == ADDR_SOURCE_CONFIGURED);
+	mutex_unlock(&book->lock);
+	return manual;
+}
+
 void address_book_set_masternode(struct address_book *book, const struct net_ip *ip, bool masternode)
 {
 	struct entry *e;
@@ -328,12 +372,12 @@ void address_book_set_masternode(struct address_book *book, const struct net_ip 
 
 static bool dialable(const struct entry *e)
 {
-	return !e->own && e->usable && !e->given_up && e->busy == 0;
+	return !e->own && e->busy == 0 && (e->once || (e->usable && !e->given_up));
 }
 
 static bool kept(const struct entry *e)
 {
-	return e->source == ADDR_SOURCE_CONFIGURED || e->masternode || e->turnaround != TURNAROUND_NONE;
+	return e->source == ADDR_SOURCE_CONFIGURED || e->once || e->masternode || e->turnaround != TURNAROUND_NONE;
 }
 
 bool address_book_next(struct address_book *book, struct net_addr *out, int64_t *next_ms, bool only_kept, int64_t now_ms)
@@ -455,6 +499,7 @@ int64_t address_book_closed(struct address_book *book, const struct net_ip *ip, 
 	if (e) {
 		if (e->busy > 0)
 			e->busy--;
+		e->once = false;
 		switch (end) {
 		case ADDRESS_END_FAILED:
 			failed_locked(book, e, jitter, true, now_ms);
@@ -646,7 +691,15 @@ size_t address_book_infos(struct address_book *book, struct address_info **out)
 	for (; infos && n < book->index.count; n++) {
 		const struct entry *e = &book->entries[n];
 
-		infos[n] = (struct address_info){e->addr, e->source, e->busy > 0, e->failures, e->next_dial_ms};
+		infos[n] = (struct address_info){
+			.addr = e->addr,
+			.source = e->source,
+			.busy = e->busy > 0,
+			.failures = e->failures,
+			.next_dial_ms = e->next_dial_ms,
+			.last_ready_s = e->last_ready_s,
+			.dialable = !e->own && e->usable && !e->given_up,
+		};
 	}
 	mutex_unlock(&book->lock);
 	*out = infos;

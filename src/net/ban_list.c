@@ -14,7 +14,9 @@
 #include "timed/net/rate_limit.h"
 #include "timed/util/thread.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
+/* Without created_s. */
+#define RECORD_1_SIZE 22
 
 struct entry {
 	struct ban_record record;
@@ -156,9 +158,11 @@ static void age_locked(struct ban_list *list, struct entry *e, int64_t now_s) RE
 }
 
 /* Never shortens a ban that is in force. */
-static void ban(struct ban_record *r, enum ban_level level, int64_t until_s)
+static void ban(struct ban_record *r, enum ban_level level, int64_t until_s, int64_t now_s)
 {
 	if (r->level == BAN_NONE || until_s > r->until_s) {
+		if (r->level == BAN_NONE)
+			r->created_s = now_s;
 		r->level = level;
 		r->until_s = until_s;
 	}
@@ -178,16 +182,18 @@ enum ban_level ban_list_violation(struct ban_list *list, uint32_t *count, const 
 		*count = ++e->record.violations;
 		e->record.last_violation_s = now_s;
 		e->changed = true;
-		if (*count >= p->permanent_at)
+		if (e->record.level == BAN_MANUAL)
+			level = BAN_NONE;
+		else if (*count >= p->permanent_at)
 			level = BAN_PERMANENT;
 		else if (*count == p->long_at)
 			level = BAN_LONG;
 		else if (*count == p->short_at)
 			level = BAN_SHORT;
 		if (level == BAN_PERMANENT)
-			ban(&e->record, level, INT64_MAX);
+			ban(&e->record, level, INT64_MAX, now_s);
 		else if (level != BAN_NONE)
-			ban(&e->record, level, now_s + (level == BAN_LONG ? p->long_ms : p->short_ms) / 1000);
+			ban(&e->record, level, now_s + (level == BAN_LONG ? p->long_ms : p->short_ms) / 1000, now_s);
 		rank_locked(list, e);
 	}
 	mutex_unlock(&list->lock);
@@ -238,20 +244,36 @@ bool ban_list_allow_connect(struct ban_list *list, const struct net_ip *ip, int6
 	return allowed;
 }
 
-void ban_list_set(struct ban_list *list, const struct net_ip *ip, int64_t until_s, int64_t now_s)
+int ban_list_set(struct ban_list *list, const struct net_ip *ip, int64_t until_s, int64_t now_s)
 {
 	struct entry *e;
+	int r = -ENOMEM;
 
 	mutex_lock(&list->lock);
 	e = get_locked(list, ip);
 	if (e) {
-		e->record.level = until_s == INT64_MAX ? BAN_PERMANENT : BAN_LONG;
+		age_locked(list, e, now_s);
+		r = e->record.level == BAN_MANUAL ? BAN_E_EXISTS : 0;
+	}
+	if (!r) {
+		e->record.level = BAN_MANUAL;
 		e->record.until_s = until_s;
+		e->record.created_s = now_s;
 		e->changed = true;
 		rank_locked(list, e);
 		age_locked(list, e, now_s);
 	}
 	mutex_unlock(&list->lock);
+	return r;
+}
+
+static void lift_locked(struct ban_list *list, struct entry *e) REQUIRES(list->lock)
+{
+	e->record.level = BAN_NONE;
+	e->record.until_s = 0;
+	e->record.violations = 0;
+	e->changed = true;
+	rank_locked(list, e);
 }
 
 bool ban_list_lift(struct ban_list *list, const struct net_ip *ip)
@@ -263,14 +285,47 @@ bool ban_list_lift(struct ban_list *list, const struct net_ip *ip)
 	e = find_locked(list, ip);
 	if (e) {
 		was = e->record.level != BAN_NONE;
-		e->record.level = BAN_NONE;
-		e->record.until_s = 0;
-		e->record.violations = 0;
-		e->changed = true;
-		rank_locked(list, e);
+		lift_locked(list, e);
 	}
 	mutex_unlock(&list->lock);
 	return was;
+}
+
+size_t ban_list_clear(struct ban_list *list, int64_t now_s)
+{
+	size_t n = 0;
+
+	mutex_lock(&list->lock);
+	for (size_t i = 0; i < list->index.count; i++) {
+		age_locked(list, &list->entries[i], now_s);
+		if (list->entries[i].record.level == BAN_NONE)
+			continue;
+		lift_locked(list, &list->entries[i]);
+		n++;
+	}
+	mutex_unlock(&list->lock);
+	return n;
+}
+
+size_t ban_list_in_force(struct ban_list *list, struct ban_record **out, int64_t now_s)
+{
+	struct ban_record *records = NULL;
+	size_t n = 0, count = 0;
+
+	mutex_lock(&list->lock);
+	for (size_t i = 0; i < list->index.count; i++) {
+		age_locked(list, &list->entries[i], now_s);
+		count += list->entries[i].record.level != BAN_NONE;
+	}
+	if (count > 0)
+		records = calloc(count, sizeof(*records));
+	for (size_t i = 0; records && i < list->index.count; i++) {
+		if (list->entries[i].record.level != BAN_NONE)
+			records[n++] = list->entries[i].record;
+	}
+	mutex_unlock(&list->lock);
+	*out = records;
+	return n;
 }
 
 static void put_le64(uint8_t *out, uint64_t v)
@@ -296,11 +351,14 @@ void ban_record_encode(uint8_t out[BAN_RECORD_SIZE], const struct ban_record *re
 		out[2 + i] = (uint8_t)(record->violations >> (8 * i));
 	put_le64(out + 6, (uint64_t)record->until_s);
 	put_le64(out + 14, (uint64_t)record->last_violation_s);
+	put_le64(out + 22, (uint64_t)record->created_s);
 }
 
 int ban_record_decode(struct ban_record *out, const struct net_ip *ip, const uint8_t *bytes, size_t len)
 {
-	if (len != BAN_RECORD_SIZE || bytes[0] != RECORD_VERSION || bytes[1] > BAN_PERMANENT)
+	if (len == 0 || len != (bytes[0] == 1 ? RECORD_1_SIZE : BAN_RECORD_SIZE))
+		return -EINVAL;
+	if (bytes[0] < 1 || bytes[0] > RECORD_VERSION || bytes[1] > BAN_MANUAL)
 		return -EINVAL;
 	memset(out, 0, sizeof(*out));
 	out->ip = *ip;
@@ -309,7 +367,8 @@ int ban_record_decode(struct ban_record *out, const struct net_ip *ip, const uin
 		out->violations |= (uint32_t)bytes[2 + i] << (8 * i);
 	out->until_s = (int64_t)get_le64(bytes + 6);
 	out->last_violation_s = (int64_t)get_le64(bytes + 14);
-	return out->until_s < 0 || out->last_violation_s < 0 ? -EINVAL : 0;
+	out->created_s = bytes[0] == 1 ? out->last_violation_s : (int64_t)get_le64(bytes + 22);
+	return out->until_s < 0 || out->last_violation_s < 0 || out->created_s < 0 ? -EINVAL : 0;
 }
 
 void ban_list_restore(struct ban_list *list, const struct ban_record *record, int64_t now_s)

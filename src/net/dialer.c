@@ -96,7 +96,7 @@ static void put_back(struct net *net, const struct net_addr *addr, enum address_
 
 static void dial(struct net *net, const struct net_addr *addr)
 {
-	bool configured = address_book_is_configured(net_addresses(net), &addr->ip);
+	bool manual = address_book_is_manual(net_addresses(net), &addr->ip);
 	char text[NET_ADDR_TEXT_SIZE];
 	int r;
 
@@ -106,10 +106,10 @@ static void dial(struct net *net, const struct net_addr *addr)
 	}
 	r = open_socket(net_params(net), addr);
 	if (r >= 0)
-		r = net_start_peer(net, addr, PEER_OUTBOUND, r, configured);
+		r = net_start_peer(net, addr, PEER_OUTBOUND, r, manual);
 	if (!r)
 		return;
-	if (r == -EEXIST) {
+	if (r == -EEXIST || r == -EACCES) {
 		put_back(net, addr, ADDRESS_END_REDUNDANT, 0);
 	} else if (r == -ESHUTDOWN || is_exhausted(r)) {
 		put_back(net, addr, ADDRESS_END_REFUSED, EXHAUSTED_PAUSE_MS);
@@ -127,9 +127,10 @@ static void *dialer_run(void *arg)
 
 	while (!quit) {
 		struct net_addr addr;
-		int64_t next_ms;
+		int64_t next_ms = INT64_MAX;
 
-		while (address_book_next(net_addresses(d->net), &addr, &next_ms,
+		while (net_is_active(d->net) &&
+		       address_book_next(net_addresses(d->net), &addr, &next_ms,
 					 !peer_table_has_regular_slot(net_table(d->net)), clock_mono_ms())) {
 			dial(d->net, &addr);
 			if (net_is_stopping(d->net))

@@ -19,7 +19,9 @@
 #include "peer_impl.h"
 #include "peer_table.h"
 #include "peer_worker.h"
+#include "traffic.h"
 #include "timed/net/frame.h"
+#include "timed/net/net_stats.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
@@ -37,7 +39,9 @@ struct net {
 	struct acceptor *acceptor; /* NULL until started; kept while stopped, workers that end may still ask it */
 	atomic_uint_fast64_t next_peer_id;
 	atomic_uint_fast64_t missed_pongs;
+	struct traffic traffic;
 	atomic_bool stopping;
+	atomic_bool inactive; /* switched off by the operator */
 };
 
 int net_create(struct net **out, const struct net_params *params, const struct net_ops *ops)
@@ -150,6 +154,11 @@ const struct net_ops *net_get_ops(const struct net *net)
 	return &net->ops;
 }
 
+struct traffic *net_traffic(struct net *net)
+{
+	return &net->traffic;
+}
+
 uint64_t net_next_peer_id(struct net *net)
 {
 	return atomic_fetch_add(&net->next_peer_id, 1) + 1;
@@ -186,6 +195,7 @@ bool net_violation(struct net *net, const struct net_ip *ip, const char *what)
 	log_warn(LOG_NET, "⚠️ Violation #%" PRIu32 " from %s: %s", count, text, what);
 	switch (level) {
 	case BAN_NONE:
+	case BAN_MANUAL: /* violations cause none */
 		return false;
 	case BAN_SHORT:
 		log_warn(LOG_NET, "🚫 Auto-banned %s for %" PRId64 " minutes (%" PRIu32 " violations)", text,
@@ -231,9 +241,19 @@ static int begin_connect(int fd, const struct net_addr *addr)
 	return connect(fd, (struct sockaddr *)&sa, len) && errno != EINPROGRESS ? -errno : 0;
 }
 
+/* What the operator has said since the connection was dialled or accepted: who says it closes what is registered, and who
+ * registers asks, so that nothing slips through between. */
+static enum peer_close_reason why_unwanted(struct net *net, const struct net_addr *addr)
+{
+	if (!net_is_active(net))
+		return PEER_CLOSE_NETWORK_OFF;
+	return ban_list_is_banned(net->bans, &addr->ip, clock_real_s()) ? PEER_CLOSE_BANNED : PEER_CLOSE_NONE;
+}
+
 int net_start_peer(struct net *net, const struct net_addr *addr, enum peer_direction direction, int fd, bool manual)
 {
 	struct peer *peer = peer_new(net, addr, direction, fd, manual);
+	enum peer_close_reason unwanted;
 	char name[2 + NET_IP_TEXT_SIZE];
 	int r = 0;
 
@@ -241,6 +261,9 @@ int net_start_peer(struct net *net, const struct net_addr *addr, enum peer_direc
 		return -ENOMEM;
 	if (!peer_table_register(net->table, peer)) {
 		r = -ESHUTDOWN;
+	} else if ((unwanted = why_unwanted(net, addr)) != PEER_CLOSE_NONE) {
+		peer_ask_close(peer, unwanted);
+		r = -EACCES;
 	} else if (direction == PEER_OUTBOUND && !peer_table_claim(net->table, peer)) {
 		peer_ask_close(peer, PEER_CLOSE_DUPLICATE);
 		r = -EEXIST;
@@ -282,13 +305,22 @@ size_t net_broadcast(struct net *net, struct frame *frame, enum send_class class
 
 bool net_disconnect(struct net *net, const struct net_ip *ip, enum peer_close_reason reason)
 {
-	struct peer *peer = peer_table_find(net->table, ip);
+	return peer_table_close_matching(net->table, ip, reason) > 0;
+}
 
-	if (!peer)
-		return false;
-	peer_ask_close(peer, reason);
-	peer_unref(peer);
-	return true;
+void net_set_active(struct net *net, bool active)
+{
+	if (atomic_exchange(&net->inactive, !active) == !active)
+		return;
+	log_warn(LOG_NET, "The network is switched %s", active ? "on" : "off: nobody is dialled or accepted");
+	if (!active)
+		(void)peer_table_close_matching(net->table, NULL, PEER_CLOSE_NETWORK_OFF);
+	net_wake_dialer(net);
+}
+
+bool net_is_active(const struct net *net)
+{
+	return !atomic_load(&net->inactive);
 }
 
 size_t net_peer_infos(struct net *net, struct peer_info **out)
@@ -323,6 +355,18 @@ static void poke(struct peer *peer, void *user)
 {
 	(void)user;
 	peer_poke(peer);
+}
+
+static void probe(struct peer *peer, void *user)
+{
+	(void)user;
+	atomic_store(&peer->probe, true);
+	peer_wake(peer);
+}
+
+void net_ping_all(struct net *net)
+{
+	net_each_peer(net, probe, NULL);
 }
 
 void net_poke_all(struct net *net)
@@ -393,11 +437,11 @@ void net_wake_keeper(struct net *net)
 	peer_table_wake(net->table);
 }
 
-void net_get_totals(struct net *net, struct net_totals *out)
+void net_get_stats(struct net *net, struct net_stats *out)
 {
 	memset(out, 0, sizeof(*out));
-	for (int i = 0; i < PEER_CLOSE_COUNT; i++)
-		out->closed[i] = peer_table_closed(net->table, (enum peer_close_reason)i);
+	traffic_sum(&net->traffic, out);
+	peer_table_count(net->table, out);
 	if (net->acceptor) {
 		out->refused_banned = acceptor_refused_banned(net->acceptor);
 		out->refused_rate = acceptor_refused_rate(net->acceptor);
@@ -405,4 +449,19 @@ void net_get_totals(struct net *net, struct net_totals *out)
 	}
 	out->missed_pongs = atomic_load(&net->missed_pongs);
 	out->memory_used = atomic_load(&net->budget.used);
+}
+
+static void add_queue(struct peer *peer, void *user)
+{
+	uint64_t *bytes = user;
+
+	*bytes += peer_queue_bytes(peer);
+}
+
+uint64_t net_send_queue_bytes(struct net *net)
+{
+	uint64_t bytes = 0;
+
+	net_each_peer(net, add_queue, &bytes);
+	return bytes;
 }

@@ -13,6 +13,7 @@
 
 struct peer;
 struct peer_table;
+struct traffic;
 
 struct peer_table *net_table(const struct net *net);
 const struct net_ops *net_get_ops(const struct net *net);
@@ -20,6 +21,8 @@ const struct net_ops *net_get_ops(const struct net *net);
 bool net_is_stopping(const struct net *net);
 /* For the metric. */
 void net_count_missed_pong(struct net *net);
+/* Where messages and bytes are counted. */
+struct traffic *net_traffic(struct net *net);
 uint64_t net_next_peer_id(struct net *net);
 
 /* Counts and logs a violation of this IP.  True: it is banned now. */
@@ -32,7 +35,7 @@ void net_listen_text(struct net *net, char out[NET_ADDR_TEXT_SIZE], const struct
 /* Acceptor and dialer hand a socket over here: registers the peer and starts its worker, which owns the fd from now on
  * (it is closed on failure).  An outbound peer claims its IP before its connect is begun; its socket is non-blocking and
  * not connected, and the address book must hold the address busy.  0 or a negative errno; -EEXIST: there is a connection
- * with this IP. */
+ * with this IP; -EACCES: it is banned, or the network is switched off. */
 int net_start_peer(struct net *net, const struct net_addr *addr, enum peer_direction direction, int fd, bool manual);
 
 #endif

@@ -17,6 +17,7 @@
 #include "net_impl.h"
 #include "peer_impl.h"
 #include "peer_table.h"
+#include "traffic.h"
 #include "timed/net/frame.h"
 #include "timed/net/net.h"
 #include "timed/util/clock.h"
@@ -85,6 +86,7 @@ const char *peer_close_reason_name(enum peer_close_reason reason)
 		[PEER_CLOSE_MEMORY] = "memory",
 		[PEER_CLOSE_SHUTDOWN] = "shutdown",
 		[PEER_CLOSE_OPERATOR] = "operator",
+		[PEER_CLOSE_NETWORK_OFF] = "network off",
 	};
 
 	return names[reason];
@@ -237,12 +239,20 @@ size_t peer_queue_bytes(struct peer *peer)
 static void count_sent(struct peer *peer, enum wire_type type, size_t bytes)
 {
 	atomic_fetch_add_explicit(&peer->stats.sent_per_type[type], bytes, memory_order_relaxed);
+	traffic_message(net_traffic(peer->net), peer->id, TRAFFIC_SENT, type, bytes);
+}
+
+void peer_count_received(struct peer *peer, enum wire_type type, size_t bytes)
+{
+	atomic_fetch_add_explicit(&peer->stats.received_per_type[type], bytes, memory_order_relaxed);
+	traffic_message(net_traffic(peer->net), peer->id, TRAFFIC_RECEIVED, type, bytes);
 }
 
 static void progress_locked(struct peer *peer, size_t bytes) REQUIRES(peer->out)
 {
 	peer->progress_ms = clock_mono_ms();
 	atomic_fetch_add_explicit(&peer->stats.bytes_sent, bytes, memory_order_relaxed);
+	traffic_bytes(net_traffic(peer->net), peer->id, TRAFFIC_SENT, bytes);
 	atomic_store_explicit(&peer->stats.last_send_s, clock_real_s(), memory_order_relaxed);
 }
 
@@ -493,6 +503,8 @@ int64_t peer_last_received_ms(const struct peer *peer)
 
 void peer_set_height(struct peer *peer, uint64_t height)
 {
+	if (!atomic_load_explicit(&peer->stats.has_height, memory_order_relaxed))
+		atomic_store_explicit(&peer->stats.starting_height, height, memory_order_relaxed);
 	atomic_store_explicit(&peer->stats.height, height, memory_order_relaxed);
 	atomic_store_explicit(&peer->stats.has_height, true, memory_order_release);
 }

@@ -105,7 +105,7 @@ struct peer {
 	struct net_addr addr;		/* the other end */
 	char ip_text[NET_IP_TEXT_SIZE]; /* of addr.ip */
 	enum peer_direction direction;
-	bool manual;			/* configured */
+	bool manual;			/* configured, or the operator's wish */
 	int64_t started_ms, started_s;	/* monotonic, Unix */
 	struct thread thread;		/* its worker; joined by the reaper */
 
@@ -167,6 +167,8 @@ bool peer_send_own(struct peer *peer, const struct wire_message *message, struct
 /* Sends what it can.  0: everything has left; -EAGAIN: more waits for the socket; another negative errno: broken. */
 int peer_flush(struct peer *peer);
 size_t peer_queue_bytes(struct peer *peer);
+/* A message of that type has come, `bytes` with its newline. */
+void peer_count_received(struct peer *peer, enum wire_type type, size_t bytes);
 /* Wakes the worker's poll. */
 void peer_wake(struct peer *peer);
 void peer_get_info(struct peer *peer, struct peer_info *out);

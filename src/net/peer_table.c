@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "peer_impl.h"
+#include "timed/net/net_stats.h"
 #include "timed/util/thread.h"
 
 /* Slots kept for masternodes and configured peers: a share, 20 to 30 of them, in a small table the share alone. */
@@ -31,7 +32,8 @@ struct peer_table {
 	struct peer *live;			 /* running workers, newest first; counted */
 	size_t live_count;
 	struct peer *finished;			 /* ended workers to be joined; counted */
-	uint32_t ready, ready_kept;		 /* ready peers, and those of them on kept slots */
+	uint32_t ready, ready_kept;		 /* ready peers, and those of them on kept slots ... */
+	uint32_t ready_inbound;			 /* ... and those that dialled us */
 	uint32_t unready;			 /* running and neither ready nor closing ... */
 	uint32_t dialing;			 /* ... and of them those that will want a regular slot of ours */
 	bool shut;				 /* no new peer is taken */
@@ -143,12 +145,14 @@ static void set_state_locked(struct peer_table *table, struct peer *peer, enum p
 	if (before == PEER_READY) {
 		table->ready--;
 		table->ready_kept -= kept;
+		table->ready_inbound -= peer->direction == PEER_INBOUND;
 	} else if (before != PEER_CLOSING) {
 		table->unready--;
 	}
 	if (state == PEER_READY) {
 		table->ready++;
 		table->ready_kept += kept;
+		table->ready_inbound += peer->direction == PEER_INBOUND;
 	} else if (state != PEER_CLOSING) {
 		table->unready++;
 	}
@@ -193,6 +197,21 @@ void peer_table_ask_close(struct peer_table *table, struct peer *peer, enum peer
 	mutex_lock(&table->lock);
 	ask_close_locked(table, peer, reason);
 	mutex_unlock(&table->lock);
+}
+
+size_t peer_table_close_matching(struct peer_table *table, const struct net_ip *ip, enum peer_close_reason reason)
+{
+	size_t n = 0;
+
+	mutex_lock(&table->lock);
+	for (struct peer *p = table->live; p; p = p->live_next) {
+		if (state_of(p) == PEER_CLOSING || (ip && !net_ip_equal(&p->addr.ip, ip)))
+			continue;
+		ask_close_locked(table, p, reason);
+		n++;
+	}
+	mutex_unlock(&table->lock);
+	return n;
 }
 
 /* The oldest connection that is still before its handshake. */
@@ -505,14 +524,13 @@ bool peer_table_has_regular_slot(struct peer_table *table)
 	return has;
 }
 
-uint64_t peer_table_closed(struct peer_table *table, enum peer_close_reason reason)
+void peer_table_count(struct peer_table *table, struct net_stats *out)
 {
-	uint64_t n;
-
 	mutex_lock(&table->lock);
-	n = table->closed[reason];
+	memcpy(out->closed, table->closed, sizeof(out->closed));
+	out->inbound = table->ready_inbound;
+	out->outbound = table->ready - table->ready_inbound;
 	mutex_unlock(&table->lock);
-	return n;
 }
 
 void peer_table_shut(struct peer_table *table)

@@ -19,6 +19,7 @@
 #include "timed/net/pair_rule.h"
 #include "timed/net/peer.h"
 
+struct net_stats;
 struct peer_table;
 
 struct peer_table_params {
@@ -68,6 +69,8 @@ bool peer_table_make_ready(struct peer_table *table, struct peer *peer, int64_t 
 void peer_table_set_kept(struct peer_table *table, struct peer *peer);
 /* First reason wins; unlinks, lets a challenger take over, wakes the worker. */
 void peer_table_ask_close(struct peer_table *table, struct peer *peer, enum peer_close_reason reason);
+/* The same for every running peer with this IP (NULL: for all) that is not closing yet.  Returns how many. */
+size_t peer_table_close_matching(struct peer_table *table, const struct net_ip *ip, enum peer_close_reason reason);
 /* The worker's last act: gives its reference to the reaper. */
 void peer_table_finished(struct peer_table *table, struct peer *peer);
 
@@ -79,7 +82,8 @@ uint32_t peer_table_ready_count(struct peer_table *table);
 /* True when a dial of a peer that is neither masternode nor configured would find a slot, should all dials under way
  * succeed: a thousand addresses in one answer are not a thousand sockets. */
 bool peer_table_has_regular_slot(struct peer_table *table);
-uint64_t peer_table_closed(struct peer_table *table, enum peer_close_reason reason);
+/* Fills in what is counted here: connections ended by reason, ready ones by direction. */
+void peer_table_count(struct peer_table *table, struct net_stats *out);
 
 /* Asks every peer to close and refuses new ones. */
 void peer_table_shut(struct peer_table *table);

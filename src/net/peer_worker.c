@@ -21,6 +21,7 @@
 #include "session.h"
 #include "timed/net/net.h"
 #include "timed/util/clock.h"
+#include "traffic.h"
 
 /* Read per turn: a flood cannot starve the heartbeat or the output. */
 #define TURN_BYTES ((size_t)262144)
@@ -135,6 +136,7 @@ static int get_space(struct peer *peer, uint8_t **space, size_t *len)
 static void note_received(struct peer *peer, size_t n, int64_t now_ms)
 {
 	atomic_fetch_add_explicit(&peer->stats.bytes_received, n, memory_order_relaxed);
+	traffic_bytes(net_traffic(peer->net), peer->id, TRAFFIC_RECEIVED, n);
 	atomic_store_explicit(&peer->stats.last_recv_ms, now_ms, memory_order_relaxed);
 	peer->session.received_s = clock_real_s();
 	atomic_store_explicit(&peer->stats.last_recv_s, peer->session.received_s, memory_order_relaxed);

@@ -20,7 +20,6 @@
 #include "timed/util/clock.h"
 #include "timeproto/wire/json.h"
 
-#define PROTOCOL_VERSION 1
 static const uint8_t MAGIC[4] = {'T', 'I', 'M', 'E'};
 static const char OLD_MAGIC[4] = {'~', 'W', '~', 'M'};
 /* How often a challenger asks for its verdict. */
@@ -31,20 +30,10 @@ static const char OLD_MAGIC[4] = {'~', 'W', '~', 'M'};
 #define PARKED_LINE_BYTES ((size_t)262144)
 /* A banned or refused peer is not dialled for this long. */
 #define REFUSED_PAUSE_MS 300000
-/* Clocks that differ by more than ten years say nothing. */
-#define MAX_TIME_OFFSET_S (10LL * 365 * 86400)
 
 static const char *direction_of(const struct peer *peer)
 {
 	return peer_direction_name(peer->direction);
-}
-
-static uint64_t random_u64(void)
-{
-	uint64_t v;
-
-	randombytes_buf(&v, sizeof(v));
-	return v;
 }
 
 void session_init(struct peer *peer, int64_t now_ms)
@@ -72,45 +61,6 @@ void session_free(struct peer *peer)
 	peer->session.parked_count = 0;
 }
 
-static void note_ping(struct peer *peer, uint64_t nonce, const struct out_mark *mark)
-{
-	struct session *s = &peer->session;
-
-	if (s->unflushed_count < HEARTBEAT_MAX_PENDING) {
-		s->unflushed_nonce[s->unflushed_count] = nonce;
-		s->unflushed_mark[s->unflushed_count++] = *mark;
-	}
-	log_write(LOG_HEARTBEAT, LOG_LEVEL_INFO, "📤 [%s] Sent ping to %s (nonce: %" PRIu64 ")", direction_of(peer),
-		  peer->ip_text, nonce);
-}
-
-static void send_heartbeat_ping(struct peer *peer, uint64_t nonce)
-{
-	struct wire_message ping = {.type = WIRE_PING, .u.ping = {nonce, clock_real_s()}};
-	struct out_mark mark;
-
-	if (peer_send_control(peer, &ping, false, &mark))
-		note_ping(peer, nonce, &mark);
-	else /* it ages as one that was lost: five that never age would end all pinging */
-		heartbeat_flushed(&peer->session.heartbeat, nonce, clock_mono_ms(), clock_mono_us());
-}
-
-bool session_send_ordered_ping(struct peer *peer, uint64_t *nonce, int64_t now_ms)
-{
-	struct wire_message ping = {.type = WIRE_PING, .u.ping = {random_u64(), clock_real_s()}};
-	struct out_mark mark;
-
-	*nonce = ping.u.ping.nonce;
-	if (!heartbeat_add_ping(&peer->session.heartbeat, *nonce, now_ms))
-		return false;
-	if (!peer_send_own(peer, &ping, &mark)) {
-		heartbeat_flushed(&peer->session.heartbeat, *nonce, now_ms, clock_mono_us()); /* as above */
-		return false;
-	}
-	note_ping(peer, *nonce, &mark);
-	return true;
-}
-
 /* A greeting that finds no memory ends the connection: the peer would wait for it in vain. */
 static void greet(struct peer *peer, const struct wire_message *message)
 {
@@ -131,7 +81,7 @@ static void send_version(struct peer *peer)
 	peer_table_get_bound(net_table(peer->net), peer, &bound);
 	net_listen_text(peer->net, listen, &bound);
 	sodium_bin2hex(node_id, sizeof(node_id), p->node_id, sizeof(p->node_id));
-	v->protocol_version = PROTOCOL_VERSION;
+	v->protocol_version = NET_PROTOCOL_VERSION;
 	v->network = (struct wire_str){p->network_name, strlen(p->network_name)};
 	v->listen_addr = (struct wire_str){listen, strlen(listen)};
 	v->timestamp = clock_real_s();
@@ -157,7 +107,7 @@ void session_connected(struct peer *peer, int64_t now_ms)
 	if (!peer_table_begin_handshake(net_table(peer->net), peer))
 		return;
 	memcpy(m.u.handshake.magic, MAGIC, sizeof(MAGIC));
-	m.u.handshake.protocol_version = PROTOCOL_VERSION;
+	m.u.handshake.protocol_version = NET_PROTOCOL_VERSION;
 	m.u.handshake.network = (struct wire_str){p->network_name, strlen(p->network_name)};
 	greet(peer, &m);
 	log_info(LOG_NET, "🤝 [%s] Sent handshake to %s", direction_of(peer), peer->ip_text);
@@ -278,6 +228,7 @@ static void first_line(struct peer *peer, const uint8_t *line, size_t len, int64
 		peer_ask_close(peer, PEER_CLOSE_NOT_HANDSHAKE);
 		return;
 	}
+	peer_count_received(peer, m.type, len + 1);
 	atomic_store(&peer->stats.protocol_version, h->protocol_version);
 	if (memcmp(h->magic, MAGIC, sizeof(MAGIC)) != 0) {
 		snprintf(what, sizeof(what), "invalid magic bytes: [%u, %u, %u, %u]", h->magic[0], h->magic[1],
@@ -285,7 +236,7 @@ static void first_line(struct peer *peer, const uint8_t *line, size_t len, int64
 		reject(peer, PEER_CLOSE_WRONG_MAGIC, what);
 		return;
 	}
-	if (h->protocol_version != PROTOCOL_VERSION) {
+	if (h->protocol_version != NET_PROTOCOL_VERSION) {
 		snprintf(what, sizeof(what), "unsupported protocol version: %" PRIu32, h->protocol_version);
 		reject(peer, PEER_CLOSE_WRONG_VERSION, what);
 		return;
@@ -378,7 +329,7 @@ static bool dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bo
 		return true;
 	}
 	if (!waited)
-		atomic_fetch_add_explicit(&peer->stats.received_per_type[m.type], len + 1, memory_order_relaxed);
+		peer_count_received(peer, m.type, len + 1);
 	switch (peer->session.phase) {
 	case SESSION_CONNECTING:
 	case SESSION_AWAIT_HANDSHAKE:
@@ -463,17 +414,6 @@ enum message_verdict peer_on_ack(struct peer *peer, const struct wire_message *m
 	return MESSAGE_USEFUL;
 }
 
-static void note_clock(struct peer *peer, int64_t timestamp)
-{
-	int64_t offset;
-
-	if (__builtin_sub_overflow(timestamp, peer->session.received_s, &offset) || offset > MAX_TIME_OFFSET_S ||
-	    offset < -MAX_TIME_OFFSET_S)
-		return;
-	atomic_store_explicit(&peer->stats.time_offset_s, offset, memory_order_relaxed);
-	atomic_store_explicit(&peer->stats.has_time_offset, true, memory_order_release);
-}
-
 /* 32 hex digits, or nothing that we know. */
 static bool parse_node_id(uint8_t out[16], const struct wire_str *text)
 {
@@ -496,11 +436,9 @@ enum message_verdict peer_on_version(struct peer *peer, const struct wire_messag
 	peer->session.version_seen = true;
 	atomic_store(&peer->stats.has_version, true);
 	atomic_store(&peer->stats.protocol_version, v->protocol_version);
-	note_clock(peer, v->timestamp);
-	if (v->height) {
-		atomic_store(&peer->stats.starting_height, *v->height);
+	session_note_clock(peer, v->timestamp);
+	if (v->height)
 		peer_set_height(peer, *v->height);
-	}
 	peer_table_set_identity(net_table(peer->net), peer, has_id ? node_id : NULL, v->version.ptr);
 	if (has_id && memcmp(node_id, p->node_id, sizeof(node_id)) == 0) {
 		log_info(LOG_NET, "%s is ourselves: not dialled again", peer->ip_text);
@@ -515,52 +453,6 @@ enum message_verdict peer_on_version(struct peer *peer, const struct wire_messag
 	return MESSAGE_USEFUL;
 }
 
-enum message_verdict peer_on_ping(struct peer *peer, const struct wire_message *message)
-{
-	struct wire_message pong = {.type = WIRE_PONG, .u.pong = {message->u.ping.nonce, peer->session.received_s}};
-
-	note_clock(peer, message->u.ping.timestamp);
-	if (peer->session.phase == SESSION_READY)
-		(void)peer_send_control(peer, &pong, true, NULL);
-	else
-		(void)peer_send_own(peer, &pong, NULL);
-	log_limited(&peer->log_limit, LOG_HEARTBEAT, LOG_LEVEL_DEBUG, "[%s] Answered ping from %s (nonce: %" PRIu64 ")",
-		    direction_of(peer), peer->ip_text, message->u.ping.nonce);
-	return MESSAGE_USEFUL;
-}
-
-/* Others see how the heartbeat does. */
-static void publish_heartbeat(struct peer *peer, int64_t now_ms)
-{
-	const struct heartbeat *hb = &peer->session.heartbeat;
-	int64_t wait_ms = heartbeat_wait_ms(hb, now_ms);
-
-	atomic_store_explicit(&peer->stats.missed_pongs, (unsigned)hb->missed, memory_order_relaxed);
-	atomic_store_explicit(&peer->stats.ping_since_ms, wait_ms < 0 ? -1 : now_ms - wait_ms, memory_order_relaxed);
-}
-
-enum message_verdict peer_on_pong(struct peer *peer, const struct wire_message *message)
-{
-	uint64_t nonce = message->u.pong.nonce;
-	int64_t now_ms = clock_mono_ms(), rtt_us, min_us;
-
-	if (!heartbeat_pong(&peer->session.heartbeat, nonce, clock_mono_us(), &rtt_us)) {
-		log_limited(&peer->log_limit, LOG_HEARTBEAT, LOG_LEVEL_INFO,
-			    "[%s] Ignoring a pong from %s that answers no ping of ours (nonce: %" PRIu64 ")",
-			    direction_of(peer), peer->ip_text, nonce);
-		return MESSAGE_USELESS;
-	}
-	min_us = atomic_load(&peer->stats.min_ping_us);
-	atomic_store(&peer->stats.ping_us, rtt_us);
-	if (min_us < 0 || rtt_us < min_us)
-		atomic_store(&peer->stats.min_ping_us, rtt_us);
-	log_write(LOG_HEARTBEAT, LOG_LEVEL_INFO, "✅ [%s] Received pong from %s (nonce: %" PRIu64 ", rtt: %" PRId64 ".%03d ms)",
-		  direction_of(peer), peer->ip_text, nonce, rtt_us / 1000, (int)(rtt_us % 1000));
-	peer_requests_pong(peer, nonce, now_ms);
-	publish_heartbeat(peer, now_ms);
-	return MESSAGE_USEFUL;
-}
-
 void session_received(struct peer *peer, int64_t now_ms)
 {
 	size_t incomplete = line_reader_partial(&peer->reader);
@@ -569,59 +461,6 @@ void session_received(struct peer *peer, int64_t now_ms)
 	heartbeat_received(&peer->session.heartbeat, incomplete, now_ms);
 	if (incomplete >= net_params(peer->net)->heartbeat.progress_bytes)
 		requests_progress(&peer->session.requests, now_ms, net_params(peer->net)->request_timeout_ms);
-}
-
-void session_flushed(struct peer *peer, int64_t now_ms, int64_t sent_us)
-{
-	struct session *s = &peer->session;
-	int kept = 0;
-
-	if (s->unflushed_count == 0)
-		return;
-	mutex_lock(&peer->out);
-	for (int i = 0; i < s->unflushed_count; i++) {
-		if (out_queue_passed(&peer->queue, &s->unflushed_mark[i])) {
-			heartbeat_flushed(&s->heartbeat, s->unflushed_nonce[i], now_ms, sent_us);
-			continue;
-		}
-		s->unflushed_nonce[kept] = s->unflushed_nonce[i];
-		s->unflushed_mark[kept++] = s->unflushed_mark[i];
-	}
-	mutex_unlock(&peer->out);
-	s->unflushed_count = kept;
-	publish_heartbeat(peer, now_ms);
-}
-
-static void tick_heartbeat(struct peer *peer, int64_t now_ms)
-{
-	struct heartbeat *hb = &peer->session.heartbeat;
-	const struct net_params *p = net_params(peer->net);
-
-	for (;;) {
-		uint64_t nonce = now_ms >= hb->next_ping_ms ? random_u64() : 0;
-
-		switch (heartbeat_tick(hb, nonce, now_ms)) {
-		case HEARTBEAT_NONE:
-			publish_heartbeat(peer, now_ms);
-			return;
-		case HEARTBEAT_SEND_PING:
-			send_heartbeat_ping(peer, nonce);
-			break;
-		case HEARTBEAT_MISSED:
-			net_count_missed_pong(peer->net);
-			log_warn(LOG_HEARTBEAT, "⚠️ [%s] Ping timeout for %s (missed: %d/%d)", direction_of(peer),
-				 peer->ip_text, hb->missed, p->heartbeat.max_missed);
-			break;
-		case HEARTBEAT_DEAD:
-			net_count_missed_pong(peer->net);
-			log_warn(LOG_HEARTBEAT, "⚠️ [%s] Ping timeout for %s (missed: %d/%d)", direction_of(peer),
-				 peer->ip_text, hb->missed, p->heartbeat.max_missed);
-			log_warn(LOG_HEARTBEAT, "❌ [%s] Disconnecting %s due to timeout", direction_of(peer),
-				 peer->ip_text);
-			peer_ask_close(peer, PEER_CLOSE_TIMEOUT);
-			return;
-		}
-	}
 }
 
 /* An inbound peer that shows no Version and answers nothing is a mute one: we dial it instead. */
@@ -653,12 +492,8 @@ static void tick_ready(struct peer *peer, int64_t now_ms)
 	const struct net_params *p = net_params(peer->net);
 	const struct net_ops *ops = net_get_ops(peer->net);
 	struct session *s = &peer->session;
-	uint64_t nonce;
 
-	nonce = random_u64();
-	if (atomic_exchange(&peer->probe, false) && heartbeat_add_ping(&s->heartbeat, nonce, now_ms))
-		send_heartbeat_ping(peer, nonce);
-	tick_heartbeat(peer, now_ms);
+	session_heartbeat_tick(peer, now_ms);
 	tick_turnaround(peer, now_ms);
 	peer_requests_expire(peer, now_ms);
 	if (atomic_exchange(&peer->poked, false))
@@ -756,6 +591,7 @@ static enum address_end end_of(enum peer_close_reason reason, bool was_ready, in
 	case PEER_CLOSE_SELF:
 	case PEER_CLOSE_TURNAROUND:
 	case PEER_CLOSE_SHUTDOWN:
+	case PEER_CLOSE_NETWORK_OFF:
 		return ADDRESS_END_REDUNDANT;
 	case PEER_CLOSE_NONE:
 	case PEER_CLOSE_TIMEOUT:
@@ -789,7 +625,7 @@ void session_ended(struct peer *peer, int64_t now_ms)
 	if (peer->direction == PEER_INBOUND && !was_ready)
 		return;
 	delay_ms = address_book_closed(net_addresses(peer->net), &peer->addr.ip, end, pause_ms,
-				       (uint32_t)random_u64(), now_ms);
+				       randombytes_random(), now_ms);
 	if (net_is_stopping(peer->net))
 		return;
 	if (delay_ms >= 0 && end != ADDRESS_END_REDUNDANT)

@@ -37,6 +37,10 @@ int64_t session_tick(struct peer *peer, int64_t now_ms);
 bool session_begin_linger(struct peer *peer, int64_t now_ms);
 /* A ping in its place behind what is queued; `*nonce` is its own.  False: it could not be sent. */
 bool session_send_ordered_ping(struct peer *peer, uint64_t *nonce, int64_t now_ms);
+/* Pings that are due or asked for, and those that were missed. */
+void session_heartbeat_tick(struct peer *peer, int64_t now_ms);
+/* The peer's clock says this, of the bytes at hand. */
+void session_note_clock(struct peer *peer, int64_t timestamp);
 /* The end: tells the address book and logs. */
 void session_ended(struct peer *peer, int64_t now_ms);
 

@@ -120,7 +120,8 @@ static void *discovery_run(void *arg)
 	while (!atomic_load(&d->quit)) {
 		int64_t next_ms = clock_mono_ms() + d->node->config->timers.discovery_interval_ms;
 
-		ask(d);
+		if (net_is_active(d->node->net))
+			ask(d);
 		while (!atomic_load(&d->quit) && clock_mono_ms() < next_ms) {
 			int64_t wait_ms = next_ms - clock_mono_ms();
 

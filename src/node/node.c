@@ -19,6 +19,7 @@
 #include "node_impl.h"
 #include "syncer.h"
 #include "verify.h"
+#include "timed/net/net_stats.h"
 #include "timed/node/coins.h"
 #include "timed/node/data_dir.h"
 #include "timed/node/service.h"
@@ -714,7 +715,7 @@ static void log_peer(const struct peer_info *p)
 void node_log_status(struct node *node)
 {
 	struct peer_info *infos;
-	struct net_totals totals;
+	struct net_stats totals;
 	struct chain_summary chain;
 	size_t known, active, n = net_peer_infos(node->net, &infos);
 	char offset[32] = "unknown";
@@ -724,7 +725,7 @@ void node_log_status(struct node *node)
 		snprintf(offset, sizeof(offset), "%" PRId64 "s", offset_s);
 	node_chain_summary(node, &chain);
 	node_masternode_count(node, &known, &active);
-	net_get_totals(node->net, &totals);
+	net_get_stats(node->net, &totals);
 	log_info(LOG_NODE, "📊 Status: Height=%" PRIu64 ", Connected Peers=%zu, Active Masternodes=%zu", chain.tip.height, n,
 		 active);
 	log_info(LOG_NODE,

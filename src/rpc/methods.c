@@ -14,6 +14,7 @@ static const struct rpc_group *const groups[] = {
     &methods_masternodes,
     &methods_consensus,
     &methods_network,
+    &methods_network_control,
     &methods_control,
 };
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* Methods about the network. */
+/* Methods that tell about the network: its connections, its traffic, its settings. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "timed/net/net.h"
+#include "timed/net/net_stats.h"
 #include "timed/node/node.h"
+#include "timed/node/version.h"
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
 #include "timed/rpc/value.h"
+#include "timed/util/clock.h"
+#include "timeproto/chain/fee.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/wire/schema.h"
 
@@ -137,6 +142,147 @@ static json_t *getpeerinfo(struct rpc_call *call)
 	return list;
 }
 
+/* ---- getnetworkinfo ---- */
+
+/* 1.2.3 is 1020300, as Bitcoin counts. */
+static int64_t version_number(void)
+{
+	unsigned major = 0, minor = 0, patch = 0;
+
+	(void)sscanf(TIMED_VERSION, "%u.%u.%u", &major, &minor, &patch);
+	return (int64_t)major * 1000000 + (int64_t)minor * 10000 + (int64_t)patch * 100;
+}
+
+/* `probe`: any public address of that kind; nothing is sent to it. */
+static json_t *describe_network(const char *name, const char *probe)
+{
+	struct net_addr far;
+	struct net_ip own;
+	struct builder b;
+
+	builder_init(&b);
+	builder_add_text(&b, "name", name);
+	builder_add_bool(&b, "limited", false);
+	builder_add_bool(&b, "reachable", net_addr_parse(&far, probe, strlen(probe), 1) == 0 &&
+						  net_ip_local_for(&own, &far.ip) == 0);
+	builder_add_text(&b, "proxy", "");
+	builder_add_bool(&b, "proxy_randomize_credentials", false);
+	return builder_take(&b);
+}
+
+static json_t *networks(void)
+{
+	json_t *list = json_array();
+
+	if (json_array_append_new(list, describe_network("ipv4", "192.0.2.1")) ||
+	    json_array_append_new(list, describe_network("ipv6", "2001:db8::1"))) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+/* Where others can dial us: what is configured. */
+static json_t *local_addresses(struct net *net)
+{
+	const struct net_params *p = net_params(net);
+	const struct net_ip *ip = p->has_external ? &p->external : &p->listen.ip;
+	json_t *list = json_array();
+	char text[NET_IP_TEXT_SIZE];
+	struct builder b;
+
+	if (net_ip_is_unspecified(ip))
+		return list;
+	net_ip_text(text, ip);
+	builder_init(&b);
+	builder_add_text(&b, "address", text);
+	builder_add_u64(&b, "port", net_listen_port(net));
+	builder_add_u64(&b, "score", 1);
+	if (json_array_append_new(list, builder_take(&b))) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+static json_t *getnetworkinfo(struct rpc_call *call)
+{
+	struct net *net = node_net(call->user);
+	struct net_stats stats;
+	struct builder b;
+	int64_t offset_s;
+
+	net_get_stats(net, &stats);
+	if (!node_clock_offset_s(call->user, &offset_s))
+		offset_s = 0;
+	builder_init(&b);
+	builder_add_integer(&b, "version", version_number());
+	builder_add_text(&b, "subversion", "/timed:" TIMED_VERSION "/");
+	builder_add_u64(&b, "protocolversion", NET_PROTOCOL_VERSION);
+	builder_add_text(&b, "localservices", "0000000000000001");
+	builder_add(&b, "localservicesnames", json_pack("[s]", "NETWORK"));
+	builder_add_bool(&b, "localrelay", true);
+	builder_add_integer(&b, "timeoffset", offset_s);
+	builder_add_bool(&b, "networkactive", net_is_active(net));
+	builder_add_u64(&b, "connections", stats.inbound + stats.outbound);
+	builder_add_u64(&b, "connections_in", stats.inbound);
+	builder_add_u64(&b, "connections_out", stats.outbound);
+	builder_add_u64(&b, "maxconnections", net_params(net)->max_peers);
+	builder_add(&b, "networks", networks());
+	builder_add_amount(&b, "relayfee", FEE_FLOOR);
+	builder_add_amount(&b, "incrementalfee", FEE_FLOOR);
+	builder_add(&b, "localaddresses", local_addresses(net));
+	builder_add_text(&b, "warnings", "");
+	return builder_take(&b);
+}
+
+/* ---- getconnectioncount, getnettotals, ping ---- */
+
+static json_t *getconnectioncount(struct rpc_call *call)
+{
+	return json_integer(net_ready_count(node_net(call->user)));
+}
+
+/* Messages and their bytes by kind, those that there were. */
+static json_t *by_type(const struct net_traffic traffic[WIRE_TYPE_COUNT])
+{
+	struct builder b, one;
+
+	builder_init(&b);
+	for (int type = 0; type < WIRE_TYPE_COUNT; type++) {
+		if (traffic[type].messages == 0)
+			continue;
+		builder_init(&one);
+		builder_add_u64(&one, "messages", traffic[type].messages);
+		builder_add_u64(&one, "bytes", traffic[type].bytes);
+		builder_add(&b, wire_type_name((enum wire_type)type), builder_take(&one));
+	}
+	return builder_take(&b);
+}
+
+static json_t *getnettotals(struct rpc_call *call)
+{
+	struct net_stats stats;
+	struct builder b;
+
+	net_get_stats(node_net(call->user), &stats);
+	builder_init(&b);
+	builder_add_u64(&b, "totalbytesrecv", stats.bytes_received);
+	builder_add_u64(&b, "totalbytessent", stats.bytes_sent);
+	builder_add_integer(&b, "timemillis", clock_real_ms());
+	builder_add(&b, "recv_per_msg", by_type(stats.received));
+	builder_add(&b, "sent_per_msg", by_type(stats.sent));
+	return builder_take(&b);
+}
+
+static json_t *ping(struct rpc_call *call)
+{
+	net_ping_all(node_net(call->user));
+	return json_null();
+}
+
+/* ---- the table ---- */
+
 static const struct rpc_method methods[] = {
 	{
 		.name = "getpeerinfo",
@@ -148,7 +294,7 @@ static const struct rpc_method methods[] = {
 			  "    \"ip\": text,                  its address alone, by which peers are known\n"
 			  "    \"addrbind\": text,            our end of the connection\n"
 			  "    \"inbound\": boolean,          the peer dialled\n"
-			  "    \"connection_type\": text,     inbound, outbound, or manual (configured)\n"
+			  "    \"connection_type\": text,     inbound, outbound, or manual (configured, addnode)\n"
 			  "    \"state\": text,               state of the connection\n"
 			  "    \"conntime\": n,               when it was made, Unix seconds\n"
 			  "    \"version\": n,                protocol version of the peer\n"
@@ -178,6 +324,68 @@ static const struct rpc_method methods[] = {
 			  "  }, ...\n"
 			  "]",
 		.run = getpeerinfo,
+	},
+	{
+		.name = "getnetworkinfo",
+		.about = "Describes the state of the network.",
+		.result = "{\n"
+			  "  \"version\": n,                 of this software: 10000 is 0.1.0\n"
+			  "  \"subversion\": text,           the same as text\n"
+			  "  \"protocolversion\": n,         of the peer protocol\n"
+			  "  \"localservices\": hex,         always the whole chain: the protocol knows no other\n"
+			  "  \"localservicesnames\": [text],\n"
+			  "  \"localrelay\": boolean,        transactions are passed on\n"
+			  "  \"timeoffset\": n,              median of the peers' clocks minus ours in seconds; 0 while\n"
+			  "                                 fewer than three have told theirs\n"
+			  "  \"networkactive\": boolean,     see setnetworkactive\n"
+			  "  \"connections\": n,             ready ones\n"
+			  "  \"connections_in\": n,          of them those that dialled us\n"
+			  "  \"connections_out\": n,         and those that we dialled\n"
+			  "  \"maxconnections\": n,          how many there may be\n"
+			  "  \"networks\": [\n"
+			  "    {\n"
+			  "      \"name\": text,             ipv4 or ipv6\n"
+			  "      \"limited\": boolean,       never: both are used\n"
+			  "      \"reachable\": boolean,     this machine has a route there\n"
+			  "      \"proxy\": text,            never one\n"
+			  "      \"proxy_randomize_credentials\": boolean\n"
+			  "    }, ...\n"
+			  "  ],\n"
+			  "  \"relayfee\": amount,           least fee of a transaction\n"
+			  "  \"incrementalfee\": amount,     the same: nothing is replaced for a higher fee\n"
+			  "  \"localaddresses\": [           where others can dial this node, as far as configured\n"
+			  "    { \"address\": text, \"port\": n, \"score\": n }\n"
+			  "  ],\n"
+			  "  \"warnings\": text\n"
+			  "}",
+		.run = getnetworkinfo,
+	},
+	{
+		.name = "getconnectioncount",
+		.about = "Counts the connections to peers.",
+		.result = "n",
+		.run = getconnectioncount,
+	},
+	{
+		.name = "getnettotals",
+		.about = "Tells how much has been sent and received since the start.",
+		.result = "{\n"
+			  "  \"totalbytesrecv\": n,          bytes received\n"
+			  "  \"totalbytessent\": n,          bytes sent\n"
+			  "  \"timemillis\": n,              Unix time in milliseconds\n"
+			  "  \"recv_per_msg\": {             by kind of message\n"
+			  "    kind: { \"messages\": n, \"bytes\": n }, ...\n"
+			  "  },\n"
+			  "  \"sent_per_msg\": {}            the same\n"
+			  "}",
+		.run = getnettotals,
+	},
+	{
+		.name = "ping",
+		.about = "Pings every peer now; getpeerinfo shows the round trips.  A peer that leaves five pings unanswered gets "
+			 "no sixth.",
+		.result = "null",
+		.run = ping,
 	},
 };
 

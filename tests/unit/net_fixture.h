@@ -23,6 +23,7 @@
 #include "timed/net/frame.h"
 #include "timed/net/handlers.h"
 #include "timed/net/net.h"
+#include "timed/net/net_stats.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
@@ -239,10 +240,10 @@ static inline void fixture_start(struct fixture_node *node, const struct net_par
 /* Stopped, freed, and nothing is left of the memory that its peers had reserved. */
 static inline void fixture_stop(struct fixture_node *node)
 {
-	struct net_totals totals;
+	struct net_stats totals;
 
 	net_stop(node->net);
-	net_get_totals(node->net, &totals);
+	net_get_stats(node->net, &totals);
 	ck_assert_uint_eq(totals.memory_used, 0);
 	ck_assert_uint_eq(net_ready_count(node->net), 0);
 	net_free(node->net);
@@ -256,9 +257,9 @@ static inline void fixture_dial(struct fixture_node *node, const struct net_addr
 
 static inline uint64_t fixture_closed(struct fixture_node *node, enum peer_close_reason reason)
 {
-	struct net_totals totals;
+	struct net_stats totals;
 
-	net_get_totals(node->net, &totals);
+	net_get_stats(node->net, &totals);
 	return totals.closed[reason];
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "rpc_net.h"
 #include "timed/net/net.h"
 #include "timed/node/config.h"
 #include "timed/node/node.h"

@@ -182,7 +182,7 @@ END_TEST
 
 START_TEST(violation_never_shortens_a_ban)
 {
-	ban_list_set(list, &ip, now + DAY, now);
+	ck_assert_int_eq(ban_list_set(list, &ip, now + DAY, now), 0);
 	violate_times(3);
 	now += DAY - 1;
 	ck_assert(banned());
@@ -193,16 +193,58 @@ END_TEST
 
 START_TEST(operator_bans_and_lifts)
 {
-	ban_list_set(list, &ip, now + 100, now);
+	ck_assert_int_eq(ban_list_set(list, &ip, now + 100, now), 0);
 	ck_assert(banned());
 	ck_assert(ban_list_lift(list, &ip));
 	ck_assert(!banned());
 	ck_assert(!ban_list_lift(list, &ip));
-	ban_list_set(list, &ip, INT64_MAX, now);
+	ck_assert_int_eq(ban_list_set(list, &ip, INT64_MAX, now), 0);
 	now += 1000 * DAY;
 	ck_assert(banned());
 	ck_assert(ban_list_lift(list, &ip));
 	ck_assert(!banned());
+}
+END_TEST
+
+/* It may be shorter than what violations have brought, and they do not lengthen it. */
+START_TEST(operator_beats_violations)
+{
+	struct ban_record *records;
+
+	violate_times(10);
+	ck_assert_int_eq(ban_list_set(list, &ip, now + 100, now), 0);
+	ck_assert_int_eq(ban_list_set(list, &ip, now + 200, now), BAN_E_EXISTS);
+	now += 50;
+	ck_assert_int_eq(violate(), BAN_NONE);
+	ck_assert_uint_eq(ban_list_in_force(list, &records, now), 1);
+	ck_assert_int_eq(records[0].level, BAN_MANUAL);
+	ck_assert_int_eq(records[0].until_s, now + 50);
+	ck_assert_int_eq(records[0].created_s, now - 50);
+	free(records);
+	now += 50;
+	ck_assert(!banned());
+	ck_assert_uint_eq(ban_list_in_force(list, &records, now), 0);
+	ck_assert_ptr_null(records);
+	ck_assert_int_eq(violate(), BAN_PERMANENT);
+}
+END_TEST
+
+/* Violations without a ban stay counted. */
+START_TEST(clear_ends_all_bans)
+{
+	struct net_ip other = ip, violator = ip;
+	uint32_t count;
+
+	other.bytes[15] ^= 1;
+	violator.bytes[15] ^= 2;
+	violate_times(3);
+	ck_assert_int_eq(ban_list_set(list, &other, INT64_MAX, now), 0);
+	ck_assert_int_eq(ban_list_violation(list, &count, &violator, now), BAN_NONE);
+	ck_assert_uint_eq(ban_list_clear(list, now), 2);
+	ck_assert_uint_eq(ban_list_count(list, now), 0);
+	ck_assert_uint_eq(ban_list_violations(list, &ip, now), 0);
+	ck_assert_uint_eq(ban_list_violations(list, &violator, now), 1);
+	ck_assert_uint_eq(ban_list_clear(list, now), 0);
 }
 END_TEST
 
@@ -217,7 +259,7 @@ END_TEST
 
 START_TEST(ban_set_in_the_past_is_none)
 {
-	ban_list_set(list, &ip, now, now);
+	ck_assert_int_eq(ban_list_set(list, &ip, now, now), 0);
 	ck_assert(!banned());
 }
 END_TEST
@@ -258,6 +300,7 @@ START_TEST(record_round_trip_keeps_everything)
 	ck_assert_int_eq(out.level, records[_i].level);
 	ck_assert_int_eq(out.until_s, records[_i].until_s);
 	ck_assert_int_eq(out.last_violation_s, records[_i].last_violation_s);
+	ck_assert_int_eq(out.created_s, records[_i].created_s);
 }
 END_TEST
 
@@ -275,7 +318,7 @@ START_TEST(record_decode_refuses_damaged_bytes)
 	bad[0] ^= 0xff;
 	ck_assert_int_eq(ban_record_decode(&out, &ip, bad, sizeof(bad)), -EINVAL);
 	memcpy(bad, bytes, sizeof(bad));
-	bad[1] = BAN_PERMANENT + 1;
+	bad[1] = BAN_MANUAL + 1;
 	ck_assert_int_eq(ban_record_decode(&out, &ip, bad, sizeof(bad)), -EINVAL);
 	memcpy(bad, bytes, sizeof(bad));
 	bad[6 + 7] = 0x80;
@@ -283,6 +326,27 @@ START_TEST(record_decode_refuses_damaged_bytes)
 	memcpy(bad, bytes, sizeof(bad));
 	bad[14 + 7] = 0x80;
 	ck_assert_int_eq(ban_record_decode(&out, &ip, bad, sizeof(bad)), -EINVAL);
+	memcpy(bad, bytes, sizeof(bad));
+	bad[22 + 7] = 0x80;
+	ck_assert_int_eq(ban_record_decode(&out, &ip, bad, sizeof(bad)), -EINVAL);
+}
+END_TEST
+
+/* Bans that an earlier version wrote stay in force. */
+START_TEST(record_of_the_first_version_is_read)
+{
+	const struct ban_record record = {.violations = 4, .level = BAN_LONG, .until_s = now + 5, .last_violation_s = now};
+	uint8_t bytes[BAN_RECORD_SIZE];
+	struct ban_record out;
+
+	ban_record_encode(bytes, &record);
+	bytes[0] = 1;
+	ck_assert_int_eq(ban_record_decode(&out, &ip, bytes, sizeof(bytes)), -EINVAL);
+	ck_assert_int_eq(ban_record_decode(&out, &ip, bytes, 22), 0);
+	ck_assert_int_eq(out.level, BAN_LONG);
+	ck_assert_uint_eq(out.violations, 4);
+	ck_assert_int_eq(out.until_s, now + 5);
+	ck_assert_int_eq(out.created_s, now);
 }
 END_TEST
 
@@ -426,16 +490,16 @@ START_TEST(eviction_takes_whose_ban_is_over)
 	for (unsigned n = 0; n < params.max_records - 2; n++) {
 		struct net_ip banned_ip = nth_ip(n);
 
-		ban_list_set(list, &banned_ip, INT64_MAX, now);
+		ck_assert_int_eq(ban_list_set(list, &banned_ip, INT64_MAX, now), 0);
 	}
-	ban_list_set(list, &lifted, INT64_MAX, now);
+	ck_assert_int_eq(ban_list_set(list, &lifted, INT64_MAX, now), 0);
 	violate_times(3);
 	ck_assert_uint_eq(ban_list_count(list, now), params.max_records);
 	ck_assert(ban_list_lift(list, &lifted));
 	now += HOUR;
 	ck_assert_uint_eq(ban_list_count(list, now), params.max_records - 2);
 	for (unsigned n = 0; n < 2; n++) {
-		ban_list_set(list, &other, INT64_MAX, now);
+		ck_assert_int_eq(ban_list_set(list, &other, INT64_MAX, now), 0);
 		other = nth_ip(902);
 	}
 	ck_assert_uint_eq(ban_list_count(list, now), params.max_records);
@@ -604,12 +668,15 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, time_banned_does_not_count_towards_the_hour);
 	tcase_add_test(c, violation_never_shortens_a_ban);
 	tcase_add_test(c, operator_bans_and_lifts);
+	tcase_add_test(c, operator_beats_violations);
+	tcase_add_test(c, clear_ends_all_bans);
 	tcase_add_test(c, lift_forgets_the_violations);
 	tcase_add_test(c, ban_set_in_the_past_is_none);
 	tcase_add_test(c, clock_that_jumps_back_keeps_the_ban);
 	tcase_add_test(c, unknown_ip_is_clean);
 	tcase_add_loop_test(c, record_round_trip_keeps_everything, 0, 3);
 	tcase_add_test(c, record_decode_refuses_damaged_bytes);
+	tcase_add_test(c, record_of_the_first_version_is_read);
 	tcase_add_test(c, any_flipped_bit_is_survived);
 	tcase_add_test(c, restart_keeps_bans_and_violations);
 	tcase_add_test(c, restart_long_after_a_ban_deletes_its_record);

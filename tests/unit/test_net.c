@@ -153,7 +153,7 @@ END_TEST
 START_TEST(both_ends_ping_and_get_pongs)
 {
 	struct fixture_node a = {0}, b = {0};
-	struct net_totals totals;
+	struct net_stats totals;
 
 	params.heartbeat = fast;
 	start(&a, "127.77.0.1");
@@ -165,7 +165,7 @@ START_TEST(both_ends_ping_and_get_pongs)
 	ck_assert_int_ge(fixture_only_peer(&a).ping_us, 0);
 	ck_assert_int_ge(fixture_only_peer(&b).min_ping_us, 0);
 	ck_assert_uint_eq(fixture_only_peer(&a).missed_pongs, 0);
-	net_get_totals(a.net, &totals);
+	net_get_stats(a.net, &totals);
 	ck_assert_uint_eq(totals.missed_pongs, 0);
 	fixture_stop(&a);
 	fixture_stop(&b);
@@ -461,13 +461,13 @@ static void *meddle(void *arg)
 
 	while (atomic_load(&meddling)) {
 		struct peer_info *infos;
-		struct net_totals totals;
+		struct net_stats totals;
 
 		(void)net_peer_infos(node->net, &infos);
 		free(infos);
 		(void)net_broadcast(node->net, frame, SEND_GOSSIP, NULL);
 		net_each_peer(node->net, look, node->net);
-		net_get_totals(node->net, &totals);
+		net_get_stats(node->net, &totals);
 		net_relieve_memory(node->net);
 		net_reap(node->net);
 	}

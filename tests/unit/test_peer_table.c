@@ -471,6 +471,14 @@ END_TEST
 
 /* --- reasons and counts --- */
 
+static uint64_t closed_by(enum peer_close_reason reason)
+{
+	struct net_stats stats;
+
+	peer_table_count(table, &stats);
+	return stats.closed[reason];
+}
+
 START_TEST(first_reason_wins)
 {
 	struct peer *peer = ready_inbound("10.0.0.9");
@@ -480,9 +488,9 @@ START_TEST(first_reason_wins)
 	ck_assert_int_eq(reason_of(peer), PEER_CLOSE_TIMEOUT);
 	ck_assert_int_eq(peer_get_state(peer), PEER_CLOSING);
 	finish(0);
-	ck_assert_uint_eq(peer_table_closed(table, PEER_CLOSE_TIMEOUT), 1);
-	ck_assert_uint_eq(peer_table_closed(table, PEER_CLOSE_EOF), 0);
-	ck_assert_uint_eq(peer_table_closed(table, PEER_CLOSE_SHUTDOWN), 0);
+	ck_assert_uint_eq(closed_by(PEER_CLOSE_TIMEOUT), 1);
+	ck_assert_uint_eq(closed_by(PEER_CLOSE_EOF), 0);
+	ck_assert_uint_eq(closed_by(PEER_CLOSE_SHUTDOWN), 0);
 }
 END_TEST
 
@@ -753,7 +761,7 @@ START_TEST(reap_waits_for_every_worker)
 		peer_unref(made[i]);
 	}
 	made_count = 0;
-	ck_assert_uint_eq(peer_table_closed(table, PEER_CLOSE_SHUTDOWN), 20);
+	ck_assert_uint_eq(closed_by(PEER_CLOSE_SHUTDOWN), 20);
 }
 END_TEST
 
@@ -824,7 +832,7 @@ START_TEST(many_threads_leave_an_empty_table)
 	thread_join(&onlooker);
 	peer_table_reap(table, true);
 	for (int reason = 0; reason < PEER_CLOSE_COUNT; reason++)
-		closed += peer_table_closed(table, (enum peer_close_reason)reason);
+		closed += closed_by((enum peer_close_reason)reason);
 	ck_assert_uint_eq(closed, STRESS_THREADS * STRESS_ROUNDS);
 	ck_assert_uint_eq(peer_table_ready_count(table), 0);
 	ck_assert(peer_table_has_regular_slot(table));

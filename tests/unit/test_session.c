@@ -406,7 +406,7 @@ END_TEST
 /* adversarial 22: it pings us, and never answers. */
 START_TEST(peer_without_pongs_is_dropped_after_three)
 {
-	struct net_totals totals;
+	struct net_stats totals;
 
 	params.heartbeat = (struct heartbeat_params){20, 60, 10, 3, 1000, 4096};
 	start();
@@ -414,7 +414,7 @@ START_TEST(peer_without_pongs_is_dropped_after_three)
 	raw_send(&raw, "{\"Ping\":{\"nonce\":1,\"timestamp\":1}}\n");
 	raw_await_end(&raw);
 	FIXTURE_AWAIT(closed(PEER_CLOSE_TIMEOUT) == 1);
-	net_get_totals(node.net, &totals);
+	net_get_stats(node.net, &totals);
 	ck_assert_uint_eq(totals.missed_pongs, 3);
 	leave();
 }
@@ -515,7 +515,7 @@ END_TEST
 /* The third violation bans: refused at accept from then on. */
 START_TEST(third_violation_bans)
 {
-	struct net_totals totals;
+	struct net_stats totals;
 
 	start();
 	for (int i = 0; i < 3; i++) {
@@ -528,7 +528,7 @@ START_TEST(third_violation_bans)
 	raw_connect(&raw, THEM, &node.addr);
 	ck_assert(!raw_line(&raw));
 	raw_close(&raw);
-	net_get_totals(node.net, &totals);
+	net_get_stats(node.net, &totals);
 	ck_assert_uint_eq(totals.refused_banned, 1);
 	/* nobody else suffers */
 	raw_join(&raw, OTHER, &node.addr);
@@ -539,7 +539,7 @@ END_TEST
 /* adversarial 29. */
 START_TEST(too_many_connects_are_refused)
 {
-	struct net_totals totals;
+	struct net_stats totals;
 
 	params.bans.connects_per_minute = 5;
 	start();
@@ -547,7 +547,7 @@ START_TEST(too_many_connects_are_refused)
 		raw_connect(&raw, THEM, &node.addr);
 		raw_close(&raw);
 	}
-	FIXTURE_AWAIT((net_get_totals(node.net, &totals), totals.refused_rate == 15));
+	FIXTURE_AWAIT((net_get_stats(node.net, &totals), totals.refused_rate == 15));
 	raw_join(&raw, OTHER, &node.addr);
 	leave();
 }

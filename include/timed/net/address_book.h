@@ -46,6 +46,11 @@ enum address_add address_book_add(struct address_book *book, const struct net_ad
 /* Removes an operator's address (its connection stays). */
 bool address_book_remove_configured(struct address_book *book, const struct net_ip *ip);
 bool address_book_is_configured(struct address_book *book, const struct net_ip *ip);
+/* The operator wants one dial of this address, now, wherever we know it from or not at all; what becomes of the
+ * connection is as with an address that was learnt.  ADDRESS_KNOWN: it is connected, or being dialled, already. */
+enum address_add address_book_try(struct address_book *book, const struct net_addr *addr, int64_t now_ms);
+/* The dial at hand, or a next one, is the operator's wish. */
+bool address_book_is_manual(struct address_book *book, const struct net_ip *ip);
 /* Masternodes get more attempts. */
 void address_book_set_masternode(struct address_book *book, const struct net_ip *ip, bool masternode);
 
@@ -107,6 +112,8 @@ struct address_info {
 	bool busy;	     /* being dialled or connected */
 	uint32_t failures;   /* in a row */
 	int64_t next_dial_ms; /* monotonic; INT64_MAX: not planned */
+	int64_t last_ready_s; /* Unix time of the last ready connection, 0: never */
+	bool dialable;	      /* neither ourselves nor given up, and may be dialled */
 };
 /* *out is malloc'ed; free() it. */
 size_t address_book_infos(struct address_book *book, struct address_info **out);

@@ -27,7 +27,17 @@ struct ban_params {
 	size_t max_records;			  /* IPs remembered; banned ones are the last to go */
 };
 
-enum ban_level { BAN_NONE, BAN_SHORT, BAN_LONG, BAN_PERMANENT };
+enum ban_level {
+	BAN_NONE,
+	BAN_SHORT,
+	BAN_LONG,
+	BAN_PERMANENT,
+	BAN_MANUAL, /* the operator's: while it is in force violations neither lengthen nor shorten it */
+};
+
+enum ban_error {
+	BAN_E_EXISTS = 1, /* the operator has banned it already */
+};
 
 struct ban_record {
 	struct net_ip ip;
@@ -35,6 +45,7 @@ struct ban_record {
 	enum ban_level level;	     /* of the ban in force, else BAN_NONE */
 	int64_t until_s;	     /* end of the ban in Unix time; INT64_MAX: for good */
 	int64_t last_violation_s;    /* Unix time */
+	int64_t created_s;	     /* Unix time at which the ban in force, or the last one, began */
 };
 
 int ban_list_create(struct ban_list **out, const struct ban_params *params) __attribute__((warn_unused_result));
@@ -47,12 +58,19 @@ uint32_t ban_list_violations(struct ban_list *list, const struct net_ip *ip, int
 /* False: this IP connects too often. */
 bool ban_list_allow_connect(struct ban_list *list, const struct net_ip *ip, int64_t now_ms);
 
-/* Operator: a ban until `until_s`; or the end of one. */
-void ban_list_set(struct ban_list *list, const struct net_ip *ip, int64_t until_s, int64_t now_s);
+/* Operator: a ban until `until_s`, in the place of an automatic one if there is.  0, BAN_E_EXISTS or -ENOMEM. */
+int ban_list_set(struct ban_list *list, const struct net_ip *ip, int64_t until_s, int64_t now_s)
+	__attribute__((warn_unused_result));
+/* Operator: ends a ban, whoever made it, and forgets the violations.  False: there was none. */
 bool ban_list_lift(struct ban_list *list, const struct net_ip *ip);
+/* The same for all of them; returns how many there were. */
+size_t ban_list_clear(struct ban_list *list, int64_t now_s);
+/* The bans in force.  *out is malloc'ed (NULL when 0, or out of memory); free() it. */
+size_t ban_list_in_force(struct ban_list *list, struct ban_record **out, int64_t now_s);
 
-/* Persistence: a record as bytes, and back.  0, or -EINVAL for bytes that are not one. */
-#define BAN_RECORD_SIZE 22
+/* Persistence: a record as bytes, and back; those of the first version, without created_s, are read too.  0, or -EINVAL
+ * for bytes that are not one. */
+#define BAN_RECORD_SIZE 30
 void ban_record_encode(uint8_t out[BAN_RECORD_SIZE], const struct ban_record *record);
 int ban_record_decode(struct ban_record *out, const struct net_ip *ip, const uint8_t *bytes, size_t len)
 	__attribute__((warn_unused_result));

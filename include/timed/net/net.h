@@ -26,6 +26,9 @@ struct mem_budget;
 struct net;
 struct progress;
 
+/* Of the peer protocol; in our handshakes. */
+#define NET_PROTOCOL_VERSION 1
+
 /* Timers and limits; the configuration's values, defaults are the protocol's (PROTOCOL.md §4). */
 struct net_params {
 	enum chain_network network;	/* decides what may be dialled */
@@ -132,8 +135,15 @@ void net_wake_dialer(struct net *net);
 
 /* Queues one encoded frame to every ready peer but `except` (may be NULL).  Takes no reference.  Returns to how many. */
 size_t net_broadcast(struct net *net, struct frame *frame, enum send_class class, const struct peer *except);
-/* Asks the connection with this IP to close.  False: there is none. */
+/* Every connection with this IP is asked to close, whatever its state.  False: there is none. */
 bool net_disconnect(struct net *net, const struct net_ip *ip, enum peer_close_reason reason);
+
+/* Every ready connection is pinged, as far as its outstanding pings allow. */
+void net_ping_all(struct net *net);
+/* The operator's switch.  Off: every connection is asked to close, none is dialled or accepted until it is on again; a
+ * start begins with it on. */
+void net_set_active(struct net *net, bool active);
+bool net_is_active(const struct net *net);
 
 /* A picture of every ready connection, ordered by id.  *out is malloc'ed (NULL when 0); free() it. */
 size_t net_peer_infos(struct net *net, struct peer_info **out);
@@ -144,16 +154,5 @@ struct mem_budget *net_budget(struct net *net);
 /* Calls `each` for every ready peer, holding a reference and no lock. */
 void net_each_peer(struct net *net, void (*each)(struct peer *peer, void *user), void *user);
 uint32_t net_ready_count(struct net *net);
-
-/* Totals since the start. */
-struct net_totals {
-	uint64_t closed[PEER_CLOSE_COUNT]; /* connections ended, by reason */
-	uint64_t refused_banned;	   /* refused at accept: banned */
-	uint64_t refused_rate;		   /* refused at accept: too many connects of one IP */
-	uint64_t accept_exhausted;	   /* times that accepting paused for want of descriptors or memory */
-	uint64_t missed_pongs;
-	uint64_t memory_used;		   /* bytes reserved of the budget, now */
-};
-void net_get_totals(struct net *net, struct net_totals *out);
 
 #endif

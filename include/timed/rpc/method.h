@@ -29,10 +29,14 @@ enum rpc_code {
 	RPC_WALLET_WRONG_ENC_STATE = -15,	/* the wallet is encrypted, and should not be, or the other way round */
 	RPC_WALLET_ENCRYPTION_FAILED = -16,
 	RPC_DESERIALIZATION_ERROR = -22,
+	RPC_CLIENT_NODE_ALREADY_ADDED = -23,	/* a node that is added, or banned, already */
+	RPC_CLIENT_NODE_NOT_ADDED = -24,	/* a node that was not added */
 	RPC_VERIFY_ERROR = -25,
 	RPC_VERIFY_REJECTED = -26,
 	RPC_VERIFY_ALREADY_IN_CHAIN = -27,
 	RPC_IN_WARMUP = -28,
+	RPC_CLIENT_NODE_NOT_CONNECTED = -29,	/* there is no such connection */
+	RPC_CLIENT_INVALID_IP_OR_SUBNET = -30,	/* no IP, or one that is not banned */
 	RPC_INVALID_REQUEST = -32600,
 	RPC_METHOD_NOT_FOUND = -32601,
 	RPC_INVALID_PARAMS = -32602, /* missing, too many, or unknown parameters */

@@ -22,6 +22,7 @@ extern const struct rpc_group methods_masternodes;
 extern const struct rpc_group methods_consensus;
 extern const struct rpc_group methods_mempool;
 extern const struct rpc_group methods_network;
+extern const struct rpc_group methods_network_control;
 extern const struct rpc_group methods_passphrase;
 extern const struct rpc_group methods_payment;
 extern const struct rpc_group methods_transactions;

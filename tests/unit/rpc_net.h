@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The network of the made-up node: the functions of net.h that the methods call.  There is none behind them; what
+ * methods do with a real one is for the functional tests.  Included by rpc_node.h.
+ */
+#ifndef TIMED_TESTS_RPC_NET_H
+#define TIMED_TESTS_RPC_NET_H
+
+#include <check.h>
+#include <string.h>
+
+#include "timed/net/net.h"
+#include "timed/net/net_stats.h"
+#include "timed/node/node.h"
+
+void net_get_stats(struct net *net, struct net_stats *out)
+{
+	ck_assert_ptr_null(net);
+	memset(out, 0, sizeof(*out));
+}
+
+uint32_t net_ready_count(struct net *net)
+{
+	ck_assert_ptr_null(net);
+	return 0;
+}
+
+bool net_is_active(const struct net *net)
+{
+	ck_assert_ptr_null(net);
+	return true;
+}
+
+void net_set_active(struct net *net, bool active)
+{
+	ck_abort_msg("net_set_active(%p, %d)", (void *)net, active);
+}
+
+void net_ping_all(struct net *net)
+{
+	ck_assert_ptr_null(net);
+}
+
+bool net_disconnect(struct net *net, const struct net_ip *ip, enum peer_close_reason reason)
+{
+	ck_abort_msg("net_disconnect(%p, %p, %d)", (void *)net, (const void *)ip, reason);
+	return false;
+}
+
+const struct net_params *net_params(const struct net *net)
+{
+	static const struct net_params params;
+
+	ck_assert_ptr_null(net);
+	return &params;
+}
+
+struct address_book *net_addresses(struct net *net)
+{
+	ck_abort_msg("net_addresses(%p)", (void *)net);
+	return NULL;
+}
+
+struct ban_list *net_bans(struct net *net)
+{
+	ck_abort_msg("net_bans(%p)", (void *)net);
+	return NULL;
+}
+
+void net_wake_dialer(struct net *net)
+{
+	ck_assert_ptr_null(net);
+}
+
+uint16_t net_listen_port(const struct net *net)
+{
+	ck_assert_ptr_null(net);
+	return 0;
+}
+
+bool node_clock_offset_s(struct node *node, int64_t *offset)
+{
+	ck_assert_ptr_nonnull(node);
+	*offset = 0;
+	return false;
+}
+
+#endif

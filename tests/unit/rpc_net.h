@@ -49,10 +49,10 @@ bool net_disconnect(struct net *net, const struct net_ip *ip, enum peer_close_re
 
 const struct net_params *net_params(const struct net *net)
 {
-	static const struct net_params params;
+	static const struct net_params no_params;
 
 	ck_assert_ptr_null(net);
-	return &params;
+	return &no_params;
 }
 
 struct address_book *net_addresses(struct net *net)

@@ -15,11 +15,11 @@ int frame_from_line(struct frame **out, struct mem_budget *budget, enum wire_typ
 {
 	struct frame *frame;
 
-	if (!mem_budget_take(budget, len + 1))
+	if (!mem_budget_take(budget, MEM_FRAMES, len + 1))
 		return -ENOMEM;
 	frame = malloc(sizeof(*frame) + len + 1);
 	if (!frame) {
-		mem_budget_give(budget, len + 1);
+		mem_budget_give(budget, MEM_FRAMES, len + 1);
 		return -ENOMEM;
 	}
 	atomic_init(&frame->refs, 1);
@@ -53,6 +53,6 @@ void frame_unref(struct frame *frame)
 {
 	if (!frame || atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	mem_budget_give(frame->budget, frame->len);
+	mem_budget_give(frame->budget, MEM_FRAMES, frame->len);
 	free(frame);
 }

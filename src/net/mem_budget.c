@@ -9,10 +9,12 @@
 void mem_budget_init(struct mem_budget *b, size_t limit_bytes)
 {
 	atomic_init(&b->used, 0);
+	for (int i = 0; i < MEM_USER_COUNT; i++)
+		atomic_init(&b->users[i], 0);
 	b->limit = limit_bytes;
 }
 
-bool mem_budget_take(struct mem_budget *b, size_t bytes)
+bool mem_budget_take(struct mem_budget *b, enum mem_user user, size_t bytes)
 {
 	size_t used = atomic_load_explicit(&b->used, memory_order_relaxed);
 
@@ -21,14 +23,16 @@ bool mem_budget_take(struct mem_budget *b, size_t bytes)
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(&b->used, &used, used + bytes, memory_order_relaxed,
 							memory_order_relaxed));
+	atomic_fetch_add_explicit(&b->users[user], bytes, memory_order_relaxed);
 	return true;
 }
 
-void mem_budget_give(struct mem_budget *b, size_t bytes)
+void mem_budget_give(struct mem_budget *b, enum mem_user user, size_t bytes)
 {
+	size_t of_user = atomic_fetch_sub_explicit(&b->users[user], bytes, memory_order_relaxed);
 	size_t before = atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
 
-	CHECK(before >= bytes);
+	CHECK(before >= bytes && of_user >= bytes);
 }
 
 static size_t reserved(size_t held)
@@ -40,7 +44,7 @@ bool mem_account_take(struct mem_account *a, size_t bytes)
 {
 	size_t more = reserved(a->held + bytes) - reserved(a->held);
 
-	if (more > 0 && !mem_budget_take(a->budget, more))
+	if (more > 0 && !mem_budget_take(a->budget, MEM_CONNECTIONS, more))
 		return false;
 	a->held += bytes;
 	return true;
@@ -53,6 +57,6 @@ void mem_account_give(struct mem_account *a, size_t bytes)
 	CHECK(a->held >= bytes);
 	less = reserved(a->held) - reserved(a->held - bytes);
 	if (less > 0)
-		mem_budget_give(a->budget, less);
+		mem_budget_give(a->budget, MEM_CONNECTIONS, less);
 	a->held -= bytes;
 }

@@ -10,14 +10,14 @@ static bool take(void *user, size_t bytes)
 {
 	struct message_arena *held = user;
 
-	return mem_budget_take(held->global, bytes);
+	return mem_budget_take(held->global, MEM_MESSAGES, bytes);
 }
 
 static void give(void *user, size_t bytes)
 {
 	struct message_arena *held = user;
 
-	mem_budget_give(held->global, bytes);
+	mem_budget_give(held->global, MEM_MESSAGES, bytes);
 }
 
 struct message_arena *message_arena_new(struct mem_budget *global)
@@ -37,11 +37,11 @@ struct message_arena *message_arena_adopt(struct arena *from, struct mem_budget 
 {
 	struct message_arena *held;
 
-	if (!mem_budget_take(global, from->reserved))
+	if (!mem_budget_take(global, MEM_MESSAGES, from->reserved))
 		return NULL;
 	held = message_arena_new(global);
 	if (!held) {
-		mem_budget_give(global, from->reserved);
+		mem_budget_give(global, MEM_MESSAGES, from->reserved);
 		return NULL;
 	}
 	held->arena = *from;

@@ -9,6 +9,7 @@
 
 #include "timed/rpc/params.h"
 #include "timed/rpc/value.h"
+#include "timed/util/log.h"
 
 /* What is answered to one request. */
 static void answer_begin(struct buf *out, json_t *id)
@@ -76,6 +77,19 @@ static const char *request_fault(json_t *request, bool *notification)
 	return NULL;
 }
 
+static void check_declared(const struct rpc_call *call)
+{
+	struct rpc_error errors[RPC_MAX_ERRORS];
+	size_t count = rpc_method_errors(errors, call->method);
+
+	for (size_t i = 0; i < count; i++) {
+		if ((int)errors[i].code == call->code)
+			return;
+	}
+	if (call->code != RPC_OUT_OF_MEMORY)
+		log_error(LOG_RPC, "RPC method %s failed with the undeclared code %d", call->method->name, call->code);
+}
+
 /* Runs the method of a well-formed request.  The result (a new reference), or NULL and call->code. */
 static json_t *run_method(struct rpc_call *call, json_t *request)
 {
@@ -91,6 +105,8 @@ static json_t *run_method(struct rpc_call *call, json_t *request)
 		result = call->method->run(call);
 	if (!result && !call->code && !call->later)
 		rpc_fail(call, RPC_OUT_OF_MEMORY, "out of memory");
+	if (call->code)
+		check_declared(call);
 	params_release(call);
 	return result;
 }

@@ -28,6 +28,30 @@ json_t *rpc_later(struct rpc_call *call)
 	return NULL;
 }
 
+static bool has_range(const struct rpc_method *method)
+{
+	for (size_t i = 0; i < method->param_count; i++) {
+		if (method->params[i].min || method->params[i].max)
+			return true;
+	}
+	return false;
+}
+
+size_t rpc_method_errors(struct rpc_error out[RPC_MAX_ERRORS], const struct rpc_method *method)
+{
+	size_t count = 0;
+
+	CHECK(method->error_count + 3 <= RPC_MAX_ERRORS);
+	out[count++] = (struct rpc_error){RPC_INVALID_PARAMS, "missing, unknown, or too many parameters"};
+	if (method->param_count > 0)
+		out[count++] = (struct rpc_error){RPC_TYPE_ERROR, "a parameter of another type"};
+	if (has_range(method))
+		out[count++] = (struct rpc_error){RPC_INVALID_PARAMETER, "a parameter out of its range"};
+	for (size_t i = 0; i < method->error_count; i++)
+		out[count++] = method->errors[i];
+	return count;
+}
+
 const struct rpc_method *rpc_table_find(const struct rpc_table *table, const char *name)
 {
 	for (size_t g = 0; g < table->group_count; g++) {

@@ -233,6 +233,10 @@ static const struct rpc_param getblock_params[] = {
 
 #define PARAMS(list) .params = list, .param_count = sizeof(list) / sizeof((list)[0])
 
+#define BLOCK_ERRORS                                                                                                   \
+	RPC_ERRORS({RPC_INVALID_PARAMETER, "the chain has no block at that height, or the hash is not 64 hex digits"}, \
+		   {RPC_INVALID_ADDRESS_OR_KEY, "the chain has no block with that hash"}, RPC_ERROR_DATABASE)
+
 /* What getblockheader and getblock both answer first. */
 #define HEADER_RESULT                                                                                                  \
 	"{\n"                                                                                                          \
@@ -264,6 +268,7 @@ static const struct rpc_method methods[] = {
 		PARAMS(getblockhash_params),
 		.result = "hex",
 		.example = "[1000]",
+		RPC_ERRORS({RPC_INVALID_PARAMETER, "the chain has no block at that height"}, RPC_ERROR_DATABASE),
 		.run = getblockhash,
 	},
 	{
@@ -274,6 +279,7 @@ static const struct rpc_method methods[] = {
 			  "  \"block_reward\": amount         what it pays in TIME, fees included\n"
 			  "}",
 		.example = "[1000]",
+		BLOCK_ERRORS,
 		.run = getblockheader,
 	},
 	{
@@ -329,6 +335,7 @@ static const struct rpc_method methods[] = {
 			  "  ]\n"
 			  "}",
 		.example = "[1000,2]",
+		BLOCK_ERRORS,
 		.run = getblock,
 	},
 };

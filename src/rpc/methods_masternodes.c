@@ -262,6 +262,7 @@ static const struct rpc_method methods[] = {
 			  "  ]\n"
 			  "}",
 		.example = "[\"203.0.113.7\", 5]",
+		RPC_ERRORS({RPC_INVALID_ADDRESS_OR_KEY, "the address is no IP"}),
 		.run = getheartbeathistory,
 	},
 };

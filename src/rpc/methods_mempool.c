@@ -334,6 +334,9 @@ static const struct rpc_param wait_params[] = {
 };
 
 #define PARAMS(list) .params = list, .param_count = sizeof(list) / sizeof(list[0])
+#define FIN_ERRORS                                                                                                     \
+	RPC_ERRORS(RPC_ERROR_HASH, {RPC_INVALID_ADDRESS_OR_KEY, "neither the chain nor the pool has the transaction"}, \
+		   RPC_ERROR_DATABASE)
 #define FINALITY_FIELDS                                                                                                \
 	"  \"txid\": hex,\n"                                                                                           \
 	"  \"finalized\": boolean,          nothing can undo it\n"                                                     \
@@ -389,6 +392,7 @@ static const struct rpc_method methods[] = {
 		PARAMS(finality_params),
 		.result = "{\n" FINALITY_FIELDS "\n}",
 		.example = "[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]",
+		FIN_ERRORS,
 		.run = gettransactionfinality,
 	},
 	{
@@ -400,6 +404,7 @@ static const struct rpc_method methods[] = {
 			  "  \"wait_time_ms\": n\n"
 			  "}",
 		.example = "[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",10]",
+		FIN_ERRORS,
 		.run = waittransactionfinality,
 	},
 };

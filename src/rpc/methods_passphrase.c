@@ -94,6 +94,9 @@ static const struct rpc_method methods[] = {
 		.param_count = sizeof(encrypt_params) / sizeof(encrypt_params[0]),
 		.result = "text                               what has happened",
 		.example = "[\"a passphrase\"]",
+		RPC_ERRORS({RPC_WALLET_WRONG_ENC_STATE, "the wallet has a passphrase already"},
+			   {RPC_INVALID_PARAMETER, "the passphrase is empty or too long"},
+			   {RPC_WALLET_ENCRYPTION_FAILED, "the disk does not take it"}),
 		.run = encryptwallet,
 	},
 	{
@@ -103,12 +106,16 @@ static const struct rpc_method methods[] = {
 		.param_count = sizeof(unlock_params) / sizeof(unlock_params[0]),
 		.result = "null",
 		.example = "[\"a passphrase\",60]",
+		RPC_ERRORS({RPC_WALLET_WRONG_ENC_STATE, "the wallet has no passphrase"},
+			   {RPC_WALLET_PASSPHRASE_INCORRECT, "the passphrase is wrong"},
+			   {RPC_WALLET_ERROR, "the wallet cannot be unlocked"}),
 		.run = walletpassphrase,
 	},
 	{
 		.name = "walletlock",
 		.about = "Locks the wallet: nothing can be paid until walletpassphrase unlocks it.",
 		.result = "null",
+		RPC_ERRORS({RPC_WALLET_WRONG_ENC_STATE, "the wallet has no passphrase"}),
 		.run = walletlock,
 	},
 };

@@ -160,6 +160,13 @@ static const struct rpc_method methods[] = {
 		.param_count = sizeof(send_params) / sizeof(send_params[0]),
 		.result = "hex                                the txid",
 		.example = "[\"TIME0GHRpXgMz33gnSxH7HxKbbVmeyn1yJeB7B\",1.5]",
+		RPC_ERRORS(RPC_ERROR_ADDRESS,
+			   {RPC_TYPE_ERROR, "the amount is none, negative, or has more than 8 decimals"},
+			   {RPC_INVALID_PARAMETER, "the amount is too small to be paid, or more than there can be"},
+			   {RPC_WALLET_INSUFFICIENT_FUNDS, "the wallet has too little"}, RPC_ERROR_LOCKED,
+			   {RPC_WALLET_ERROR, "more coins are needed than a transaction may spend, or the disk does "
+					      "not take the use of a new address"},
+			   {RPC_VERIFY_REJECTED, "the pool does not take the payment"}, RPC_ERROR_DATABASE),
 		.run = sendtoaddress,
 	},
 	{
@@ -175,6 +182,11 @@ static const struct rpc_method methods[] = {
 			  "  \"final_value\": amount          what is left\n"
 			  "}",
 		.example = "[2,100]",
+		RPC_ERRORS(RPC_ERROR_ADDRESS,
+			   {RPC_INVALID_PARAMETER, "min is more than max, or the wallet has fewer than min such coins"},
+			   {RPC_WALLET_INSUFFICIENT_FUNDS, "nothing but dust would be left"}, RPC_ERROR_LOCKED,
+			   {RPC_WALLET_ERROR, "the disk does not take the use of a new address"},
+			   {RPC_VERIFY_REJECTED, "the pool does not take the payment"}, RPC_ERROR_DATABASE),
 		.run = mergeutxos,
 	},
 	{
@@ -196,6 +208,7 @@ static const struct rpc_method methods[] = {
 			  "  ]\n"
 			  "}",
 		.example = "[\"0100000000\"]",
+		RPC_ERRORS(RPC_ERROR_RAW, RPC_ERROR_LOCKED, RPC_ERROR_DATABASE),
 		.run = signrawtransactionwithwallet,
 	},
 };

@@ -417,6 +417,9 @@ static const struct rpc_method methods[] = {
 			  "  \"hex\": hex\n"
 			  "}",
 		.example = "[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",true]",
+		RPC_ERRORS(RPC_ERROR_HASH,
+			   {RPC_INVALID_ADDRESS_OR_KEY, "neither the chain nor the pool has the transaction"},
+			   RPC_ERROR_DATABASE),
 		.run = getrawtransaction,
 	},
 	{
@@ -425,6 +428,7 @@ static const struct rpc_method methods[] = {
 		PARAMS(hex_params),
 		.result = "{\n" TRANSACTION_FIELDS "\n}",
 		.example = "[\"01000000...\"]",
+		RPC_ERRORS(RPC_ERROR_RAW),
 		.run = decoderawtransaction,
 	},
 	{
@@ -435,6 +439,8 @@ static const struct rpc_method methods[] = {
 		.example =
 			"[[{\"txid\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"vout\":0}],"
 			"{\"TIME0GHRpXgMz33gnSxH7HxKbbVmeyn1yJeB7B\":1.5}]",
+		RPC_ERRORS({RPC_INVALID_PARAMETER, "an input cannot be read, or there are too many inputs or outputs"},
+			   {RPC_TYPE_ERROR, "an output is no object, or its amount no amount"}, RPC_ERROR_ADDRESS),
 		.run = createrawtransaction,
 	},
 	{
@@ -450,6 +456,8 @@ static const struct rpc_method methods[] = {
 			  "  \"reject-details\": text         and a sentence\n"
 			  "}, ...]",
 		.example = "[[\"01000000...\"]]",
+		RPC_ERRORS({RPC_INVALID_PARAMETER, "no transactions, or more than 25"},
+			   {RPC_TYPE_ERROR, "one of them is no text"}, RPC_ERROR_RAW, RPC_ERROR_DATABASE),
 		.run = testmempoolaccept,
 	},
 	{
@@ -460,6 +468,10 @@ static const struct rpc_method methods[] = {
 		PARAMS(hex_params),
 		.result = "txid in hex",
 		.example = "[\"01000000...\"]",
+		RPC_ERRORS(RPC_ERROR_RAW, {RPC_VERIFY_ERROR, "it spends what is unknown or spent"},
+			   {RPC_VERIFY_REJECTED,
+			    "the pool refuses it: a rule is broken, the fee is too low, it conflicts ..."},
+			   {RPC_VERIFY_ALREADY_IN_CHAIN, "a block holds it already"}, RPC_ERROR_DATABASE),
 		.run = sendrawtransaction,
 	},
 };

@@ -142,6 +142,7 @@ static const struct rpc_method methods[] = {
 			  "  \"coinbase\": boolean            it is paid by a coinbase\n"
 			  "}",
 		.example = "[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",0]",
+		RPC_ERRORS(RPC_ERROR_HASH, RPC_ERROR_DATABASE),
 		.run = gettxout,
 	},
 	{
@@ -156,6 +157,7 @@ static const struct rpc_method methods[] = {
 			  "  \"disk_size\": n,                bytes of their entries, before compression\n"
 			  "  \"total_amount\": amount         in TIME\n"
 			  "}",
+		RPC_ERRORS(RPC_ERROR_DATABASE),
 		.run = gettxoutsetinfo,
 	},
 };

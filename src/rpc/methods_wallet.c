@@ -252,6 +252,7 @@ static const struct rpc_method methods[] = {
 		.params = balance_params,
 		.param_count = sizeof(balance_params) / sizeof(balance_params[0]),
 		.result = "amount                             in TIME",
+		RPC_ERRORS(RPC_ERROR_ADDRESS, RPC_ERROR_DATABASE),
 		.run = getbalance,
 	},
 	{
@@ -274,12 +275,19 @@ static const struct rpc_method methods[] = {
 			  "  }, ...\n"
 			  "]",
 		.example = "[1,9999999,[\"TIME0GHRpXgMz33gnSxH7HxKbbVmeyn1yJeB7B\"]]",
+		RPC_ERRORS(RPC_ERROR_ADDRESS, {RPC_TYPE_ERROR, "an address is no text"},
+			   {RPC_INVALID_PARAMETER,
+			    "minconf is more than maxconf, there are too many addresses, or too many coins to list"},
+			   RPC_ERROR_DATABASE),
 		.run = listunspent,
 	},
 	{
 		.name = "getnewaddress",
 		.about = "Hands out an address of the wallet that nobody was given before.",
 		.result = "text                               the address",
+		RPC_ERRORS({RPC_WALLET_KEYPOOL_RAN_OUT,
+			    "the wallet is locked and knows no further address, or has handed out its last one"},
+			   {RPC_WALLET_ERROR, "the disk does not take it"}),
 		.run = getnewaddress,
 	},
 	{
@@ -330,6 +338,9 @@ static const struct rpc_method methods[] = {
 			  "  \"hex\": hex                     the transaction\n"
 			  "}",
 		.example = "[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]",
+		RPC_ERRORS(RPC_ERROR_HASH,
+			   {RPC_INVALID_ADDRESS_OR_KEY, "neither the chain nor the pool has the transaction"},
+			   RPC_ERROR_DATABASE),
 		.run = wallet_transaction_get,
 	},
 };

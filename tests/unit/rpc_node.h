@@ -46,6 +46,7 @@ struct node {
 	size_t heartbeat_count;
 	const struct peer_info *peers;
 	size_t peer_count;
+	struct node_memory memory;
 	int stops;     /* calls of node_request_stop */
 	int exit_code; /* its argument */
 	char dir[32];  /* data directory */
@@ -239,6 +240,11 @@ size_t net_peer_infos(struct net *net, struct peer_info **out)
 const char *peer_state_name(enum peer_state state)
 {
 	return state == PEER_READY ? "ready" : "another";
+}
+
+void node_get_memory(struct node *n, struct node_memory *out)
+{
+	*out = n->memory;
 }
 
 void node_request_stop(struct node *n, int exit_code, const char *reason)

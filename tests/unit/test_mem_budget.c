@@ -25,13 +25,16 @@ static size_t used(void)
 
 START_TEST(budget_gives_up_to_the_limit)
 {
-	ck_assert(mem_budget_take(&budget, 60000));
-	ck_assert(!mem_budget_take(&budget, 40001));
+	ck_assert(mem_budget_take(&budget, MEM_FRAMES, 60000));
+	ck_assert(!mem_budget_take(&budget, MEM_FRAMES, 40001));
 	ck_assert_uint_eq(used(), 60000);
-	ck_assert(mem_budget_take(&budget, 40000));
-	ck_assert(!mem_budget_take(&budget, 1));
-	ck_assert(mem_budget_take(&budget, 0));
-	mem_budget_give(&budget, 100000);
+	ck_assert(mem_budget_take(&budget, MEM_MESSAGES, 40000));
+	ck_assert_uint_eq(atomic_load(&budget.users[MEM_FRAMES]), 60000);
+	ck_assert_uint_eq(atomic_load(&budget.users[MEM_MESSAGES]), 40000);
+	ck_assert(!mem_budget_take(&budget, MEM_FRAMES, 1));
+	ck_assert(mem_budget_take(&budget, MEM_FRAMES, 0));
+	mem_budget_give(&budget, MEM_FRAMES, 60000);
+	mem_budget_give(&budget, MEM_MESSAGES, 40000);
 	ck_assert_uint_eq(used(), 0);
 }
 END_TEST
@@ -39,10 +42,10 @@ END_TEST
 /* What a peer claims may be any number. */
 START_TEST(budget_refuses_what_would_overflow)
 {
-	ck_assert(mem_budget_take(&budget, 10));
-	ck_assert(!mem_budget_take(&budget, SIZE_MAX));
-	ck_assert(!mem_budget_take(&budget, SIZE_MAX - 9));
-	ck_assert(!mem_budget_take(&budget, 100001));
+	ck_assert(mem_budget_take(&budget, MEM_FRAMES, 10));
+	ck_assert(!mem_budget_take(&budget, MEM_FRAMES, SIZE_MAX));
+	ck_assert(!mem_budget_take(&budget, MEM_FRAMES, SIZE_MAX - 9));
+	ck_assert(!mem_budget_take(&budget, MEM_FRAMES, 100001));
 	ck_assert_uint_eq(used(), 10);
 }
 END_TEST
@@ -50,8 +53,8 @@ END_TEST
 /* A broken invariant of ours, not input: it aborts. */
 START_TEST(budget_aborts_when_more_is_given_back_than_was_taken)
 {
-	ck_assert(mem_budget_take(&budget, 10));
-	mem_budget_give(&budget, 11);
+	ck_assert(mem_budget_take(&budget, MEM_FRAMES, 10));
+	mem_budget_give(&budget, MEM_FRAMES, 11);
 }
 END_TEST
 

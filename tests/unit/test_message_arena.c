@@ -64,7 +64,7 @@ START_TEST(refused_memory_stays_with_its_owner)
 	arena_init(&from, LIMIT, NULL);
 	text = arena_alloc(&from, 100000);
 	ck_assert_ptr_nonnull(text);
-	ck_assert(mem_budget_take(&budget, LIMIT - 1000));
+	ck_assert(mem_budget_take(&budget, MEM_MESSAGES, LIMIT - 1000));
 	ck_assert_ptr_null(message_arena_adopt(&from, &budget));
 	ck_assert_uint_ge(from.reserved, 100000);
 	memset(text, 1, 100000);

@@ -92,6 +92,7 @@ static const struct rpc_method methods[] = {
      .param_count = 4,
      .result = "n",
      .example = "[1,2]",
+     RPC_ERRORS(RPC_ERROR_DATABASE),
      .run = run_sum},
     {.name = "refuse", .about = "Refuses.", .result = "none", .run = run_refuse},
     {.name = "exhausted", .about = "Runs out of memory.", .result = "none", .run = run_exhausted},
@@ -465,7 +466,9 @@ START_TEST(help_texts)
 	buf_append_byte(&text, 0);
 	ck_assert_str_eq((char *)text.data,
 			 "== Group ==\necho ( value )\nsum a ( b as_text prefix )\nrefuse\nexhausted\nlong\n"
-			 "after\nlater\n\nhelp METHOD tells more about one of them.\n");
+			 "after\nlater\n\nhelp METHOD tells more about one of them.\n\n"
+			 "Beside the errors that it names there, any request may fail with -32700 (no JSON), -32600 "
+			 "(no request),\n-32601 (no such method) or -7 (out of memory).\n");
 	buf_reset(&text);
 	help_method(&text, &methods[1]);
 	buf_append_byte(&text, 0);
@@ -475,10 +478,41 @@ START_TEST(help_texts)
 	    "1. a (integer, required, -10 to 10): left\n"
 	    "2. b (integer, optional, default 5): right\n"
 	    "3. as_text (boolean, optional, default false): answer a text\n"
-	    "4. prefix (string, optional): put before it\n\nResult:\nn\n\nExample:\n"
+	    "4. prefix (string, optional): put before it\n\nResult:\nn\n\nErrors:\n"
+	    "-32602: missing, unknown, or too many parameters\n"
+	    "-3: a parameter of another type\n"
+	    "-8: a parameter out of its range\n"
+	    "-1: the database cannot be read\n\nExample:\n"
 	    "curl --user \"$(cat DATADIR/.cookie)\" --data "
 	    "'{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"sum\",\"params\":[1,2]}' http://127.0.0.1:24101/\n");
 	buf_free(&text);
+}
+END_TEST
+
+/* The same as JSON, which is what completes names and walks the methods. */
+START_TEST(help_as_json)
+{
+	json_t *list = help_json(&table, NULL), *one = help_json(&table, &methods[1]);
+	char *text;
+
+	ck_assert_uint_eq(json_array_size(list), 7);
+	json_decref(list);
+	text = json_dumps(one, JSON_COMPACT);
+	ck_assert_str_eq(
+	    text,
+	    "[{\"group\":\"Group\",\"name\":\"sum\",\"about\":\"Adds.\",\"params\":["
+	    "{\"name\":\"a\",\"types\":[\"integer\"],\"required\":true,\"min\":-10,\"max\":10,\"about\":\"left\"},"
+	    "{\"name\":\"b\",\"types\":[\"integer\"],\"required\":false,\"default\":5,\"about\":\"right\"},"
+	    "{\"name\":\"as_text\",\"types\":[\"boolean\"],\"required\":false,\"default\":false,"
+	    "\"about\":\"answer a text\"},"
+	    "{\"name\":\"prefix\",\"types\":[\"string\"],\"required\":false,\"about\":\"put before it\"}],"
+	    "\"result\":\"n\",\"example\":[1,2],\"errors\":["
+	    "{\"code\":-32602,\"when\":\"missing, unknown, or too many parameters\"},"
+	    "{\"code\":-3,\"when\":\"a parameter of another type\"},"
+	    "{\"code\":-8,\"when\":\"a parameter out of its range\"},"
+	    "{\"code\":-1,\"when\":\"the database cannot be read\"}]}]");
+	free(text);
+	json_decref(one);
 }
 END_TEST
 
@@ -505,6 +539,7 @@ int main(void)
 	tcase_add_test(params, parameters_are_bound);
 	tcase_add_test(params, parameters_are_checked);
 	tcase_add_test(params, help_texts);
+	tcase_add_test(params, help_as_json);
 	suite_add_tcase(suite, requests);
 	suite_add_tcase(suite, batch);
 	suite_add_tcase(suite, params);

@@ -5,6 +5,7 @@
 
 #include "rpc_node.h"
 #include "timed/rpc/value.h"
+#include "timed/util/log.h"
 
 static char user[] = "user";
 static char colon[] = "us:er";
@@ -304,10 +305,13 @@ START_TEST(help)
 {
 	char *text = call_text("help", "[]");
 
-	ck_assert_ptr_nonnull(strstr(text, "== Control ==\\nhelp ( method )\\nstop\\nuptime\\n"));
+	ck_assert_ptr_nonnull(strstr(text, "== Control ==\\nhelp ( method json )\\nlogging ( include exclude )\\ngetmemoryinfo\\nstop\\nuptime\\n"));
 	free(text);
 	text = call_text("help", "[\"getpeerinfo\"]");
 	ck_assert_ptr_nonnull(strstr(text, "\"addr_rate_limited\\\": n"));
+	free(text);
+	text = call_text("help", "[\"help\",true]");
+	ck_assert_ptr_nonnull(strstr(text, "\"result\":[{\"group\":\"Control\",\"name\":\"help\""));
 	free(text);
 	text = call_text("help", "[\"nosuch\"]");
 	ck_assert_ptr_nonnull(strstr(text, "\"code\":-8,\"message\":\"there is no method nosuch\""));
@@ -315,8 +319,70 @@ START_TEST(help)
 }
 END_TEST
 
+/* Categories are named, with a level or without; all at once; and nothing changes when anything is wrong. */
+START_TEST(logging)
+{
+	json_t *levels = call("logging");
+
+	expect_keys(levels, "node net heartbeat wire masternode chain consensus mempool rpc");
+	expect_text(levels, "net", "info");
+	json_decref(levels);
+	levels = call_with("logging", "[[\"net\",\"wire=trace\"],[\"heartbeat\",\"chain=error\"]]");
+	expect_text(levels, "net", "debug");
+	expect_text(levels, "wire", "trace");
+	expect_text(levels, "heartbeat", "warn");
+	expect_text(levels, "chain", "error");
+	expect_text(levels, "rpc", "info");
+	json_decref(levels);
+	ck_assert(log_enabled(LOG_NET, LOG_LEVEL_DEBUG) && !log_enabled(LOG_HEARTBEAT, LOG_LEVEL_INFO));
+	expect_error("logging", "[[\"all\",\"nets\"]]", -8, "there is no category of the log in \"nets\"");
+	expect_error("logging", "[[\"all=loud\"]]", -8, "there is no level in \"all=loud\"");
+	expect_error("logging", "[[],[\"net\",7]]", -3, "a category must be of type string");
+	expect_error("logging", "[[7.5]]", -3, "a category must be of type string");
+	expect_error("logging", "[[\"\"]]", -8, "there is no category of the log in \"\"");
+	levels = call_with("logging", "{\"exclude\":[\"all=info\"]}");
+	expect_text(levels, "net", "info");
+	expect_text(levels, "chain", "info");
+	json_decref(levels);
+}
+END_TEST
+
+START_TEST(getmemoryinfo)
+{
+	json_t *memory, *part;
+
+	node.memory = (struct node_memory){.resident = 10,
+					   .resident_peak = 11,
+					   .locked = 12,
+					   .locked_limit = 20,
+					   .budget_used = 6,
+					   .budget_limit = 100,
+					   .budget_users = {1, 2, 3},
+					   .pool_used = 7,
+					   .store = {.cache = 5, .memtables = 9}};
+	memory = call("getmemoryinfo");
+	expect_keys(memory, "locked resident heap budget pool database");
+	part = json_object_get(memory, "locked");
+	expect_keys(part, "used free total locked");
+	expect_integer(part, "free", 8);
+	expect_integer(json_object_get(memory, "resident"), "peak", 11);
+	part = json_object_get(memory, "budget");
+	expect_keys(part, "used limit connections messages frames");
+	expect_integer(part, "connections", 1);
+	expect_integer(part, "frames", 3);
+	expect_integer(json_object_get(memory, "pool"), "used", 7);
+	expect_integer(json_object_get(memory, "database"), "cache", 5);
+	json_decref(memory);
+	node.memory.locked_limit = UINT64_MAX;
+	memory = call("getmemoryinfo");
+	expect_keys(json_object_get(memory, "locked"), "used locked");
+	json_decref(memory);
+}
+END_TEST
+
 static void check_method(const struct rpc_method *method)
 {
+	struct rpc_error errors[RPC_MAX_ERRORS];
 	char why[VALUE_WHY_SIZE];
 	bool optional = false;
 	json_t *value;
@@ -339,8 +405,15 @@ static void check_method(const struct rpc_method *method)
 	}
 	if (method->example) {
 		ck_assert_int_eq(value_parse(&value, why, method->example, strlen(method->example)), 0);
+		ck_assert(json_is_array(value));
+		ck_assert_uint_le(json_array_size(value), method->param_count);
 		json_decref(value);
 	}
+	for (size_t i = 0; i < method->error_count; i++) {
+		ck_assert_ptr_nonnull(method->errors[i].when);
+		ck_assert_int_lt(method->errors[i].code, 0);
+	}
+	ck_assert_uint_gt(rpc_method_errors(errors, method), method->error_count);
 }
 
 /* What the code relies on in every entry of the table. */
@@ -431,6 +504,8 @@ int main(void)
 	tcase_add_test(methods, uptime);
 	tcase_add_test(methods, stop);
 	tcase_add_test(methods, help);
+	tcase_add_test(methods, logging);
+	tcase_add_test(methods, getmemoryinfo);
 	tcase_add_test(methods, table_is_consistent);
 	tcase_add_checked_fixture(starting, node_setup, node_teardown);
 	tcase_add_test(starting, configurations_that_are_refused);

@@ -13,15 +13,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Who reserves. */
+enum mem_user {
+	MEM_CONNECTIONS, /* line buffers and arenas of connections, beyond what is free */
+	MEM_MESSAGES,	 /* messages that left their connection's thread: for the chain, for consensus */
+	MEM_FRAMES,	 /* messages to be sent */
+	MEM_USER_COUNT
+};
+
 struct mem_budget {
-	atomic_size_t used;	 /* bytes reserved */
-	size_t limit;		 /* immutable */
+	atomic_size_t used;		     /* bytes reserved */
+	atomic_size_t users[MEM_USER_COUNT]; /* of them, by whom */
+	size_t limit;			     /* immutable */
 };
 
 void mem_budget_init(struct mem_budget *b, size_t limit_bytes);
 /* False: refused, nothing reserved. */
-bool mem_budget_take(struct mem_budget *b, size_t bytes);
-void mem_budget_give(struct mem_budget *b, size_t bytes);
+bool mem_budget_take(struct mem_budget *b, enum mem_user user, size_t bytes);
+void mem_budget_give(struct mem_budget *b, enum mem_user user, size_t bytes);
 
 /* What a connection holds before it has to reserve. */
 #define MEM_ACCOUNT_FREE_BYTES ((size_t)16384)

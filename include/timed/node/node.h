@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #include "timed/consensus/attestation.h"
+#include "timed/net/mem_budget.h"
+#include "timed/store/store.h"
 #include "timeproto/chain/address.h"
 #include "timeproto/chain/params.h"
 #include "timeproto/wire/message.h"
@@ -110,6 +112,18 @@ size_t node_heartbeat_history(struct node *node, struct attestation_status *last
 void node_masternode_count(struct node *node, size_t *known, size_t *active);
 /* Median of the peers' clock offsets in seconds (their clock minus ours); false when fewer than 3 are known. */
 bool node_clock_offset_s(struct node *node, int64_t *offset);
+
+/* What the process holds in memory, in bytes. */
+struct node_memory {
+	uint64_t resident, resident_peak;      /* of the process */
+	uint64_t locked, locked_limit;	       /* secrets that are never swapped out; UINT64_MAX: no limit */
+	uint64_t heap_used, heap_free;	       /* of malloc */
+	uint64_t budget_used, budget_limit;    /* what peers can make grow (net/mem_budget.h) */
+	uint64_t budget_users[MEM_USER_COUNT]; /* of budget_used, by enum mem_user */
+	uint64_t pool_used, pool_limit;	       /* transactions */
+	struct store_memory store;	       /* the database */
+};
+void node_get_memory(struct node *node, struct node_memory *out);
 
 /* Writes the full status to the log (SIGUSR1, every 10 minutes the short one). */
 void node_log_status(struct node *node);

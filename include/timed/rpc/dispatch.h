@@ -7,6 +7,8 @@
  * without "jsonrpc", or with "1.0" or "1.1", is taken like one of 2.0 except that a missing id is null and is answered;
  * `params` may be null or absent.
  *
+ * A method that fails with a code that its entry does not name is answered, and an error is logged: help is wrong then.
+ *
  * Thread safety: any thread; the methods run on the calling one.
  */
 #ifndef TIMED_RPC_DISPATCH_H

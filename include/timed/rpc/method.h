@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a method of the RPC is: one entry of a table that says its name, its parameters, what it answers, and the
- * function that runs it.  The same entry checks the parameters (params.h), finds the method (dispatch.h) and makes its
- * help (help.h), so that none of them can drift from the others.
+ * What a method of the RPC is: one entry of a table that says its name, its parameters, what it answers, how it may
+ * fail, and the function that runs it.  The same entry checks the parameters (params.h), finds the method (dispatch.h)
+ * and makes its help (help.h), so that none of them can drift from the others; a failure that the entry does not name
+ * is answered all the same, but the log complains (dispatch.h).
  *
  * Thread safety: tables are constant; a call belongs to the thread that runs it.
  */
@@ -22,11 +23,11 @@ enum rpc_code {
 	RPC_INVALID_ADDRESS_OR_KEY = -5, /* no such address, block, transaction */
 	RPC_WALLET_INSUFFICIENT_FUNDS = -6,
 	RPC_OUT_OF_MEMORY = -7,
-	RPC_INVALID_PARAMETER = -8,		/* the right type, but not a possible value */
-	RPC_WALLET_KEYPOOL_RAN_OUT = -12,	/* the wallet is locked, and knows no further address in advance */
-	RPC_WALLET_UNLOCK_NEEDED = -13,		/* the wallet is locked */
-	RPC_WALLET_PASSPHRASE_INCORRECT = -14,	/* a wrong passphrase, none, or one that is too long */
-	RPC_WALLET_WRONG_ENC_STATE = -15,	/* the wallet is encrypted, and should not be, or the other way round */
+	RPC_INVALID_PARAMETER = -8,	       /* the right type, but not a possible value */
+	RPC_WALLET_KEYPOOL_RAN_OUT = -12,      /* the wallet is locked, and knows no further address in advance */
+	RPC_WALLET_UNLOCK_NEEDED = -13,	       /* the wallet is locked */
+	RPC_WALLET_PASSPHRASE_INCORRECT = -14, /* a wrong passphrase, none, or one that is too long */
+	RPC_WALLET_WRONG_ENC_STATE = -15,      /* the wallet is encrypted, and should not be, or the other way round */
 	RPC_WALLET_ENCRYPTION_FAILED = -16,
 	RPC_DESERIALIZATION_ERROR = -22,
 	RPC_CLIENT_NODE_ALREADY_ADDED = -23,	/* a node that is added, or banned, already */
@@ -62,7 +63,40 @@ struct rpc_param {
 	const char *about;	  /* for help */
 };
 
+/* A way to fail. */
+struct rpc_error {
+	enum rpc_code code;
+	const char *when; /* for help */
+};
+
+/* The errors of an entry: RPC_ERRORS({RPC_INVALID_PARAMETER, "..."}, RPC_ERROR_DATABASE). */
+#define RPC_ERRORS(...)                                                                                                \
+	.errors = (const struct rpc_error[]){__VA_ARGS__},                                                             \
+	.error_count = sizeof((const struct rpc_error[]){__VA_ARGS__}) / sizeof(struct rpc_error)
+/* What several methods share (view_call.h, rpc_arg_hash(), raw_transaction.h, wallet_call.h). */
+#define RPC_ERROR_DATABASE                                                                                             \
+	{                                                                                                              \
+		RPC_MISC_ERROR, "the database cannot be read"                                                          \
+	}
+#define RPC_ERROR_HASH                                                                                                 \
+	{                                                                                                              \
+		RPC_INVALID_PARAMETER, "the hash is not 64 hex digits"                                                 \
+	}
+#define RPC_ERROR_RAW                                                                                                  \
+	{                                                                                                              \
+		RPC_DESERIALIZATION_ERROR, "the hex is no transaction"                                                 \
+	}
+#define RPC_ERROR_ADDRESS                                                                                              \
+	{                                                                                                              \
+		RPC_INVALID_ADDRESS_OR_KEY, "the address is none of this network"                                      \
+	}
+#define RPC_ERROR_LOCKED                                                                                               \
+	{                                                                                                              \
+		RPC_WALLET_UNLOCK_NEEDED, "the wallet is locked: see walletpassphrase"                                 \
+	}
+
 #define RPC_MAX_PARAMS 8
+#define RPC_MAX_ERRORS 16
 #define RPC_NO_WAIT INT64_C(-1)
 #define RPC_FAILURE_SIZE 512
 
@@ -90,6 +124,9 @@ struct rpc_method {
 	size_t param_count;
 	const char *result;  /* what is answered, for help */
 	const char *example; /* JSON of parameters for help's example; NULL: none needed */
+	/* Those of `run`; what the check of the parameters answers follows from `params` (rpc_method_errors()). */
+	const struct rpc_error *errors;
+	size_t error_count;
 	/* The result (a new reference), or NULL after rpc_fail().  NULL without it means out of memory.  Holds no lock
 	 * when it returns. */
 	json_t *(*run)(struct rpc_call *call);
@@ -114,6 +151,9 @@ json_t *rpc_fail(struct rpc_call *call, enum rpc_code code, const char *format, 
 /* The method has nothing to answer yet, and waited_ms is not RPC_NO_WAIT: it is run again in a moment, and holds nobody
  * up meanwhile.  Returns NULL, so that a method can return it. */
 json_t *rpc_later(struct rpc_call *call);
+/* Every way in which the method may fail: those that the check of its parameters gives, then its own.  Returns how
+ * many. Left out is what any method may answer: RPC_OUT_OF_MEMORY. */
+size_t rpc_method_errors(struct rpc_error out[RPC_MAX_ERRORS], const struct rpc_method *method);
 /* NULL when there is none of that name. */
 const struct rpc_method *rpc_table_find(const struct rpc_table *table, const char *name);
 /* True when the optional parameter was given or has a default. */

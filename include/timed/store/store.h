@@ -89,6 +89,15 @@ void store_close(struct store *store);
 /* True when a write has failed; `failure` (may be NULL) is then filled. */
 bool store_failed(const struct store *store, struct store_failure *failure);
 
+/* What the database holds in memory, in bytes. */
+struct store_memory {
+	uint64_t cache, cache_limit; /* blocks of tables */
+	uint64_t pinned;	     /* of them, in use and so not to be given up */
+	uint64_t memtables;	     /* writes that are in no table yet */
+	uint64_t readers;	     /* indexes and filters of open tables */
+};
+void store_get_memory(const struct store *store, struct store_memory *out);
+
 /* The name of a family in the database: "blocks" ... */
 const char *store_family_name(enum store_family family);
 /* "STORE_E_CORRUPT" ..., "?" for a number that is none. */

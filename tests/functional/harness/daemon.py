@@ -18,8 +18,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("TIMED_BINARY", str(ROOT / "build" / "src" / "timed" / "timed"))
 INSPECT = os.environ.get("TIMED_INSPECT", str(pathlib.Path(BINARY).parents[1] / "timed-inspect" / "timed-inspect"))
 
-# What a sanitizer, a CHECK() or the C library prints when the process is broken.
-BROKEN = re.compile(r"Sanitizer|runtime error:|(?i:check failed)|[Aa]ssertion .*failed|stack smashing|double free")
+# What a sanitizer, a CHECK() or the C library prints when the process is broken; and a method of the RPC whose help does
+# not know how it has failed.
+BROKEN = re.compile(r"Sanitizer|runtime error:|(?i:check failed)|[Aa]ssertion .*failed|stack smashing|double free|"
+                    r"failed with the undeclared code")
 
 
 class Daemon:
@@ -129,8 +131,12 @@ class Daemon:
 
     # --- RPC ----------------------------------------------------------------------------------------------------
 
-    def rpc(self, method, *params):
-        return self._rpc.call(method, *params, timeout=scaled(10))
+    def rpc(self, method, *params, named=None):
+        return self._rpc.call(method, *params, timeout=scaled(10), named=named)
+
+    def rpc_credentials(self):
+        """Headers for requests that a test makes itself."""
+        return self._rpc.credentials()
 
     def rpc_begin(self, method, *params):
         """Sends a request that will take a while; returns what gives its answer."""

@@ -22,17 +22,21 @@ class Rpc:
         self._cookie = os.path.join(datadir, ".cookie")
         self._namespace = namespace
 
-    def begin(self, method, *params, timeout=10):
-        """Sends a request; the connection, on which nobody has read an answer yet."""
+    def credentials(self):
+        """The header that lets in whoever can read the cookie."""
         with open(self._cookie, encoding="ascii") as cookie:
-            token = base64.b64encode(cookie.read().strip().encode()).decode()
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
+            return {"Authorization": "Basic " + base64.b64encode(cookie.read().strip().encode()).decode()}
+
+    def begin(self, method, *params, timeout=10, named=None):
+        """Sends a request, `named` with parameters by name; the connection, on which nobody has read an answer yet."""
+        headers = {**self.credentials(), "Content-Type": "application/json"}
+        params = list(params) if named is None else named
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         connection = http.client.HTTPConnection(*self._address, timeout=timeout)
         try:
             if self._namespace:
                 connection.sock = self._namespace.connect(self._address, timeout)
-            connection.request("POST", "/", body, {"Authorization": "Basic " + token,
-                                                   "Content-Type": "application/json"})
+            connection.request("POST", "/", body, headers)
         except BaseException:
             connection.close()
             raise
@@ -53,5 +57,5 @@ class Rpc:
             raise RpcError(value["error"])
         return value["result"]
 
-    def call(self, method, *params, timeout=10):
-        return self.end(self.begin(method, *params, timeout=timeout))
+    def call(self, method, *params, timeout=10, named=None):
+        return self.end(self.begin(method, *params, timeout=timeout, named=named))

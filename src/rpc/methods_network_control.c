@@ -398,20 +398,21 @@ static const struct rpc_method methods[] = {
 			 "onetry: it is dialled once.\n"
 			 "What is added here lasts until the daemon stops; network.bootstrap_peers and --connect name "
 			 "nodes "
-			 "for every start.  Fails with -23 when it is added already, with -24 when it is to be removed "
-			 "and "
-			 "was not added, with -8 when the address is none.",
+			 "for every start.",
 		.params = addnode_params,
 		.param_count = sizeof(addnode_params) / sizeof(addnode_params[0]),
 		.result = "null",
 		.example = "[\"203.0.113.7\", \"add\"]",
+		RPC_ERRORS(
+			{RPC_INVALID_PARAMETER, "node is no address that can be dialled, or there is no such command"},
+			{RPC_CLIENT_NODE_ALREADY_ADDED, "it is added already"},
+			{RPC_CLIENT_NODE_NOT_ADDED, "it is to be removed, and has not been added"},
+			{RPC_MISC_ERROR, "onetry: the network is off, the node is banned, or there is no room"}),
 		.run = addnode,
 	},
 	{
 		.name = "getaddednodeinfo",
-		.about = "Lists the nodes that were added: by the configuration, on the command line, or by addnode.  "
-			 "Fails "
-			 "with -24 when the one asked for was not.",
+		.about = "Lists the nodes that were added: by the configuration, on the command line, or by addnode.",
 		.params = added_params,
 		.param_count = sizeof(added_params) / sizeof(added_params[0]),
 		.result = "[\n"
@@ -425,17 +426,21 @@ static const struct rpc_method methods[] = {
 			  "    \"nextdial\": n                seconds until it is dialled next\n"
 			  "  }, ...\n"
 			  "]",
+		RPC_ERRORS({RPC_INVALID_PARAMETER, "node is no IP or IP:PORT"},
+			   {RPC_CLIENT_NODE_NOT_ADDED, "it has not been added"}),
 		.run = getaddednodeinfo,
 	},
 	{
 		.name = "disconnectnode",
 		.about = "Ends a connection, named by its address or by its number.  It is not dialled for five "
 			 "minutes; it may "
-			 "dial us (setban is against that).  Fails with -29 when there is none.",
+			 "dial us (setban is against that).",
 		.params = disconnect_params,
 		.param_count = sizeof(disconnect_params) / sizeof(disconnect_params[0]),
 		.result = "null",
 		.example = "[\"203.0.113.7\"]",
+		RPC_ERRORS({RPC_INVALID_PARAMETER, "address is no IP or IP:PORT"},
+			   {RPC_CLIENT_NODE_NOT_CONNECTED, "there is no such connection"}),
 		.run = disconnectnode,
 	},
 	{
@@ -444,15 +449,15 @@ static const struct rpc_method methods[] = {
 			 "once, "
 			 "and it is neither dialled nor accepted.  Bans outlast a restart.  A ban of the operator "
 			 "takes the "
-			 "place of one for violations, and further violations do not change it.  Fails with -30 when "
-			 "that "
-			 "is no IP, or one that is not banned and shall be no longer; with -23 when the operator has "
-			 "banned "
-			 "it already.",
+			 "place of one for violations, and further violations do not change it.",
 		.params = setban_params,
 		.param_count = sizeof(setban_params) / sizeof(setban_params[0]),
 		.result = "null",
 		.example = "[\"203.0.113.7\", \"add\", 86400]",
+		RPC_ERRORS(
+			{RPC_CLIENT_INVALID_IP_OR_SUBNET, "ip is no IP, or its ban is to be removed and there is none"},
+			{RPC_INVALID_PARAMETER, "there is no such command, or the ban would end in the past"},
+			{RPC_CLIENT_NODE_ALREADY_ADDED, "the operator has banned it already"}),
 		.run = setban,
 	},
 	{

@@ -20,6 +20,7 @@ import pytest
 from harness.chain import COIN, Key, bincode_transaction, output, sign, spend, transaction, txid
 from harness.daemon import Daemon
 from harness.net import Range, wait_until
+from harness.peer import Peer
 from harness.rpc import RpcError
 from harness.sync import sync_config
 from harness.validators import Validators
@@ -28,6 +29,7 @@ from harness.wallet import Wallet, WalletChain
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ZERO = "00" * 32
 STRANGER = Key.numbered("a stranger").address
+NOWHERE = "203.0.113.7"
 SPLIT_OWNER, SPLIT = Key.numbered("an owner of many coins"), 5000
 PASSPHRASE = "open sesame"
 INT64_MAX = 2**63 - 1
@@ -57,7 +59,8 @@ class World:
         self.net = Validators(self.make, [network.ip(number) for number in range(1, 5)], 3, observers=1)
         self.node, self.payer, self.observer = self.net.nodes[0], self.net.nodes[1], self.net.nodes[3]
         self.spare_wallet = Wallet("spare")
-        self.spare = None
+        self.spare = self.peer = None
+        self.elsewhere = network.ip(50)
         self.spare_chain = None
         self._moving = threading.Event()
         self._stop = threading.Event()
@@ -154,6 +157,24 @@ class World:
             self.observer.rpc("walletlock")
         return self.observer
 
+    def visitor(self):
+        """The address of a peer of the spare daemon."""
+        self.peer = Peer.dial(self.elsewhere, self.spare.ip)
+        self.peer.handshake()
+        self.spare.wait_peer(self.elsewhere)
+        return self.elsewhere
+
+    def banned(self):
+        """An address that the spare daemon has banned."""
+        self.spare.rpc("clearbanned")
+        self.spare.rpc("setban", NOWHERE, "add", 60)
+        return NOWHERE
+
+    def forgiven(self, *command):
+        """What setban does to an address that is not banned."""
+        self.spare.rpc("clearbanned")
+        return [NOWHERE, *command]
+
     def with_another_wallet(self):
         """The spare daemon, in whose directory somebody else has put another wallet."""
         Wallet("another").write(self.spare)
@@ -161,6 +182,8 @@ class World:
 
     def finish(self):
         self._stop.set()
+        if self.peer:
+            self.peer.close()
         if self._thread.ident:
             self._thread.join()
 
@@ -358,6 +381,24 @@ METHODS = {
     "getconsensusinfo": [ok([], lambda w, r: r["type"] == "BFT" and r["quorum"] == 3)],
     # Network
     "getpeerinfo": [ok([], lambda w, r: len(r) == 3)],
+    "getnetworkinfo": [ok([], lambda w, r: r["connections"] == 3 and r["networkactive"])],
+    "getconnectioncount": [ok([], lambda w, r: r == 3)],
+    "getnettotals": [ok([], lambda w, r: r["totalbytessent"] > 0)],
+    "ping": [ok([], lambda w, r: r is None)],
+    "addnode": [ok(lambda w: [w.elsewhere, "add"], on=on_spare),
+                fails(-23, lambda w: [w.elsewhere, "add"], on=on_spare),
+                ok(lambda w: [w.elsewhere, "remove"], on=on_spare), fails(-8, ["x", "add"]), fails(-8, [NOWHERE, "ad"]),
+                fails(-24, lambda w: [w.elsewhere, "remove"], on=on_spare),
+                fails(-1, lambda w: [w.banned(), "onetry"], on=on_spare)],
+    "getaddednodeinfo": [ok([], lambda w, r: len(r) == 3), fails(-8, ["x"]), fails(-24, [NOWHERE])],
+    "disconnectnode": [ok(lambda w: [w.visitor()], on=on_spare), fails(-8, ["x"]), fails(-29, [NOWHERE])],
+    "setban": [ok(lambda w: w.forgiven("add", 60), on=on_spare), fails(-23, [NOWHERE, "add"], on=on_spare),
+               ok([NOWHERE, "remove"], on=on_spare), fails(-30, [NOWHERE, "remove"], on=on_spare),
+               fails(-30, ["x", "add"]), fails(-8, [NOWHERE, "ad"]), fails(-8, [NOWHERE, "add", 1000, True])],
+    "listbanned": [ok(lambda w: [] if w.banned() else None, lambda w, r: len(r) == 1, on=on_spare)],
+    "clearbanned": [ok([], lambda w, r: w.spare.rpc("listbanned") == [], on=on_spare)],
+    "setnetworkactive": [ok([False], lambda w, r: r is False, on=on_spare), ok([True], lambda w, r: r, on=on_spare)],
+    "getnodeaddresses": [ok([0], lambda w, r: len(r) == 3)],
     # Control
     "help": [ok([], lambda w, r: "== Control ==" in r), ok(["getblock"], lambda w, r: "-5: " in r),
              ok(["getblock", True], lambda w, r: r[0]["name"] == "getblock"), fails(-8, ["nosuch"])],

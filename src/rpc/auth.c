@@ -70,7 +70,7 @@ void auth_forget(const char *data_dir)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/.cookie", data_dir) < 0)
+	if (asprintf(&path, "%s/" AUTH_COOKIE_FILE, data_dir) < 0)
 		return;
 	(void)unlink(path);
 	free(path);
@@ -81,7 +81,7 @@ int auth_publish(struct auth *auth, const char *data_dir)
 	char *path;
 	int r;
 
-	if (asprintf(&path, "%s/.cookie", data_dir) < 0)
+	if (asprintf(&path, "%s/" AUTH_COOKIE_FILE, data_dir) < 0)
 		return -ENOMEM;
 	r = file_write_atomic(path, auth->cookie, strlen(auth->cookie), 0600);
 	if (r) {

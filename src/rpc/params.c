@@ -14,8 +14,8 @@ static const struct {
 	enum rpc_type type;
 	const char *name;
 } type_names[] = {
-    {RPC_TYPE_BOOL, "boolean"},	 {RPC_TYPE_INTEGER, "integer"}, {RPC_TYPE_NUMBER, "number"},
-    {RPC_TYPE_STRING, "string"}, {RPC_TYPE_ARRAY, "array"},	{RPC_TYPE_OBJECT, "object"},
+	{RPC_TYPE_BOOL, "boolean"},  {RPC_TYPE_INTEGER, "integer"}, {RPC_TYPE_NUMBER, "number"},
+	{RPC_TYPE_STRING, "string"}, {RPC_TYPE_ARRAY, "array"},	    {RPC_TYPE_OBJECT, "object"},
 };
 
 void params_types_text(char *out, size_t size, unsigned types)
@@ -32,8 +32,7 @@ void params_types_text(char *out, size_t size, unsigned types)
 	}
 }
 
-/* Every type that the value is of; 0 for null. */
-static unsigned types_of(const json_t *value)
+unsigned params_types_of(const json_t *value)
 {
 	if (value_number_text(value))
 		return RPC_TYPE_NUMBER;
@@ -65,7 +64,7 @@ static int refuse_type(struct rpc_call *call, const struct rpc_param *param, con
 	if (json_is_integer(value))
 		snprintf(got, sizeof(got), "integer");
 	else
-		params_types_text(got, sizeof(got), types_of(value));
+		params_types_text(got, sizeof(got), params_types_of(value));
 	if (value_number_text(value) && (param->types & RPC_TYPE_INTEGER))
 		snprintf(got, sizeof(got), "%.24s", value_number_text(value));
 	rpc_fail(call, RPC_TYPE_ERROR, "%s must be of type %s, not %s", param->name, wanted, got);
@@ -77,7 +76,7 @@ static int bind_one(struct rpc_call *call, size_t index, json_t *value)
 {
 	const struct rpc_param *param = &call->method->params[index];
 
-	if (!(types_of(value) & param->types))
+	if (!(params_types_of(value) & param->types))
 		return refuse_type(call, param, value);
 	if (json_is_integer(value) && (param->min || param->max)) {
 		json_int_t number = json_integer_value(value);

@@ -38,6 +38,7 @@ struct scan {
 	struct buf *out;      /* the text for jansson */
 	unsigned depth;	      /* open arrays and objects */
 	size_t count;	      /* values seen, roughly: brackets and commas */
+	size_t max_count;     /* of them */
 	char *why;	      /* reason of a refusal, VALUE_WHY_SIZE bytes */
 };
 
@@ -160,17 +161,17 @@ static int scan_one(struct scan *s)
 	} else if ((c == ']' || c == '}') && s->depth > 0) {
 		s->depth--;
 	}
-	if ((c == '[' || c == '{' || c == ',') && ++s->count > VALUE_MAX_COUNT)
+	if ((c == '[' || c == '{' || c == ',') && ++s->count > s->max_count)
 		return refuse(s, VALUE_E_LIMIT, "too many values");
 	buf_append_byte(s->out, (uint8_t)c);
 	s->at++;
 	return 0;
 }
 
-int value_parse(json_t **out, char why[VALUE_WHY_SIZE], const char *text, size_t len)
+int value_parse_counted(json_t **out, char why[VALUE_WHY_SIZE], const char *text, size_t len, size_t max_count)
 {
 	struct buf copy = BUF_INIT;
-	struct scan s = {.at = text, .end = text + len, .out = &copy, .why = why};
+	struct scan s = {.at = text, .end = text + len, .out = &copy, .max_count = max_count, .why = why};
 	json_error_t error;
 	int r = 0;
 
@@ -194,6 +195,11 @@ int value_parse(json_t **out, char why[VALUE_WHY_SIZE], const char *text, size_t
 	explicit_bzero(copy.data, copy.capacity);
 	buf_free(&copy);
 	return r;
+}
+
+int value_parse(json_t **out, char why[VALUE_WHY_SIZE], const char *text, size_t len)
+{
+	return value_parse_counted(out, why, text, len, VALUE_MAX_COUNT);
 }
 
 /* What stands for a control character, a quote or a backslash. */

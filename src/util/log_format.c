@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "timed/util/text.h"
 #include "timed/util/thread.h"
 
 #define ELLIPSIS "…"
@@ -71,36 +72,6 @@ void log_style_init(struct log_style *style, enum log_format format, bool journa
 		*dot = '\0';
 }
 
-/* Length and code point of the well-formed UTF-8 character at `s`; 0 when there is none. */
-static size_t utf8_decode(uint32_t *code, const unsigned char *s, size_t len)
-{
-	static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80		   ? 1
-		   : (s[0] & 0xe0) == 0xc0 ? 2
-		   : (s[0] & 0xf0) == 0xe0 ? 3
-		   : (s[0] & 0xf8) == 0xf0 ? 4
-					   : 0;
-
-	if (n == 0 || n > len)
-		return 0;
-	*code = n == 1 ? s[0] : s[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		*code = *code << 6 | (s[i] & 0x3fu);
-	}
-	if (*code < least[n] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
-		return 0;
-	return n;
-}
-
-/* What could end a line, move the cursor or turn the reading direction of a terminal. */
-static bool is_control(uint32_t code)
-{
-	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0x2028 && code <= 0x202e) ||
-	       (code >= 0x2066 && code <= 0x2069);
-}
-
 /* True when `s` is the beginning of a character whose rest is missing. */
 static bool utf8_incomplete(const unsigned char *s, size_t len)
 {
@@ -124,13 +95,11 @@ static size_t escape_bytes(char *out, const unsigned char *s, size_t n)
 
 bool log_is_clean(const char *text, size_t len)
 {
-	const unsigned char *s = (const unsigned char *)text;
-
 	for (size_t at = 0; at < len;) {
 		uint32_t code = 0;
-		size_t n = utf8_decode(&code, s + at, len - at);
+		size_t n = text_decode(&code, text + at, len - at);
 
-		if (n == 0 || is_control(code))
+		if (n == 0 || text_is_control(code))
 			return false;
 		at += n;
 	}
@@ -145,8 +114,8 @@ size_t log_escape(char *out, const char *text, size_t len, bool cut)
 
 	for (size_t at = 0; at < len;) {
 		uint32_t code = 0;
-		size_t n = utf8_decode(&code, s + at, len - at);
-		bool plain = n > 0 && !is_control(code);
+		size_t n = text_decode(&code, text + at, len - at);
+		bool plain = n > 0 && !text_is_control(code);
 		size_t take = n > 0 ? n : 1;
 		size_t need = plain ? take : 4 * take;
 

@@ -15,12 +15,17 @@
 #include <stdio.h>
 
 #include "timed/node/config.h"
+#include "timed/util/command_line.h"
 
 #define OPTIONS_CONFIG_DEFAULT "config.toml"
 
 enum options_error {
 	OPTIONS_E_USAGE = 1, /* the messages say what is wrong with which argument: exit code 2 */
 };
+
+/* What there is; also for the manual page. */
+extern const struct command_line_option options_table[];
+extern const size_t options_table_count;
 
 /* Strings point into argv. */
 struct options {

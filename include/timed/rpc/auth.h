@@ -10,6 +10,9 @@
 #ifndef TIMED_RPC_AUTH_H
 #define TIMED_RPC_AUTH_H
 
+/* The cookie file, in the data directory. */
+#define AUTH_COOKIE_FILE ".cookie"
+
 struct auth;
 
 enum auth_verdict {
@@ -22,7 +25,7 @@ enum auth_verdict {
 int auth_create(struct auth **out, const char *user, const char *password) __attribute__((warn_unused_result));
 /* Removes a cookie file that an earlier run left behind. */
 void auth_forget(const char *data_dir);
-/* Writes the cookie to <data_dir>/.cookie, mode 0600, whole or not at all, in place of an old one.  0 or a negative
+/* Writes the cookie to its file in `data_dir`, mode 0600, whole or not at all, in place of an old one.  0 or a negative
  * errno. */
 int auth_publish(struct auth *auth, const char *data_dir) __attribute__((warn_unused_result));
 /* Judges the value of an Authorization header; NULL: there is none. */

@@ -20,6 +20,8 @@ enum params_error {
 int params_bind(struct rpc_call *call, json_t *params) __attribute__((warn_unused_result));
 /* Releases call->args. */
 void params_release(struct rpc_call *call);
+/* Every type that the value is of, as a mask; 0 for null. */
+unsigned params_types_of(const json_t *value);
 /* Writes the types of a mask in words: "integer or string". */
 void params_types_text(char *out, size_t size, unsigned types);
 

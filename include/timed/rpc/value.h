@@ -35,6 +35,9 @@ void value_wipe_freed(void);
 /* Parses one JSON text of any type.  0 and *out; an enum value_error with the reason in `why`; or -ENOMEM. */
 int value_parse(json_t **out, char why[VALUE_WHY_SIZE], const char *text, size_t len)
 	__attribute__((warn_unused_result));
+/* The same for at most `max_count` values instead of VALUE_MAX_COUNT. */
+int value_parse_counted(json_t **out, char why[VALUE_WHY_SIZE], const char *text, size_t len, size_t max_count)
+	__attribute__((warn_unused_result));
 /* Appends the value as compact JSON (buf's sticky error: out of memory).  Objects keep their order. */
 void value_print(struct buf *out, json_t *value);
 

@@ -94,7 +94,7 @@ const struct config_key config_keys[] = {
 	NUMBER(rpc, port, "0", 0, 65535, "", "0: by network (testnet 24101, mainnet 24001, devnet 24201)"),
 	OTHER(rpc, allow_origins, CONFIG_KIND_STRINGS, "[]", "origins that a browser may call from"),
 	STRING(rpc, user, "\"\"", "with password: may log in beside the cookie file"),
-	FLAGGED(rpc, password, CONFIG_KIND_STRING, "\"\"", "", CONFIG_KEY_SECRET),
+	FLAGGED(rpc, password, CONFIG_KIND_STRING, "\"\"", "of rpc.user", CONFIG_KEY_SECRET),
 	BOOL(rpc, public_status, "false", "the status page needs no password"),
 
 	CHOICE(storage, backend, "\"rocksdb\"", backends, "memory keeps nothing: for tests"),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the subcommands of timed-inspect have in common: how they are listed, how they read lines and options, and how
- * they print values as JSON.  Each subcommand is one file inspect_<name>.c and one line of the table in main.c.
+ * they print values as JSON.  Each subcommand is one file inspect_<name>.c and one line of the table in inspect_commands.c, which the manual page is made of too.
  *
  * All of it reads standard input and files and prints to standard output and error; the exit codes are 0, 1
  * (EXIT_FAILURE) and 2 (INSPECT_USAGE).
@@ -38,6 +38,9 @@ extern const struct inspect_command inspect_hash_command;
 extern const struct inspect_command inspect_tx_command;
 extern const struct inspect_command inspect_validator_key_command;
 extern const struct inspect_command inspect_wallet_command;
+
+extern const struct inspect_command *const inspect_commands[];
+extern const size_t inspect_command_count;
 
 /* Prints the mistake; returns INSPECT_USAGE. */
 int inspect_usage_error(const char *what, const char *argument);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * timed-inspect: messages, blocks, transactions, keys and data directories from the command line.  Each subcommand is
- * one line of the table below (inspect.h); all of them read and print, none talks to a node.
+ * one line of the table in inspect_commands.c; all of them read and print, none talks to a node.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -12,17 +12,11 @@
 #include "inspect.h"
 #include "timed/node/version.h"
 
-static const struct inspect_command *const commands[] = {
-	&inspect_frame_command,	  &inspect_tx_command,	 &inspect_block_command,  &inspect_chain_command,
-	&inspect_address_command, &inspect_hash_command, &inspect_wallet_command, &inspect_validator_key_command,
-};
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
 static void print_help(FILE *out)
 {
 	fputs("Usage: timed-inspect COMMAND [OPTION]...\n\nCommands:\n", out);
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-15s%s\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; i < inspect_command_count; i++)
+		fprintf(out, "  %-15s%s\n", inspect_commands[i]->name, inspect_commands[i]->summary);
 	fputs("\nOptions:\n"
 	      "  --help      print this, or after a command what that does\n"
 	      "  --version   print the version\n",
@@ -52,12 +46,12 @@ static int run(int argc, char *argv[])
 		printf("timed-inspect %s\n", TIMED_VERSION);
 		return EXIT_SUCCESS;
 	}
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(argv[1], commands[i]->name) != 0)
+	for (size_t i = 0; i < inspect_command_count; i++) {
+		if (strcmp(argv[1], inspect_commands[i]->name) != 0)
 			continue;
 		if (!asks_for_help(argc - 1, argv + 1))
-			return commands[i]->run(argc - 1, argv + 1);
-		fputs(commands[i]->help, stdout);
+			return inspect_commands[i]->run(argc - 1, argv + 1);
+		fputs(inspect_commands[i]->help, stdout);
 		return EXIT_SUCCESS;
 	}
 	return inspect_usage_error(argv[1][0] == '-' ? "unknown option: " : "unknown command: ", argv[1]);

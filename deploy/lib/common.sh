@@ -75,7 +75,7 @@ install_missing() {
 }
 
 build_packages=(gcc libc6-dev pkg-config meson ninja-build libsodium-dev libssl-dev libjansson-dev librocksdb-dev
-	libcurl4-openssl-dev libmicrohttpd-dev libsystemd-dev)
+	libcurl4-openssl-dev libmicrohttpd-dev libsystemd-dev systemtap-sdt-dev)
 
 # configure DIRECTORY COMPILER [MESON OPTION...]: sets a build directory up.  One that was set up in the same way before
 # is left alone (ninja runs meson again by itself when a meson.build has changed); any other is made anew.  gold links in a

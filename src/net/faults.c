@@ -42,6 +42,9 @@ static const char *const action_names[] = {
 	[FAULT_DROP] = "drop",
 	[FAULT_HOLD] = "hold",
 	[FAULT_BLACKHOLE] = "blackhole",
+	[FAULT_CRASH] = "crash",
+	[FAULT_OVERFLOW] = "overflow",
+	[FAULT_CHECK] = "check",
 };
 #define ACTION_COUNT (sizeof(action_names) / sizeof(action_names[0]))
 
@@ -269,7 +272,8 @@ int faults_load(void)
 	}
 	loaded = true;
 	if (active.count > 0)
-		log_warn(LOG_NET, "⚠️ FAULTS ARE ON, this node breaks its own connections (TIMED_FAULTS): %s", text);
+		log_warn(LOG_NET, "⚠️ FAULTS ARE ON, this node breaks its own connections (TIMED_FAULTS): %s",
+			 text);
 	return 0;
 }
 
@@ -283,8 +287,8 @@ static enum fault_action judge(const struct peer *peer, int64_t *due_ms, enum fa
 	*due_ms = 0;
 	if (!rule)
 		return FAULT_PASS;
-	log_info(LOG_NET, "Fault: %s %s %" PRIu64 " of %s: %s", direction_names[direction], wire_type_name(type), number,
-		 peer->ip_text, action_names[rule->action]);
+	log_info(LOG_NET, "Fault: %s %s %" PRIu64 " of %s: %s", direction_names[direction], wire_type_name(type),
+		 number, peer->ip_text, action_names[rule->action]);
 	if (rule->action == FAULT_HOLD)
 		*due_ms = now_ms + rule->hold_ms;
 	return rule->action;
@@ -349,6 +353,27 @@ static void wake_locked(struct peer *peer) REQUIRES(peer->out)
 		(void)eventfd_write(peer->wake_fd, 1);
 }
 
+static const struct out_item *volatile nothing;
+static volatile bool end_of_recursion;
+
+/* Uses its stack up.  The sum after the call keeps the compiler from making a loop of it. */
+__attribute__((noinline)) static int overflow(int depth)
+{
+	volatile char frame[512] = {(char)depth};
+
+	return end_of_recursion ? depth : overflow(depth + 1) + frame[0];
+}
+
+/* The end of the process that the rule is about. */
+static void die(enum fault_action how)
+{
+	if (how == FAULT_CRASH)
+		end_of_recursion = nothing->answer;
+	if (how == FAULT_OVERFLOW)
+		end_of_recursion = overflow(0) == 0;
+	CHECK(how != FAULT_CHECK);
+}
+
 /* A sent message's turn has come.  True: it goes on its way. */
 static bool let_out_locked(struct peer *peer, enum fault_action action) REQUIRES(peer->out)
 {
@@ -365,6 +390,11 @@ static bool let_out_locked(struct peer *peer, enum fault_action action) REQUIRES
 		atomic_store(&peer->faults.end, action);
 		wake_locked(peer);
 		return action == FAULT_CLOSE_AFTER;
+	case FAULT_CRASH:
+	case FAULT_OVERFLOW:
+	case FAULT_CHECK:
+		die(action);
+		break;
 	}
 	return true;
 }
@@ -447,8 +477,18 @@ static bool let_in(struct peer *peer, enum fault_action action, const uint8_t *l
 		(void)let_out_locked(peer, action);
 		mutex_unlock(&peer->out);
 		break;
+	case FAULT_CRASH:
+	case FAULT_OVERFLOW:
+	case FAULT_CHECK:
+		peer->faults.death = action;
+		return session_line(peer, line, len, now_ms);
 	}
 	return true;
+}
+
+void faults_handled(struct peer *peer)
+{
+	die(peer->faults.death);
 }
 
 /* The type of a line; WIRE_TYPE_COUNT when it is not a message. */

@@ -14,6 +14,9 @@
  *			| hold=MS	it is kept back for so long, and later ones of that direction wait behind it
  *			| blackhole	it is not handled or sent, and from then on nothing is read and nothing is sent;
  *					the socket stays open, timers run
+ *			| crash		the process dies of a wrong address, in the middle of handling or sending it
+ *			| overflow	the same, of a stack that is full
+ *			| check		the same, of a failed CHECK()
  *
  * e.g. "out:Pong:drop, in:Ack:close-after, in:Ping:hold=500, out:Version:blackhole@3".  `first` and `last` count the
  * messages of that direction and type over all connections of the process since its start; without them every one is
@@ -52,7 +55,17 @@ enum faults_outcome {
 
 enum fault_direction { FAULT_IN, FAULT_OUT };
 
-enum fault_action { FAULT_PASS, FAULT_CLOSE_BEFORE, FAULT_CLOSE_AFTER, FAULT_DROP, FAULT_HOLD, FAULT_BLACKHOLE };
+enum fault_action {
+	FAULT_PASS,
+	FAULT_CLOSE_BEFORE,
+	FAULT_CLOSE_AFTER,
+	FAULT_DROP,
+	FAULT_HOLD,
+	FAULT_BLACKHOLE,
+	FAULT_CRASH,
+	FAULT_OVERFLOW,
+	FAULT_CHECK
+};
 
 struct fault_rule {
 	enum fault_direction direction;
@@ -64,9 +77,9 @@ struct fault_rule {
 
 struct faults {
 	struct fault_rule rules[FAULTS_MAX_RULES];
-	size_t count;					      /* used entries of rules */
-	bool concerns[2];				      /* there are rules of that direction */
-	atomic_uint_fast64_t seen[2][WIRE_TYPE_COUNT];	      /* messages so far, by direction */
+	size_t count;				       /* used entries of rules */
+	bool concerns[2];			       /* there are rules of that direction */
+	atomic_uint_fast64_t seen[2][WIRE_TYPE_COUNT]; /* messages so far, by direction */
 };
 
 struct faults_error {
@@ -94,19 +107,24 @@ struct peer_faults {
 				 * joins it any more, and what comes in is not handled); written under peer.out */
 	struct fault_queue in;	/* worker only */
 	bool dark;		/* worker only: FAULT_BLACKHOLE is reached */
+	enum fault_action
+		death; /* worker only: how the process dies while the next message is handled, or FAULT_PASS */
 };
 
 /* Reads TIMED_FAULTS, before any connection is.  0, or -EINVAL: it cannot be obeyed, the log says why. */
 int faults_load(void) __attribute__((warn_unused_result));
 /* A line has come.  True: it has been taken, and is or will be handled, or not.  Worker only. */
 bool faults_input(struct peer *peer, const uint8_t *line, size_t len, int64_t now_ms);
-/* A message is about to be sent or queued.  True: it has been taken, and counts as sent.  peer.out is held; any thread. */
+/* A message is about to be sent or queued.  True: it has been taken, and counts as sent.  peer.out is held; any thread.
+ */
 bool faults_output_locked(struct peer *peer, struct frame *frame, bool answer);
 /* The same for one without a frame; `len` includes the newline. */
 bool faults_control_locked(struct peer *peer, enum wire_type type, const uint8_t *line, size_t len);
-/* Whatever is due, once in each turn of the loop, after the output was flushed.  Keeps the socket out of the poll when the
- * connection has gone dark, and brings the deadline forward.  Worker only, no lock held. */
+/* Whatever is due, once in each turn of the loop, after the output was flushed.  Keeps the socket out of the poll when
+ * the connection has gone dark, and brings the deadline forward.  Worker only, no lock held. */
 void faults_turn(struct peer *peer, struct pollfd *socket, int64_t *deadline_ms, int64_t now_ms);
+/* A message is decoded and about to be handled.  Worker only. */
+void faults_handled(struct peer *peer);
 /* Drops what waits.  The worker's, once the descriptors are closed. */
 void faults_free(struct peer *peer);
 
@@ -143,6 +161,11 @@ static inline bool faults_control_locked(struct peer *peer, enum wire_type type,
 {
 	(void)peer, (void)type, (void)line, (void)len;
 	return false;
+}
+
+static inline void faults_handled(struct peer *peer)
+{
+	(void)peer;
 }
 
 static inline void faults_turn(struct peer *peer, struct pollfd *socket, int64_t *deadline_ms, int64_t now_ms)

@@ -21,6 +21,8 @@
 #include "timed/net/frame.h"
 #include "timed/net/net.h"
 #include "timed/util/clock.h"
+#include "timed/util/crash.h"
+#include "timed/util/probe.h"
 #include "timeproto/wire/json.h"
 
 /* A frame no longer than this may be sent by the thread that made it. */
@@ -238,14 +240,28 @@ size_t peer_queue_bytes(struct peer *peer)
 
 static void count_sent(struct peer *peer, enum wire_type type, size_t bytes)
 {
+	PROBE_MESSAGE_OUT(peer->ip_text, wire_type_name(type), bytes, peer->id);
 	atomic_fetch_add_explicit(&peer->stats.sent_per_type[type], bytes, memory_order_relaxed);
 	traffic_message(net_traffic(peer->net), peer->id, TRAFFIC_SENT, type, bytes);
 }
 
-void peer_count_received(struct peer *peer, enum wire_type type, size_t bytes)
+void peer_take_message(struct peer *peer, enum wire_type type, size_t bytes, bool again)
 {
-	atomic_fetch_add_explicit(&peer->stats.received_per_type[type], bytes, memory_order_relaxed);
-	traffic_message(net_traffic(peer->net), peer->id, TRAFFIC_RECEIVED, type, bytes);
+	const char *name = wire_type_name(type);
+
+	crash_set_message(name, bytes);
+	if (!again) {
+		PROBE_MESSAGE_IN(peer->ip_text, name, bytes, peer->id);
+		atomic_fetch_add_explicit(&peer->stats.received_per_type[type], bytes, memory_order_relaxed);
+		traffic_message(net_traffic(peer->net), peer->id, TRAFFIC_RECEIVED, type, bytes);
+	}
+	faults_handled(peer);
+}
+
+void peer_end_message(struct peer *peer)
+{
+	arena_reset(&peer->arena);
+	crash_set_message(NULL, 0);
 }
 
 static void progress_locked(struct peer *peer, size_t bytes) REQUIRES(peer->out)

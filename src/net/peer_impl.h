@@ -167,10 +167,13 @@ bool peer_send_own(struct peer *peer, const struct wire_message *message, struct
 /* Sends what it can.  0: everything has left; -EAGAIN: more waits for the socket; another negative errno: broken. */
 int peer_flush(struct peer *peer);
 size_t peer_queue_bytes(struct peer *peer);
-/* A message of that type has come, `bytes` with its newline. */
-void peer_count_received(struct peer *peer, enum wire_type type, size_t bytes);
 /* Wakes the worker's poll. */
 void peer_wake(struct peer *peer);
 void peer_get_info(struct peer *peer, struct peer_info *out);
+/* A message is decoded and is handled next; `bytes` of its line, newline included.  `again`: it had to wait, and has
+ * been counted.  Worker only. */
+void peer_take_message(struct peer *peer, enum wire_type type, size_t bytes, bool again);
+/* It is handled, or not to be: its memory is free for the next one.  Worker only. */
+void peer_end_message(struct peer *peer);
 
 #endif

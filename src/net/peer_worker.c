@@ -21,6 +21,8 @@
 #include "session.h"
 #include "timed/net/net.h"
 #include "timed/util/clock.h"
+#include "timed/util/crash.h"
+#include "timed/util/probe.h"
 #include "traffic.h"
 
 /* Read per turn: a flood cannot starve the heartbeat or the output. */
@@ -106,6 +108,7 @@ static bool handle_lines(struct peer *peer, int64_t now_ms)
 			session_line_too_long(peer);
 			return true;
 		}
+		crash_set_message(NULL, len + 1);
 		if (!faults_input(peer, line, len, now_ms) && !session_line(peer, line, len, now_ms)) {
 			line_reader_unread(&peer->reader, line);
 			set_starved(peer, true, now_ms);
@@ -344,6 +347,9 @@ static void end(struct peer *peer)
 	arena_free(&peer->arena);
 	buf_free(&peer->scratch);
 	session_ended(peer, clock_mono_ms());
+	PROBE_CONNECTION_CLOSE(peer->ip_text, peer->addr.port, peer->direction == PEER_OUTBOUND, peer->id,
+			       peer_close_reason_name((enum peer_close_reason)atomic_load(&peer->close_reason)));
+	crash_set_peer(NULL);
 	peer_table_finished(net_table(peer->net), peer);
 }
 
@@ -354,6 +360,8 @@ void *peer_worker(void *arg)
 	/* Until here the creator writes to the peer (its thread handle) under this lock. */
 	mutex_lock(&peer->out);
 	mutex_unlock(&peer->out);
+	crash_set_peer(peer->ip_text);
+	PROBE_CONNECTION_OPEN(peer->ip_text, peer->addr.port, peer->direction == PEER_OUTBOUND, peer->id);
 	session_init(peer, clock_mono_ms());
 	if (peer->direction == PEER_INBOUND)
 		set_socket_options(peer);

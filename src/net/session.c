@@ -139,7 +139,7 @@ static void unpark(struct peer *peer, int64_t now_ms)
 	for (int i = 0; i < count; i++) {
 		if (!dispatch_line(peer, lines[i].bytes, lines[i].len, true, now_ms))
 			peer_ask_close(peer, PEER_CLOSE_MEMORY);
-		arena_reset(&peer->arena);
+		peer_end_message(peer);
 		free_parked(peer, &lines[i]);
 	}
 }
@@ -228,7 +228,7 @@ static void first_line(struct peer *peer, const uint8_t *line, size_t len, int64
 		peer_ask_close(peer, PEER_CLOSE_NOT_HANDSHAKE);
 		return;
 	}
-	peer_count_received(peer, m.type, len + 1);
+	peer_take_message(peer, m.type, len + 1, false);
 	atomic_store(&peer->stats.protocol_version, h->protocol_version);
 	if (memcmp(h->magic, MAGIC, sizeof(MAGIC)) != 0) {
 		snprintf(what, sizeof(what), "invalid magic bytes: [%u, %u, %u, %u]", h->magic[0], h->magic[1],
@@ -328,8 +328,7 @@ static bool dispatch_line(struct peer *peer, const uint8_t *line, size_t len, bo
 		unparsable(peer, &error);
 		return true;
 	}
-	if (!waited)
-		peer_count_received(peer, m.type, len + 1);
+	peer_take_message(peer, m.type, len + 1, waited);
 	switch (peer->session.phase) {
 	case SESSION_CONNECTING:
 	case SESSION_AWAIT_HANDSHAKE:
@@ -368,7 +367,7 @@ bool session_line(struct peer *peer, const uint8_t *line, size_t len, int64_t no
 		first_line(peer, line, len, now_ms);
 	else
 		handled = dispatch_line(peer, line, len, false, now_ms);
-	arena_reset(&peer->arena);
+	peer_end_message(peer);
 	return handled;
 }
 

@@ -17,6 +17,7 @@
 #include "timed/node/pool.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
+#include "timed/util/probe.h"
 #include "timeproto/chain/digest.h"
 #include "timeproto/chain/leader.h"
 
@@ -133,6 +134,9 @@ static void send_message(struct agreement *a, const struct bft_message *message,
 {
 	struct form form;
 
+	if (message->kind == BFT_MESSAGE_VOTE)
+		PROBE_VOTE_SENT(to ? peer_ip_text(to) : "", consensus_phase_name(message->u.vote.phase),
+				message->u.vote.height, message->u.vote.round, message->u.vote.hash.bytes);
 	if (form_begin(&form, a, message)) {
 		consensus_send(a->consensus, &form.message, to, except);
 		form_end(&form);

@@ -22,6 +22,7 @@
 #include "timed/util/clock.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
+#include "timed/util/probe.h"
 #include "timed/util/progress.h"
 
 /* What peers say waits up to this; beyond, it is dropped: it will be repeated. */
@@ -305,6 +306,8 @@ static void dispatch(struct consensus *c, struct event *e)
 			agreement_on_proposal(c->agreement, e->u.proposal.block, &e->u.proposal.proposal, e->peer));
 		break;
 	case EVENT_BLOCK_VOTE:
+		PROBE_VOTE_RECEIVED(peer_ip_text(e->peer), consensus_phase_name(e->u.vote.phase), e->u.vote.height,
+				    e->u.vote.round, e->u.vote.hash.bytes);
 		note_refusal(c, e, agreement_on_vote(c->agreement, &e->u.vote, e->peer));
 		break;
 	case EVENT_CERTIFICATE:
@@ -316,6 +319,9 @@ static void dispatch(struct consensus *c, struct event *e)
 		e->u.judge = NULL;
 		break;
 	case EVENT_TRANSACTION_VOTE:
+		PROBE_VOTE_RECEIVED(peer_ip_text(e->peer),
+				    e->u.transaction_vote.vote.approve ? "approve" : "reject", 0, 0,
+				    e->u.transaction_vote.vote.txid.bytes);
 		consensus_take_vote(c, e);
 		break;
 	case EVENT_VOTE_REQUEST:

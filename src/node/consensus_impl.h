@@ -136,6 +136,12 @@ void consensus_know_vote(struct consensus *consensus, const struct finality_vote
 
 /* ---- consensus.c ---- */
 
+/* What a probe (util/probe.h) calls a vote. */
+static inline const char *consensus_phase_name(enum wire_phase phase)
+{
+	return phase == WIRE_PHASE_PREVOTE ? "prevote" : "precommit";
+}
+
 /* The validators of a height; NULL where there are none. */
 const struct validator_list *consensus_validators(const struct node *node, uint64_t height);
 

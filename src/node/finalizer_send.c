@@ -6,6 +6,7 @@
 #include "timed/node/pool_query.h"
 #include "timed/node/transactions.h"
 #include "timed/util/clock.h"
+#include "timed/util/probe.h"
 
 void finalizer_wire_vote(const struct finalizer *f, struct wire_transaction_vote *out, const struct finality_vote *vote)
 {
@@ -27,6 +28,11 @@ static struct frame *encode(const struct finalizer *f, const struct finality_vot
 	return frame_encode(&frame, net_budget(f->node->net), &message) ? NULL : frame;
 }
 
+static void probe(const struct finality_vote *vote, struct peer *to)
+{
+	PROBE_VOTE_SENT(to ? peer_ip_text(to) : "", vote->approve ? "approve" : "reject", 0, 0, vote->txid.bytes);
+}
+
 void finalizer_queue_vote(struct finalizer *f, const struct finality_vote *vote, enum send_class class,
 			  struct peer *except)
 {
@@ -34,6 +40,7 @@ void finalizer_queue_vote(struct finalizer *f, const struct finality_vote *vote,
 
 	if (!frame)
 		return;
+	probe(vote, NULL);
 	f->frames.items[f->frames.list.count++] =
 		(struct finalizer_frame){.frame = frame, .class = class, .except = except ? peer_ref(except) : NULL};
 }
@@ -68,6 +75,7 @@ static void send_vote(const struct finalizer *f, const struct finality_vote *vot
 
 	if (!frame)
 		return;
+	probe(vote, peer);
 	if (peer)
 		(void)peer_send(peer, frame, class);
 	else

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "chain_impl.h"
+#include "timed/util/clock.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
+#include "timed/util/probe.h"
 #include "timed/util/progress.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/wire/bincode.h"
@@ -149,6 +151,7 @@ int chain_connect(struct chain_store *chain, struct chain_fault *fault, const st
 	const struct coin_source source = {chain_coin_find, chain_has_transaction, chain};
 	uint8_t key[CHAIN_HEIGHT_KEY_BYTES];
 	struct block_effects effects;
+	int64_t begun_us = clock_mono_us();
 	int r = block_check_place(fault, &block->header, &chain->tip.tip, now_s);
 
 	progress_mark(chain->params.alive, "connecting blocks");
@@ -169,6 +172,7 @@ int chain_connect(struct chain_store *chain, struct chain_fault *fault, const st
 	if (r)
 		return r;
 	chain_gather_block(chain, key, block, ids, &effects, stored);
+	PROBE_BLOCK_CONNECT(block->header.height, ids->hash.bytes, clock_mono_us() - begun_us);
 	crash_point(CONNECT_AFTER_GATHER);
 	return 0;
 }

@@ -17,14 +17,23 @@
 #include "timed/node/service.h"
 #include "timed/node/version.h"
 #include "timed/rpc/rpc.h"
+#include "timed/util/crash.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
 #include "timed/util/stop_signal.h"
 #include "timed/util/thread.h"
 
 #define EXIT_USAGE 2
+#define VERSION_TEXT "timed " TIMED_VERSION " (" TIMED_COMMIT_DATE ", commit " TIMED_COMMIT_COUNT ")"
 /* A thousand workers share this many heaps: one each would cost every idle peer a heap of its own. */
 #define MALLOC_ARENAS 2
+
+/* Where a debugger finds everything (deploy/gdb/timed.py): the node and its RPC, while they are open, else NULL.  No code
+ * reads them. */
+extern struct node *volatile timed_node;
+extern struct rpc *volatile timed_rpc;
+__attribute__((used)) struct node *volatile timed_node;
+__attribute__((used)) struct rpc *volatile timed_rpc;
 
 /* What main itself waits for; every other thread inherits the block. */
 static void block_signals(sigset_t *set)
@@ -110,6 +119,7 @@ static int run_node(struct node *node, const struct options *options, const sigs
 
 	if (!r) {
 		r = rpc_start(&rpc, node, error);
+		timed_rpc = rpc;
 		service_end_start();
 		if (!r) {
 			service_ready(node);
@@ -117,6 +127,7 @@ static int run_node(struct node *node, const struct options *options, const sigs
 			service_stopping();
 		}
 		stop_signal_restore();
+		timed_rpc = NULL;
 		rpc_stop(rpc);
 		node_stop(node);
 	}
@@ -141,7 +152,9 @@ static int open_and_run_node(const struct config *config, const struct options *
 	}
 	/* Only now: the database's own threads inherit the name of the thread that opens it. */
 	thread_set_name("main");
+	timed_node = node;
 	r = run_node(node, options, set);
+	timed_node = NULL;
 	node_close(node);
 	return r;
 }
@@ -152,11 +165,10 @@ static int run(const struct config *config, const struct options *options, const
 	int r = EXIT_SUCCESS;
 
 	(void)mallopt(M_ARENA_MAX, MALLOC_ARENAS); /* a hint: a sanitizer's allocator refuses it */
+	crash_install(VERSION_TEXT);
 	if (open_log(config))
 		return EXIT_FAILURE;
-	log_install_crash_handler();
-	log_info(LOG_NODE, "timed %s (%s, commit %s), %s", TIMED_VERSION, TIMED_COMMIT_DATE, TIMED_COMMIT_COUNT,
-		 config->node.name);
+	log_info(LOG_NODE, "%s, %s", VERSION_TEXT, config->node.name);
 	if (crash_point_load()) {
 		log_close();
 		return EXIT_USAGE;
@@ -212,7 +224,7 @@ int main(int argc, char *argv[])
 	} else if (options.help) {
 		options_print_help(stdout);
 	} else if (options.version) {
-		printf("timed %s (%s, commit %s)\n", TIMED_VERSION, TIMED_COMMIT_DATE, TIMED_COMMIT_COUNT);
+		puts(VERSION_TEXT);
 	} else if (options.generate_config) {
 		config_print_default(stdout, options.network >= 0 ? (enum chain_network)options.network : CHAIN_TESTNET);
 	} else {

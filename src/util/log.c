@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,7 +20,6 @@
 #include "log_format.h"
 #include "timed/util/clock.h"
 #include "timed/util/file.h"
-#include "timed/util/sanitizer.h"
 #include "timed/util/thread.h"
 
 #define HALF_BYTES ((size_t)512 * 1024)
@@ -548,30 +546,16 @@ void log_flush(void)
 	ring_unlock();
 }
 
-#if SANITIZED
-void log_install_crash_handler(void)
+int log_crash_begin(void)
 {
-}
-#else
-static void on_fatal_signal(int number)
-{
-	static const char text[] = "fatal signal, see the core dump\n";
-	int saved = errno;
-
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-		errno = saved;
+	if (!ring.open)
+		return -1;
 	if (!inside)
 		crash_wait();
-	/* SA_RESETHAND restored the default action: the fault comes again, or the signal is sent once more. */
-	raise(number);
+	return ring.fd;
 }
 
-void log_install_crash_handler(void)
+size_t log_crash_line(char *out_line, const char *text)
 {
-	static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-	struct sigaction action = {.sa_handler = on_fatal_signal, .sa_flags = (int)SA_RESETHAND};
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		CHECK(sigaction(numbers[i], &action, NULL) == 0);
+	return log_format_crash(out_line, LOG_CRASH_LINE_MAX, &out.style, clock_real_ms(), text);
 }
-#endif

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "plain_text.h"
 #include "timed/util/text.h"
 #include "timed/util/thread.h"
 
@@ -171,6 +172,7 @@ static const char *local_date(struct log_style *style, int64_t ms)
 		CHECK(localtime_r(&second, &tm));
 		strftime(style->date, sizeof(style->date), "%Y-%m-%d %H:%M:%S", &tm);
 		style->second = second;
+		style->utc_offset_s = tm.tm_gmtoff;
 	}
 	return style->date;
 }
@@ -189,4 +191,41 @@ size_t log_format_line(char *out, struct log_style *style, const struct log_reco
 	memcpy(out + n, text, record->text_bytes);
 	out[(size_t)n + record->text_bytes] = '\n';
 	return (size_t)n + record->text_bytes + 1;
+}
+
+size_t log_format_crash(char *out, size_t size, const struct log_style *style, int64_t ms, const char *text)
+{
+	struct plain_text t;
+
+	plain_text_init(&t, out, size - sizeof("\"}\n"));
+	if (style->format == LOG_FORMAT_JSON) {
+		plain_text_add(&t, "{\"ts\":\"");
+		plain_text_add_date(&t, ms / 1000, 'T');
+		plain_text_add(&t, ".");
+		plain_text_add_number(&t, ms % 1000, 3);
+		plain_text_add(&t, "Z\",\"level\":\"error\",\"category\":\"node\",\"text\":\"");
+		for (; *text; text++) {
+			const char c[] = {*text, '\0'};
+
+			plain_text_add(&t, *text == '"' ? "\\\"" : *text == '\\' ? "\\\\" : c);
+		}
+		t.size += 2;
+		plain_text_add(&t, "\"}");
+	} else {
+		if (style->journald) {
+			plain_text_add(&t, "<3>");
+		} else {
+			plain_text_add_date(&t, ms / 1000 + style->utc_offset_s, ' ');
+			plain_text_add(&t, ".");
+			plain_text_add_number(&t, ms % 1000, 3);
+			plain_text_add(&t, " [");
+			plain_text_add(&t, style->host);
+			plain_text_add(&t, "] ");
+		}
+		plain_text_add(&t, "ERROR ");
+		plain_text_add(&t, text);
+	}
+	t.size += 1;
+	plain_text_add(&t, "\n");
+	return t.len;
 }

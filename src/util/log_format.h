@@ -32,6 +32,7 @@ struct log_style {
 	char host[LOG_HOST_MAX]; /* short host name */
 	int64_t second;		 /* what `date` stands for */
 	char date[32];		 /* local time to the second, made once a second */
+	int64_t utc_offset_s;	 /* of local time then */
 };
 
 void log_style_init(struct log_style *style, enum log_format format, bool journald);
@@ -45,5 +46,9 @@ size_t log_escape(char *out, const char *text, size_t len, bool cut);
 
 /* Makes the line of an escaped text, newline included, in `out` (LOG_LINE_MAX bytes); returns its length. */
 size_t log_format_line(char *out, struct log_style *style, const struct log_record *record, const char *text);
+
+/* An error of category node that is safe to make in the handler of a signal, with the offset of local time that the
+ * style knows: `text` of ASCII without control characters, cut so that the line fits into `size` bytes. */
+size_t log_format_crash(char *out, size_t size, const struct log_style *style, int64_t ms, const char *text);
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "timed/util/crash.h"
 #include "timed/util/sanitizer.h"
 
 #if SANITIZED
@@ -205,10 +206,16 @@ struct start {
 static void *thread_main(void *p)
 {
 	struct start start = *(struct start *)p;
+	void *stack, *result;
 
 	free(p);
 	thread_set_name(start.name);
-	return start.run(start.arg);
+	stack = crash_stack_begin();
+	result = start.run(start.arg);
+	/* Until here `start` is in memory: a core file has the names of threads nowhere else. */
+	__asm__ volatile("" : : "r"(&start) : "memory");
+	crash_stack_end(stack);
+	return result;
 }
 
 /* The new thread inherits the mask, so it never sees a signal that main waits for, not even in its first instruction.

@@ -60,13 +60,17 @@ static enum fault_action next(enum fault_direction direction, enum wire_type typ
 
 START_TEST(test_parse_every_action)
 {
-	parse("out:Pong:drop, in:Ack:close-after, in:Ping:hold=500, out:Version:blackhole@3,in:Handshake:close-before@2-4");
-	ck_assert_uint_eq(faults.count, 5);
+	parse("out:Pong:drop, in:Ack:close-after, in:Ping:hold=500, out:Version:blackhole@3,in:Handshake:close-before@2-4,"
+	      "in:Ping:crash, in:Pong:overflow@2, out:Ack:check");
+	ck_assert_uint_eq(faults.count, 8);
 	assert_rule(0, FAULT_OUT, WIRE_PONG, FAULT_DROP, 0, 1, UINT64_MAX);
 	assert_rule(1, FAULT_IN, WIRE_ACK, FAULT_CLOSE_AFTER, 0, 1, UINT64_MAX);
 	assert_rule(2, FAULT_IN, WIRE_PING, FAULT_HOLD, 500, 1, UINT64_MAX);
 	assert_rule(3, FAULT_OUT, WIRE_VERSION, FAULT_BLACKHOLE, 0, 3, UINT64_MAX);
 	assert_rule(4, FAULT_IN, WIRE_HANDSHAKE, FAULT_CLOSE_BEFORE, 0, 2, 4);
+	assert_rule(5, FAULT_IN, WIRE_PING, FAULT_CRASH, 0, 1, UINT64_MAX);
+	assert_rule(6, FAULT_IN, WIRE_PONG, FAULT_OVERFLOW, 0, 2, UINT64_MAX);
+	assert_rule(7, FAULT_OUT, WIRE_ACK, FAULT_CHECK, 0, 1, UINT64_MAX);
 }
 END_TEST
 

@@ -18,6 +18,7 @@
 
 #include "scratch.h"
 #include "timed/util/clock.h"
+#include "timed/util/crash.h"
 #include "timed/util/sanitizer.h"
 #include "timed/util/thread.h"
 
@@ -645,7 +646,7 @@ static char *log_of_a_death(void (*die)(void), int *status)
 
 		dup2(null, STDERR_FILENO);
 		open_file(LOG_FORMAT_PRETTY);
-		log_install_crash_handler();
+		crash_install("test");
 		for (int i = 0; i < 200; i++)
 			log_info(LOG_NODE, "line %d.", i);
 		die();

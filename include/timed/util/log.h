@@ -66,9 +66,14 @@ enum log_level log_get_level(enum log_category category);
 uint64_t log_dropped(void);
 /* Waits until everything queued before the call is written: blocks as long as the output does. */
 void log_flush(void);
-/* Gives the log thread half a second to write what is queued when a fatal signal comes, then lets the signal take
- * its course.  Does nothing under sanitizers, which have handlers of their own.  (A failed CHECK needs no call.) */
-void log_install_crash_handler(void);
+/* For the report of a crash (crash.h), all async-signal-safe.  Gives the log thread half a second to write what is
+ * queued, unless the caller is that thread or holds the log's lock; then returns the descriptor that the log writes to,
+ * or -1 when it is not open. */
+int log_crash_begin(void);
+/* Makes a line of `text` (ASCII, no control characters) in the form of the log, as an error of category node; `out` has
+ * LOG_CRASH_LINE_MAX bytes, and what does not fit is left out.  Returns its length, with the newline. */
+#define LOG_CRASH_LINE_MAX ((size_t)768)
+size_t log_crash_line(char *out, const char *text);
 
 /* True when a line of this kind would be written: guards expensive formatting. Cheap (one relaxed atomic load). */
 bool log_enabled(enum log_category category, enum log_level level);

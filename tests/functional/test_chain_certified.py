@@ -49,7 +49,6 @@ def served_blocks(node, chain, ip, first, last):
 
 # --- kept and handed on ---------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_certificates_are_stored_served_and_checked(loaded, daemons, net, chain):
     """Imported by one daemon, fetched by another: both serve every block with its certificate, after a restart and a
     rebuild too, and the tool checks them all."""

@@ -300,7 +300,7 @@ def test_adversarial_42_one_of_those_that_agree_serves_bad_bodies(loaded, serve,
 
 # --- 43 -------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("depth, done", [pytest.param(999, True, marks=pytest.mark.fast), (1000, True), (1001, False)])
+@pytest.mark.parametrize("depth, done", [(999, True), (1000, True), (1001, False)])
 def test_adversarial_43_deep_reorganisation(among, net, depth, done):
     """999 blocks back is done, with a loud warning as it is beyond 100; more than 1,000 is refused, loudly."""
     shared = chain_with_payments(30)

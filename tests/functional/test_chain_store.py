@@ -599,7 +599,7 @@ def compare_all(node, chain, what, models):
         peer.close()
 
 
-@pytest.mark.parametrize("ended", [pytest.param("in order", marks=pytest.mark.fast), "killed"])
+@pytest.mark.parametrize("ended", ["in order", "killed"])
 def test_adversarial_55_damaged_files(daemons, serve, net, tmp_path, chain, ended):
     """SST, WAL and the files that name them, cut off or with one bit changed, after an orderly stop and after SIGKILL:
     a named error with what to do, or the right data. Never wrong data."""

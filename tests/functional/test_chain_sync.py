@@ -139,7 +139,6 @@ def test_sync_is_paced_for_a_rust_node(daemons, serve, net, chain):
     assert len(rust.served) < 2 * rust.chain.height
 
 
-@pytest.mark.fast
 def test_sync_from_a_mixture(daemons, serve, net, chain, other_chain):
     """A Rust node, one of ours, and mute, slow, stalling and lying ones: completes, and only the liars are blamed."""
     rust = serve(net.ip(20), chain, ours=False)

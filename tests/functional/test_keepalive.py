@@ -116,7 +116,6 @@ def test_adversarial_23_blackhole_after_some_messages(brisk, net, after):
     brisk.wait_no_connection()
 
 
-@pytest.mark.fast
 def test_adversarial_24_large_block_comes_in_while_pings_wait(brisk, net):
     """Inside a line no pong can be sent; as long as the line grows the peer is alive."""
     peer = brisk.dial_in(net.ip(3), pong=False, answers=False)

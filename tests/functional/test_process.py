@@ -132,7 +132,6 @@ def test_second_daemon_on_one_data_directory(daemons, net):
 
 # --- 57 -------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_adversarial_57_one_peer_never_reads(daemons, net):
     """It makes the daemon talk and never listens: disconnected as a slow consumer, memory bounded; what is announced
     to the others comes on time."""

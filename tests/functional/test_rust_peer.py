@@ -79,7 +79,6 @@ def settled(node, peer, ip):
     wait_until(check, 30, lambda: f"an outbound connection that answers\n{node.tail()}")
 
 
-@pytest.mark.fast
 def test_rust_mute_inbound_peer_is_turned_around(daemons, net, rust):
     """It dialled and is mute: closed after a while, dialled twice, and from then on it answers everything."""
     node = daemons(net.ip(5), {"timers": TIMERS})

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "rounds.h"
 #include "timed/util/file.h"
 #include "timeproto/wire/bincode.h"
 #include "timeproto/wire/json.h"
@@ -116,7 +117,7 @@ START_TEST(random_blocks_connect_gathered)
 
 	chain_params.overlay_bytes = (size_t)(_i * 64) << 10;
 	must_open_chain();
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < (rounds_are("few") ? 60 : 200); i++) {
 		tip = fixture_random_block(f, tip, 8, 0);
 		must_connect(tip);
 		if (fixture_random(f, 20) == 0)

@@ -22,6 +22,13 @@ bool net_ip_is_v4(const struct net_ip *ip)
 	return memcmp(ip->bytes, V4_MAPPED, sizeof(V4_MAPPED)) == 0;
 }
 
+bool net_ip_is_loopback(const struct net_ip *ip)
+{
+	static const struct net_ip v6 = {.bytes = {[15] = 1}};
+
+	return net_ip_is_v4(ip) ? ip->bytes[12] == 127 : net_ip_equal(ip, &v6);
+}
+
 bool net_ip_is_unspecified(const struct net_ip *ip)
 {
 	static const uint8_t zero[16];

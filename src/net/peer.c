@@ -553,6 +553,41 @@ void peer_set_synced(struct peer *peer, uint64_t height)
 	atomic_store_explicit(&peer->stats.has_synced, true, memory_order_release);
 }
 
+static void note_ping(struct peer_stats *s, uint32_t value)
+{
+	unsigned next = atomic_load_explicit(&s->ping_history_next, memory_order_relaxed);
+
+	atomic_store_explicit(&s->ping_history[next % PEER_PING_HISTORY], value, memory_order_relaxed);
+	atomic_store_explicit(&s->ping_history_next, next + 1, memory_order_release);
+}
+
+void peer_note_pong(struct peer *peer, int64_t rtt_us)
+{
+	struct peer_stats *s = &peer->stats;
+	int64_t min_us = atomic_load(&s->min_ping_us);
+
+	atomic_store(&s->ping_us, rtt_us);
+	if (min_us < 0 || rtt_us < min_us)
+		atomic_store(&s->min_ping_us, rtt_us);
+	note_ping(s, rtt_us < PEER_PING_MISSED ? (uint32_t)rtt_us : PEER_PING_MISSED - 1);
+}
+
+void peer_note_missed_pong(struct peer *peer)
+{
+	net_count_missed_pong(peer->net);
+	note_ping(&peer->stats, PEER_PING_MISSED);
+}
+
+static void get_ping_history(const struct peer_stats *s, struct peer_info *out)
+{
+	unsigned next = atomic_load_explicit(&s->ping_history_next, memory_order_acquire);
+	unsigned from = next > PEER_PING_HISTORY ? next - PEER_PING_HISTORY : 0;
+
+	for (unsigned i = from; i < next; i++)
+		out->ping_history_us[out->ping_history_count++] =
+			atomic_load_explicit(&s->ping_history[i % PEER_PING_HISTORY], memory_order_relaxed);
+}
+
 void peer_get_info(struct peer *peer, struct peer_info *out)
 {
 	const struct peer_stats *s = &peer->stats;
@@ -581,6 +616,7 @@ void peer_get_info(struct peer *peer, struct peer_info *out)
 	}
 	out->ping_us = atomic_load(&s->ping_us);
 	out->min_ping_us = atomic_load(&s->min_ping_us);
+	get_ping_history(s, out);
 	out->ping_wait_ms = since_ms < 0 ? -1 : now_ms - since_ms;
 	out->time_offset_s = atomic_load(&s->time_offset_s);
 	out->has_time_offset = atomic_load(&s->has_time_offset);

@@ -86,6 +86,8 @@ struct peer_stats {
 	atomic_uint_fast64_t bytes_sent, bytes_received;
 	atomic_uint_fast64_t sent_per_type[WIRE_TYPE_COUNT], received_per_type[WIRE_TYPE_COUNT];
 	atomic_int_fast64_t ping_us, min_ping_us;
+	atomic_uint ping_history[PEER_PING_HISTORY]; /* a ring, as peer_info.ping_history_us */
+	atomic_uint ping_history_next; /* so many were put in */
 	atomic_int_fast64_t ping_since_ms; /* when the oldest outstanding ping left; -1: none */
 	atomic_int_fast64_t time_offset_s;
 	atomic_bool has_time_offset, has_version, answers, key_disputed;
@@ -169,6 +171,9 @@ int peer_flush(struct peer *peer);
 size_t peer_queue_bytes(struct peer *peer);
 /* Wakes the worker's poll. */
 void peer_wake(struct peer *peer);
+/* A pong after so long, or none in time.  Worker only. */
+void peer_note_pong(struct peer *peer, int64_t rtt_us);
+void peer_note_missed_pong(struct peer *peer);
 void peer_get_info(struct peer *peer, struct peer_info *out);
 /* A message is decoded and is handled next; `bytes` of its line, newline included.  `again`: it had to wait, and has
  * been counted.  Worker only. */

@@ -105,7 +105,7 @@ static void publish_heartbeat(struct peer *peer, int64_t now_ms)
 enum message_verdict peer_on_pong(struct peer *peer, const struct wire_message *message)
 {
 	uint64_t nonce = message->u.pong.nonce;
-	int64_t now_ms = clock_mono_ms(), rtt_us, min_us;
+	int64_t now_ms = clock_mono_ms(), rtt_us;
 
 	if (!heartbeat_pong(&peer->session.heartbeat, nonce, clock_mono_us(), &rtt_us)) {
 		log_limited(&peer->log_limit, LOG_HEARTBEAT, LOG_LEVEL_INFO,
@@ -113,11 +113,8 @@ enum message_verdict peer_on_pong(struct peer *peer, const struct wire_message *
 			    direction_of(peer), peer->ip_text, nonce);
 		return MESSAGE_USELESS;
 	}
-	min_us = atomic_load(&peer->stats.min_ping_us);
-	atomic_store(&peer->stats.ping_us, rtt_us);
+	peer_note_pong(peer, rtt_us);
 	traffic_round_trip(net_traffic(peer->net), rtt_us);
-	if (min_us < 0 || rtt_us < min_us)
-		atomic_store(&peer->stats.min_ping_us, rtt_us);
 	log_write(LOG_HEARTBEAT, LOG_LEVEL_INFO,
 		  "✅ [%s] Received pong from %s (nonce: %" PRIu64 ", rtt: %" PRId64 ".%03d ms)", direction_of(peer),
 		  peer->ip_text, nonce, rtt_us / 1000, (int)(rtt_us % 1000));
@@ -166,12 +163,12 @@ void session_heartbeat_tick(struct peer *peer, int64_t now_ms)
 			send_heartbeat_ping(peer, nonce);
 			break;
 		case HEARTBEAT_MISSED:
-			net_count_missed_pong(peer->net);
+			peer_note_missed_pong(peer);
 			log_warn(LOG_HEARTBEAT, "⚠️ [%s] Ping timeout for %s (missed: %d/%d)", direction_of(peer),
 				 peer->ip_text, hb->missed, p->heartbeat.max_missed);
 			break;
 		case HEARTBEAT_DEAD:
-			net_count_missed_pong(peer->net);
+			peer_note_missed_pong(peer);
 			log_warn(LOG_HEARTBEAT, "⚠️ [%s] Ping timeout for %s (missed: %d/%d)", direction_of(peer),
 				 peer->ip_text, hb->missed, p->heartbeat.max_missed);
 			log_warn(LOG_HEARTBEAT, "❌ [%s] Disconnecting %s due to timeout", direction_of(peer),

@@ -41,6 +41,7 @@ enum addr_source {
 
 bool net_ip_equal(const struct net_ip *a, const struct net_ip *b);
 bool net_ip_is_v4(const struct net_ip *ip);
+bool net_ip_is_loopback(const struct net_ip *ip); /* 127.0.0.0/8 or ::1 */
 bool net_ip_is_unspecified(const struct net_ip *ip);
 /* Dotted quad, or RFC 5952 text. */
 void net_ip_text(char out[NET_IP_TEXT_SIZE], const struct net_ip *ip);

@@ -143,6 +143,9 @@ bool peer_best_is(struct peer *peer, const struct wire_hash *hash);
 void peer_set_synced(struct peer *peer, uint64_t height);
 
 #define PEER_SUBVER_SIZE 64
+/* Round trips that are remembered of a connection, and what stands for a ping that was missed. */
+#define PEER_PING_HISTORY 40
+#define PEER_PING_MISSED UINT32_MAX
 /* A picture of one connection. */
 struct peer_info {
 	uint64_t id;
@@ -164,6 +167,8 @@ struct peer_info {
 	uint64_t bytes_sent, bytes_received;
 	uint64_t sent_per_type[WIRE_TYPE_COUNT], received_per_type[WIRE_TYPE_COUNT]; /* bytes */
 	int64_t ping_us, min_ping_us;	 /* -1: unknown */
+	uint32_t ping_history_us[PEER_PING_HISTORY]; /* oldest first; PEER_PING_MISSED: no pong in time */
+	uint32_t ping_history_count;	 /* of them */
 	int64_t ping_wait_ms;		 /* age of the oldest outstanding ping; -1: none */
 	int64_t time_offset_s;		 /* its clock minus ours */
 	bool has_time_offset;

@@ -98,6 +98,21 @@ struct store_memory {
 };
 void store_get_memory(const struct store *store, struct store_memory *out);
 
+/* What the database tells about itself. */
+struct store_stats {
+	uint64_t table_bytes;		    /* of its table files on the disk */
+	uint64_t live_bytes;		    /* of them in use, as it guesses */
+	uint64_t memtable_bytes;	    /* written, and not yet in tables */
+	uint64_t cache_bytes;		    /* of the cache in use */
+	uint64_t pending_compaction_bytes;  /* to be rewritten */
+	uint64_t compactions, flushes;	    /* running now */
+	uint64_t snapshots;		    /* held */
+	uint64_t background_errors;	    /* since the opening */
+	uint64_t delayed_write_bytes_per_s; /* to which writers are slowed down; 0: they are not */
+	bool write_stopped;		    /* writers wait for a compaction */
+};
+void store_get_stats(struct store *store, struct store_stats *out);
+
 /* The name of a family in the database: "blocks" ... */
 const char *store_family_name(enum store_family family);
 /* "STORE_E_CORRUPT" ..., "?" for a number that is none. */

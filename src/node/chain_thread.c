@@ -228,6 +228,7 @@ static void *chain_thread_run(void *arg)
 
 		if (job) {
 			run_job(c, job);
+			c->ops.ran(c->ops.user, job);
 			job->done(job);
 		}
 		if (!quit)

@@ -49,6 +49,8 @@ struct chain_job {
 struct chain_ops {
 	/* A new view is published, by the chain thread, no lock held.  `bulk`: it comes from a bulk load. */
 	void (*tip)(void *user, const struct chain_summary *summary, bool bulk);
+	/* A job has been done, by the chain thread, no lock held, before job->done(). */
+	void (*ran)(void *user, const struct chain_job *job);
 	/* The chain cannot go on (the store failed): the process has to stop. */
 	void (*failed)(void *user, const char *reason);
 	void *user;

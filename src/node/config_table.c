@@ -150,7 +150,11 @@ const struct config_key config_keys[] = {
 	NO_EFFECT(security, message_max_age_seconds, "300", "the protocol's own windows hold"),
 
 	BOOL(metrics, enabled, "false", "a listener for /metrics and /health beside the RPC's"),
+	OTHER(metrics, listen_address, CONFIG_KIND_ADDRESS, "\"127.0.0.1\"",
+	      "its IP; whoever reaches it may read, there is no password"),
 	NUMBER(metrics, prometheus_port, "9090", 1, 65535, "", "its port"),
+	NUMBER(metrics, tip_max_age_seconds, "0", 0, INT64_C(31622400), "s",
+	       "/health fails when the best block is older; 0: three block times, at least 60 s"),
 
 	STRING(wallet, passphrase_file, "\"\"", "file whose first line unlocks the wallet at start"),
 

@@ -320,7 +320,7 @@ static int open_chain(struct node *node, char error[NODE_ERROR_SIZE])
 	const struct config *c = node->config;
 	struct progress *progress = &node->watchdog.progress[WATCHED_CHAIN];
 	const struct chain_thread_params node_params = {GATHER_BYTES, GATHER_MS, GATHER_SYNC_MS, progress};
-	const struct chain_ops ops = {tip_published, chain_failed, node};
+	const struct chain_ops ops = {tip_published, node_count_job, chain_failed, node};
 	struct chain_store_params params;
 	struct store_failure failure;
 	int r;
@@ -411,6 +411,7 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 	mutex_init(&node->wallet_next.lock, "wallet_next", MUTEX_RANK_LEAF);
 	cond_init(&node->wallet_next.written);
 	state_hash_init(&node->state_hash);
+	counters_init(&node->counters);
 	arena_init(&node->validators_arena, SIZE_MAX, NULL);
 	r = open_params(node, error);
 	if (!r)
@@ -455,6 +456,7 @@ int node_start(struct node *node, char error[NODE_ERROR_SIZE])
 	int r;
 
 	node->started_ms = clock_mono_ms();
+	node_load_recent_blocks(node);
 	net_addr_text(listen, &c->network.listen_address);
 	r = verify_start(&node->verify, &node->chain_params, 0);
 	if (!r)
@@ -535,6 +537,7 @@ void node_close(struct node *node)
 	cond_destroy(&node->wallet_next.written);
 	mutex_destroy(&node->wallet_next.lock);
 	state_hash_destroy(&node->state_hash);
+	counters_destroy(&node->counters);
 	arena_free(&node->validators_arena);
 	free(node);
 }

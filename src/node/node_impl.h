@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "chain_thread.h"
+#include "counters.h"
 #include "state_hash.h"
 #include "timed/consensus/registry.h"
 #include "timed/net/net.h"
@@ -68,6 +69,7 @@ struct node {
 	struct syncer *syncer;
 	struct consensus *consensus; /* the thread of that name; NULL before it is opened */
 	struct state_hash state_hash;
+	struct counters counters;
 
 	struct pool *pool;		   /* not yet in a block */
 	struct transactions *transactions; /* those on their way into it */
@@ -93,6 +95,13 @@ struct node {
 /* node.c: what the configuration says of the chain store. */
 void node_chain_store_params(struct chain_store_params *out, const struct config *c, const struct chain_params *chain,
 			     const struct genesis *genesis);
+
+/* node_stats.c: what counters.h counts. */
+
+/* Chain thread: a job has been done. */
+void node_count_job(void *node, const struct chain_job *job);
+/* Before the chain thread starts. */
+void node_load_recent_blocks(struct node *node);
 
 /* messages.c: the message table. */
 extern const struct message_rule node_message_rules[WIRE_TYPE_COUNT];

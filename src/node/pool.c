@@ -17,6 +17,7 @@
 
 #include "pool_impl.h"
 #include "pool_store.h"
+#include "timed/util/clock.h"
 #include "timeproto/chain/hash.h"
 
 /* Scratch of one attempt: the coins of the biggest transaction, and some room. */
@@ -246,6 +247,7 @@ static int enter_locked(struct pool_attempt *a, struct pool_events *events, stru
 	if (a->final)
 		pool_make_final_locked(a->pool, entry, a->final->votes, a->final->at_s);
 	if (a->mode == POOL_NEW) {
+		entry->inserted_us = clock_mono_us();
 		pool_trim_locked(a->pool, events, a->now_s);
 		if (!entry->present) {
 			pool_untell(events, &entry->gone);

@@ -145,6 +145,7 @@ void pool_tell_locked(struct pool *pool, struct pool_events *events, struct pool
 		.sequence = pool->sequence++,
 		.votes = entry->votes,
 		.at_s = at_s,
+		.inserted_us = entry->inserted_us,
 		.cause = entry->tx.txid,
 	};
 	*events->last = event;

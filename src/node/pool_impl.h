@@ -64,6 +64,7 @@ struct pool_entry {
 	bool dirty;   /* ... and is behind: it stands in pool->dirty */
 	uint32_t votes, total_nodes;
 	int64_t inserted_s, finalized_s;
+	int64_t inserted_us; /* monotonic: when it came in as a new one; 0: it did not */
 	uint64_t order; /* of arrival */
 
 	struct pool_node by_txid;  /* pool->txids */

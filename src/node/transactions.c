@@ -110,6 +110,7 @@ void transactions_tell(struct transactions *t, const struct pool_events *events,
 		char text[HASH_TEXT_SIZE];
 
 		log_debug(LOG_MEMPOOL, "Transaction %s: %s", hash_text(text, &e->tx->txid), pool_event_name(e->kind));
+		counters_pool_event(&t->node->counters, e);
 		tell_peers(t, e, except);
 		notifier_event(t->notifier, e);
 		/* The first that came is the one that `except` sent; those that waited for it came from anybody. */

@@ -125,7 +125,9 @@ struct config {
 	} security;
 	struct {
 		bool enabled;
+		struct net_addr listen_address; /* port: prometheus_port */
 		uint16_t prometheus_port;
+		uint32_t tip_max_age_seconds; /* 0: by the block time (node/health.h) */
 	} metrics;
 	struct {
 		char *passphrase_file; /* "": the wallet is plain or stays locked */

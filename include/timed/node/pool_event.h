@@ -38,6 +38,7 @@ enum pool_event_kind {
 			  * `height` 0: the outputs of `cause`, which it or an ancestor spends, are gone with their
 			  * block */
 };
+#define POOL_EVENT_KIND_COUNT (POOL_CONFLICTED + 1)
 
 /* Of one transaction; the memory is the transaction's. */
 struct pool_event {
@@ -47,6 +48,7 @@ struct pool_event {
 	uint64_t sequence;	 /* grows with each event of the pool */
 	uint32_t votes;		 /* approvals, as far as they were told */
 	int64_t at_s;		 /* Unix seconds: inserted, finalized, or gone */
+	int64_t inserted_us;	 /* monotonic: when it came in; 0: unknown */
 	uint64_t height;	 /* of a block: see the kind; else 0 */
 	struct wire_hash cause;	 /* see the kind; its own txid where there is no other cause */
 	struct pool_event *next; /* in the order of happening; NULL: the last */

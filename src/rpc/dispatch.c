@@ -111,6 +111,15 @@ static json_t *run_method(struct rpc_call *call, json_t *request)
 	return result;
 }
 
+static void count_call(const struct rpc_table *table, bool ok)
+{
+	if (!table->stats)
+		return;
+	atomic_fetch_add_explicit(&table->stats->calls, 1, memory_order_relaxed);
+	if (!ok)
+		atomic_fetch_add_explicit(&table->stats->errors, 1, memory_order_relaxed);
+}
+
 /* Runs one request and appends what is answered to it: nothing to a notification. */
 static void run_request(struct dispatch_answer *answer, const struct rpc_table *table, json_t *request,
 			int64_t waited_ms)
@@ -122,6 +131,7 @@ static void run_request(struct dispatch_answer *answer, const struct rpc_table *
 
 	answer->calls++;
 	if (fault) {
+		count_call(table, false);
 		answer_error(&answer->body, id, RPC_INVALID_REQUEST, fault);
 		return;
 	}
@@ -132,6 +142,7 @@ static void run_request(struct dispatch_answer *answer, const struct rpc_table *
 	answer->later = call.later;
 	if (call.later)
 		return;
+	count_call(table, result != NULL);
 	if (result && call.after)
 		answer->after = call.after;
 	if (!notification && result)

@@ -29,6 +29,8 @@
 #define FIRST_BODY_BYTES 4096
 /* Busy connections (a request in hand) that a worker takes beyond those it keeps idle. */
 #define BUSY_EXTRA 64
+/* The status page sends it with what it asks for. */
+#define PAGE_HEADER "X-Timed-Page"
 /* A request that waits is looked at again after this. */
 #define AGAIN_MS 20
 /* Enough to pay off the longest batch at one request a second; more would overflow the sum. */
@@ -45,6 +47,8 @@ struct request {
 	struct worker *worker;	   /* whose thread runs it */
 	struct MHD_Connection *native;
 	struct connection *connection; /* that it came on */
+	const struct http_route *route; /* what is read; NULL: a JSON-RPC text comes */
+	const char *allow;	       /* what can be done at its path; "": nothing */
 	enum auth_verdict auth;	       /* of its Authorization header */
 	unsigned refusal;	/* HTTP status that it gets whatever the body says; 0: none */
 	bool preflight;		/* a CORS preflight that is allowed */
@@ -154,10 +158,13 @@ static enum MHD_Result send_body(const struct request *r, unsigned status, const
 	if (len > 0)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	if (status == MHD_HTTP_UNAUTHORIZED)
+	/* The status page asks for itself: no prompt out of nowhere. */
+	if (status == MHD_HTTP_UNAUTHORIZED && !header(r, PAGE_HEADER))
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"timed\"");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
+	for (size_t i = 0; r->route && i < r->route->header_count; i++)
+		(void)MHD_add_response_header(response, r->route->headers[i].name, r->route->headers[i].value);
 	add_cors(r, response);
 	result = MHD_queue_response(r->native, status, response);
 	MHD_destroy_response(response);
@@ -175,9 +182,9 @@ static const char *status_text(const struct request *r, unsigned status)
 	case MHD_HTTP_FORBIDDEN:
 		return "Web pages are let in by rpc.allow_origins only.\n";
 	case MHD_HTTP_NOT_FOUND:
-		return "There is only /.\n";
+		return "There is nothing here.\n";
 	case MHD_HTTP_METHOD_NOT_ALLOWED:
-		return "Only POST is understood.\n";
+		return "Not with this method: see the header Allow.\n";
 	case MHD_HTTP_CONTENT_TOO_LARGE:
 		return "The request is too long.\n";
 	case MHD_HTTP_TOO_MANY_REQUESTS:
@@ -260,18 +267,42 @@ static enum MHD_Result run(struct request *r)
 	return send_body(r, MHD_HTTP_OK, "application/json", body, len);
 }
 
+/* Answers what only reads. */
+static enum MHD_Result run_route(struct request *r)
+{
+	struct buf body = BUF_INIT;
+	unsigned status = r->route->run(r->worker->http->params.routes.user, &body);
+	bool failed = body.error;
+	size_t len;
+	uint8_t *bytes = buf_steal(&body, &len);
+
+	if (failed || !bytes) {
+		free(bytes);
+		return send_status(r, MHD_HTTP_INTERNAL_SERVER_ERROR);
+	}
+	return send_body(r, status, r->route->type, bytes, len);
+}
+
 /* ---- failed logins */
+
+static bool client_address(const struct request *r, struct net_addr *out)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->native, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	if (info && info->client_addr)
+		net_addr_from_sockaddr(out, info->client_addr);
+	return info && info->client_addr;
+}
 
 static void log_failed_login(struct request *r)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->native, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	char text[NET_ADDR_TEXT_SIZE] = "?";
 	struct net_addr addr;
 
-	if (info && info->client_addr) {
-		net_addr_from_sockaddr(&addr, info->client_addr);
+	if (r->worker->http->table->stats)
+		atomic_fetch_add_explicit(&r->worker->http->table->stats->refused_logins, 1, memory_order_relaxed);
+	if (client_address(r, &addr))
 		net_addr_text(text, &addr);
-	}
 	log_limited(&r->worker->log_limit, LOG_RPC, LOG_LEVEL_WARN, "⚠️ RPC login with wrong credentials from %s",
 		    text);
 }
@@ -344,27 +375,58 @@ static unsigned long long announced_length(const struct request *r)
 	return text ? strtoull(text, NULL, 10) : 0;
 }
 
+/* Whether its sender may have what it asks for. */
+static bool may(const struct request *r)
+{
+	struct net_addr addr;
+
+	if (r->auth == AUTH_OK)
+		return true;
+	if (!r->route)
+		return false;
+	switch (r->route->access) {
+	case HTTP_ACCESS_PASSWORD:
+		break;
+	case HTTP_ACCESS_LOOPBACK:
+		return client_address(r, &addr) && net_ip_is_loopback(&addr.ip);
+	case HTTP_ACCESS_ANYBODY:
+		return true;
+	}
+	return false;
+}
+
+/* Whether a web page, or a name that somebody made point at us, may not be behind it. */
+static bool is_foreign(const struct request *r, const char *origin)
+{
+	const struct http_params *params = &r->worker->http->params;
+	const char *host = header(r, MHD_HTTP_HEADER_HOST);
+
+	return (!params->any_host && !origin_host_allowed(host, params->origins, params->origin_count)) ||
+	       !origin_allowed(origin, host, params->origins, params->origin_count);
+}
+
 /* Decides from its head alone what becomes of a request. */
 static void judge(struct request *r, const char *url, const char *method)
 {
 	const struct http_params *params = &r->worker->http->params;
-	const char *host = header(r, MHD_HTTP_HEADER_HOST), *origin = header(r, MHD_HTTP_HEADER_ORIGIN);
+	const char *origin = header(r, MHD_HTTP_HEADER_ORIGIN);
 
+	r->allow = http_route_allow(&params->routes, url);
+	r->route = http_route_reads(method) ? http_route_find(&params->routes, url) : NULL;
 	r->auth = auth_check(r->worker->http->auth, header(r, MHD_HTTP_HEADER_AUTHORIZATION));
 	r->discard_limit = params->max_body_bytes;
-	if (strcmp(url, "/") != 0) {
+	if (!*r->allow) {
 		r->refusal = MHD_HTTP_NOT_FOUND;
-	} else if (!origin_host_allowed(host, params->origins, params->origin_count) ||
-		   !origin_allowed(origin, host, params->origins, params->origin_count)) {
+	} else if (is_foreign(r, origin)) {
 		r->refusal = MHD_HTTP_FORBIDDEN;
 	} else if (origin && strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0) {
 		r->preflight = true;
 		r->refusal = MHD_HTTP_NO_CONTENT;
-	} else if (strcmp(method, MHD_HTTP_METHOD_POST) != 0) {
+	} else if (!r->route && (strcmp(method, MHD_HTTP_METHOD_POST) != 0 || !strstr(r->allow, method))) {
 		r->refusal = MHD_HTTP_METHOD_NOT_ALLOWED;
 	} else if (announced_length(r) > params->max_body_bytes) {
 		r->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
-	} else if (r->auth != AUTH_OK) {
+	} else if (!may(r)) {
 		r->refusal = MHD_HTTP_UNAUTHORIZED;
 	}
 	if (r->auth == AUTH_OK)
@@ -399,7 +461,7 @@ static enum MHD_Result take(struct request *r, const char *data, size_t len)
 {
 	size_t limit = r->worker->http->params.max_body_bytes;
 
-	if (!r->refusal) {
+	if (!r->refusal && !r->route) {
 		/* Not to leave pieces of a short one behind as it grows. */
 		if (r->body.capacity == 0)
 			(void)buf_reserve(&r->body, FIRST_BODY_BYTES);
@@ -420,7 +482,7 @@ static enum MHD_Result take(struct request *r, const char *data, size_t len)
 static enum MHD_Result finish(struct request *r)
 {
 	if (!r->refusal)
-		return run(r);
+		return r->route ? run_route(r) : run(r);
 	if (r->refusal == MHD_HTTP_UNAUTHORIZED && r->auth == AUTH_WRONG && !r->punished) {
 		log_failed_login(r);
 		connection_busy(r->worker, r->connection);

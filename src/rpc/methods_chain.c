@@ -4,6 +4,7 @@
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
 #include "timed/rpc/value.h"
+#include "timed/rpc/warnings.h"
 #include "timed/store/chain_store.h"
 
 /* As the existing daemon and Bitcoin name them. */
@@ -74,6 +75,7 @@ static json_t *getblockchaininfo(struct rpc_call *call)
 	builder_add_bool(&b, "pruned", false);
 	builder_add_u64(&b, "expected_height", expected);
 	builder_add_hash(&b, "genesis_hash", &genesis);
+	builder_add(&b, "warnings", warnings_of(node));
 	return builder_take(&b);
 }
 
@@ -99,7 +101,8 @@ static const struct rpc_method methods[] = {
 			  "  \"size_on_disk\": n,             bytes of all blocks, before compression\n"
 			  "  \"pruned\": false,               every block is kept\n"
 			  "  \"expected_height\": n,          height that is due by the clock\n"
-			  "  \"genesis_hash\": hex            hash of block 0\n"
+			  "  \"genesis_hash\": hex,           hash of block 0\n"
+			  "  \"warnings\": [text, ...]        what an operator should know, each as \"code: sentence\"\n"
 			  "}",
 		.run = getblockchaininfo,
 	},

@@ -38,13 +38,6 @@ __attribute__((format(printf, 3, 4))) static int refuse(char error[RPC_ERROR_SIZ
 	return exit_code;
 }
 
-static bool is_loopback(const struct net_ip *ip)
-{
-	static const struct net_ip v6 = {.bytes = {[15] = 1}};
-
-	return net_ip_is_v4(ip) ? ip->bytes[12] == 127 : net_ip_equal(ip, &v6);
-}
-
 /* What the configuration of [rpc] must not be. */
 static int check_config(const struct config *config, char error[RPC_ERROR_SIZE])
 {
@@ -55,7 +48,7 @@ static int check_config(const struct config *config, char error[RPC_ERROR_SIZE])
 		return refuse(error, EXIT_CONFIGURATION, "rpc.user and rpc.password: set both or neither");
 	if (strchr(config->rpc.user, ':'))
 		return refuse(error, EXIT_CONFIGURATION, "rpc.user must not contain a colon");
-	if (user || is_loopback(&config->rpc.listen_address.ip))
+	if (user || net_ip_is_loopback(&config->rpc.listen_address.ip))
 		return 0;
 	net_ip_text(ip, &config->rpc.listen_address.ip);
 	return refuse(error, EXIT_CONFIGURATION,

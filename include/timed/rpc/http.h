@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The HTTP server under the RPC: POST / with a JSON-RPC text, answered by dispatch.h for whoever auth.h lets in.
+ * The HTTP server under the RPC: POST / with a JSON-RPC text, answered by dispatch.h for whoever auth.h lets in, and what
+ * can be read with GET (http_route.h).
  *
  * A few threads named `rpc` share one listening socket; each runs a libmicrohttpd daemon of its own in a loop of ours,
  * so a connection lives on one thread and nothing of it is locked.  What a client can hold up is its own connection:
@@ -20,11 +21,13 @@
 #ifndef TIMED_RPC_HTTP_H
 #define TIMED_RPC_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "timed/net/ip.h"
 #include "timed/rpc/auth.h"
+#include "timed/rpc/http_route.h"
 #include "timed/rpc/method.h"
 
 struct http;
@@ -42,6 +45,8 @@ struct http_params {
 	uint32_t requests_per_second; /* all clients together, batches by their length; 0: any */
 	const char *const *origins;   /* web pages that are let in (origin.h) */
 	size_t origin_count;
+	bool any_host;		      /* names that are no addresses are answered, too (origin.h) */
+	struct http_routes routes;    /* what can be read */
 };
 
 #define HTTP_PARAMS_DEFAULT                                                                                            \

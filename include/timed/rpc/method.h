@@ -11,6 +11,7 @@
 #define TIMED_RPC_METHOD_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -139,10 +140,17 @@ struct rpc_group {
 	size_t method_count;
 };
 
+/* What has been called, for metrics. */
+struct rpc_stats {
+	atomic_uint_fast64_t calls, errors; /* requests that were run; of them those that failed */
+	atomic_uint_fast64_t refused_logins;
+};
+
 struct rpc_table {
 	const struct rpc_group *const *groups;
 	size_t group_count;
 	void *user; /* handed to the methods */
+	struct rpc_stats *stats; /* NULL: nobody counts */
 };
 
 /* Records why the call has failed.  Returns NULL, so that a method can return it. */

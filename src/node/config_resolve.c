@@ -81,6 +81,11 @@ static void resolve_network(struct config *c, const struct chain_params *params,
 {
 	resolve_port(&c->network.listen_address, &c->network.port, params->p2p_port, "network", messages);
 	resolve_port(&c->rpc.listen_address, &c->rpc.port, params->rpc_port, "rpc", messages);
+	if (c->metrics.listen_address.port && c->metrics.listen_address.port != c->metrics.prometheus_port)
+		config_message_add(messages, CONFIG_ERROR,
+				   "metrics.listen_address: port %u, but metrics.prometheus_port is %u: expected an IP alone",
+				   c->metrics.listen_address.port, c->metrics.prometheus_port);
+	c->metrics.listen_address.port = c->metrics.prometheus_port;
 	if (!c->network.external_address.port)
 		c->network.external_address.port = c->network.port;
 	resolve_addrs(&c->network.bootstrap_peers, params->p2p_port);
@@ -165,8 +170,6 @@ static void check_ahead(const struct config *c, struct config_messages *messages
 		const char *key;
 		bool set;
 	} ahead[] = {
-		{"metrics.enabled", c->metrics.enabled},
-		{"rpc.public_status", c->rpc.public_status},
 		{"masternode.collateral_txid", *c->masternode.collateral_txid != '\0'},
 		{"block.max_transactions_per_block", c->block.max_transactions_per_block != 10000},
 	};

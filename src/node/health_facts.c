@@ -7,7 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "node_impl.h"
-#include "timed/net/mem_budget.h"
+#include "timed/net/net_stats.h"
 #include "timed/node/consensus.h"
 #include "timed/node/health.h"
 #include "timed/util/clock.h"
@@ -78,7 +78,7 @@ static void add_consensus(struct health_facts *out, struct node *node)
 void node_health_facts(struct node *node, struct health_facts *out)
 {
 	struct store_failure failure;
-	struct net_totals totals;
+	struct net_stats stats;
 
 	*out = (struct health_facts){
 		.halted = atomic_load(&node->halted),
@@ -89,10 +89,11 @@ void node_health_facts(struct node *node, struct health_facts *out)
 		.log_dropped = log_dropped(),
 	};
 	if (store_failed(node->store, &failure))
-		snprintf(out->store_failure, sizeof(out->store_failure), "%.255s", failure.text);
+		snprintf(out->store_failure, sizeof(out->store_failure), "%.191s", failure.text);
 	node_watchdog(node, &out->watchdog);
-	net_get_totals(node->net, &totals);
-	out->memory_used_bytes = totals.memory_used;
+	net_get_stats(node->net, &stats);
+	out->network_off = !net_is_active(node->net);
+	out->memory_used_bytes = stats.memory_used;
 	out->clock_known = node_clock_offset_s(node, &out->clock_offset_s);
 	add_disk(out, node);
 	add_tip(out, node);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""embed_page.py PAGE.html OUT.c OUT.h: the status page as C, and its Content-Security-Policy: nothing but what stands in
-the page, by its hash, and requests to where it came from."""
+"""embed_page.py PAGE.html OUT.c: the status page as C, and its Content-Security-Policy: nothing but what stands in the
+page, by its hash, and requests to where it came from."""
 import base64
 import hashlib
 import re
@@ -17,7 +17,7 @@ def digests(page: str, tag: str) -> str:
 
 
 def main() -> None:
-    source, code, header = sys.argv[1:]
+    source, code = sys.argv[1:]
     with open(source, encoding="utf-8", newline="") as file:
         page = file.read()
     policy = "; ".join([
@@ -32,12 +32,10 @@ def main() -> None:
     ])
     data = page.encode()
     rows = [", ".join(str(byte) for byte in data[i:i + 24]) for i in range(0, len(data), 24)]
-    with open(header, "w", encoding="ascii") as file:
-        file.write(f'#define PAGE_POLICY "{policy}"\n')
     with open(code, "w", encoding="ascii") as file:
-        file.write('#include "timed/rpc/page.h"\n\nconst unsigned char page_html[] = {\n')
+        file.write('// SPDX-License-Identifier: MIT\n#include "timed/rpc/page.h"\n\nconst unsigned char page_html[] = {\n')
         file.write(",\n".join(rows))
-        file.write(f"}};\nconst size_t page_html_len = {len(data)};\n")
+        file.write(f"}};\nconst size_t page_html_len = {len(data)};\nconst char page_policy[] = \"{policy}\";\n")
 
 
 main()

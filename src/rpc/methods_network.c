@@ -11,6 +11,7 @@
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
 #include "timed/rpc/value.h"
+#include "timed/rpc/warnings.h"
 #include "timed/util/clock.h"
 #include "timeproto/chain/fee.h"
 #include "timeproto/chain/hash.h"
@@ -232,7 +233,7 @@ static json_t *getnetworkinfo(struct rpc_call *call)
 	builder_add_amount(&b, "relayfee", FEE_FLOOR);
 	builder_add_amount(&b, "incrementalfee", FEE_FLOOR);
 	builder_add(&b, "localaddresses", local_addresses(net));
-	builder_add_text(&b, "warnings", "");
+	builder_add(&b, "warnings", warnings_of(call->user));
 	return builder_take(&b);
 }
 
@@ -356,7 +357,7 @@ static const struct rpc_method methods[] = {
 			  "  \"localaddresses\": [           where others can dial this node, as far as configured\n"
 			  "    { \"address\": text, \"port\": n, \"score\": n }\n"
 			  "  ],\n"
-			  "  \"warnings\": text\n"
+			  "  \"warnings\": [text, ...]        what an operator should know, each as \"code: sentence\"\n"
 			  "}",
 		.run = getnetworkinfo,
 	},

@@ -8,6 +8,7 @@
 #include "metrics_now.h"
 #include "metrics_table.h"
 #include "timed/node/version.h"
+#include "timeproto/wire/schema.h"
 
 /* ---- labels */
 
@@ -31,6 +32,11 @@ static const char *activity_label(int index)
 static const char *close_label(int index)
 {
 	return peer_close_reason_name((enum peer_close_reason)index);
+}
+
+static const char *message_label(int index)
+{
+	return wire_type_name((enum wire_type)index);
 }
 
 static const char *pool_event_label(int index)
@@ -162,14 +168,25 @@ static const struct metric table[] = {
 	GAUGE("bans", bans, "Addresses that are banned."),
 	GAUGE("sendqueue_bytes", queue_bytes, "Bytes waiting to be sent, all peers."),
 	GAUGE("sendqueue_max_bytes", queue_max_bytes, "The same of the peer for which most are waiting."),
-	COUNTER("missed_pongs_total", totals.missed_pongs, "Pings without a pong in time."),
-	EACH(METRIC_COUNTER, "connections_closed_total", totals.closed, "reason", close_label, 1, PEER_CLOSE_COUNT,
+	EACH(METRIC_COUNTER, "message_send_total", sent, "type", message_label, 0, WIRE_TYPE_COUNT,
+	     "Messages queued to be sent."),
+	EACH(METRIC_COUNTER, "message_send_bytes_total", sent_bytes, "type", message_label, 0, WIRE_TYPE_COUNT,
+	     "Their bytes."),
+	EACH(METRIC_COUNTER, "message_receive_total", received, "type", message_label, 0, WIRE_TYPE_COUNT,
+	     "Messages received and understood."),
+	EACH(METRIC_COUNTER, "message_receive_bytes_total", received_bytes, "type", message_label, 0, WIRE_TYPE_COUNT,
+	     "Their bytes."),
+	COUNTER("network_send_bytes_total", net.bytes_sent, "Bytes sent to peers, whatever they were."),
+	COUNTER("network_receive_bytes_total", net.bytes_received, "Bytes received from peers."),
+	HISTOGRAM("ping_rtt_seconds", rtt, "Round trips of pings."),
+	COUNTER("missed_pongs_total", net.missed_pongs, "Pings without a pong in time."),
+	EACH(METRIC_COUNTER, "connections_closed_total", net.closed, "reason", close_label, 1, PEER_CLOSE_COUNT,
 	     "Connections that ended."),
-	COUNTER("connections_refused_banned_total", totals.refused_banned, "Connections refused: banned."),
-	COUNTER("connections_refused_rate_total", totals.refused_rate, "Connections refused: too many of one address."),
-	COUNTER("accept_pauses_total", totals.accept_exhausted,
+	COUNTER("connections_refused_banned_total", net.refused_banned, "Connections refused: banned."),
+	COUNTER("connections_refused_rate_total", net.refused_rate, "Connections refused: too many of one address."),
+	COUNTER("accept_pauses_total", net.accept_exhausted,
 		"Times that accepting paused for want of descriptors or memory."),
-	GAUGE("memory_budget_used_bytes", totals.memory_used, "Memory reserved for what peers send and are sent."),
+	GAUGE("memory_budget_used_bytes", net.memory_used, "Memory reserved for what peers send and are sent."),
 	GAUGE("memory_budget_limit_bytes", memory_limit, "Its limit."),
 	GAUGE("clock_offset_seconds", clock_offset_s, "The peers' clocks minus ours, their median; NaN: unknown."),
 

@@ -11,6 +11,30 @@
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
+static void add_traffic(struct metrics_now *out, struct net *net)
+{
+	const struct net_stats *stats = &out->net;
+	uint64_t in_bounds = 0;
+
+	net_get_stats(net, &out->net);
+	for (int i = 0; i < WIRE_TYPE_COUNT; i++) {
+		out->sent[i] = stats->sent[i].messages;
+		out->sent_bytes[i] = stats->sent[i].bytes;
+		out->received[i] = stats->received[i].messages;
+		out->received_bytes[i] = stats->received[i].bytes;
+	}
+	_Static_assert(NET_RTT_BUCKETS <= HISTOGRAM_BOUNDS_MAX, "a histogram holds the round trips");
+	out->rtt.bounds_us = net_rtt_bounds_us;
+	out->rtt.bound_count = NET_RTT_BUCKETS;
+	for (int i = 0; i < NET_RTT_BUCKETS; i++) {
+		out->rtt.counts[i] = stats->rtt_buckets[i];
+		in_bounds += stats->rtt_buckets[i];
+	}
+	/* a pong that is just being counted may be in one of them only */
+	out->rtt.counts[NET_RTT_BUCKETS] = stats->rtt_count > in_bounds ? stats->rtt_count - in_bounds : 0;
+	out->rtt.sum_us = stats->rtt_sum_us;
+}
+
 static void add_peers(struct metrics_now *out, struct node *node)
 {
 	struct net *net = node_net(node);
@@ -26,7 +50,6 @@ static void add_peers(struct metrics_now *out, struct node *node)
 			out->queue_max_bytes = infos[i].send_queue_bytes;
 	}
 	free(infos);
-	net_get_totals(net, &out->totals);
 	out->max_peers = net_params(net)->max_peers;
 	out->memory_limit = net_params(net)->memory_budget_bytes;
 	out->addresses = address_book_size(net_addresses(net));
@@ -86,6 +109,7 @@ void metrics_now(struct metrics_now *out, struct node *node, const struct rpc_st
 	add_health(out, node);
 	add_chain(out, node);
 	add_agreement(out, node);
+	add_traffic(out, node_net(node));
 	add_peers(out, node);
 	if (!stats)
 		return;

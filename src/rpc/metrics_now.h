@@ -8,6 +8,7 @@
 #define TIMED_RPC_METRICS_NOW_H
 
 #include "timed/net/net.h"
+#include "timed/net/net_stats.h"
 #include "timed/node/consensus.h"
 #include "timed/node/health.h"
 #include "timed/node/node.h"
@@ -43,7 +44,10 @@ struct metrics_now {
 	uint64_t masternodes[2]; /* active, inactive */
 	struct pool_summary pool;
 
-	struct net_totals totals;
+	struct net_stats net;
+	uint64_t sent[WIRE_TYPE_COUNT], sent_bytes[WIRE_TYPE_COUNT]; /* messages, and their bytes, by type */
+	uint64_t received[WIRE_TYPE_COUNT], received_bytes[WIRE_TYPE_COUNT];
+	struct histogram_counts rtt;
 	uint64_t peers[2];						    /* by direction */
 	uint64_t peers_manual, queue_bytes, queue_max_bytes, peers_missing; /* with a missed pong */
 	uint64_t memory_limit, max_peers, addresses, bans;

@@ -35,7 +35,7 @@ static void print_double(struct buf *out, double value)
 	if (isnan(value))
 		snprintf(text, sizeof(text), "NaN");
 	else
-		snprintf(text, sizeof(text), "%.9g", value);
+		snprintf(text, sizeof(text), "%.15g", value);
 	buf_append_text(out, text);
 }
 

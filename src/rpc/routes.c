@@ -71,7 +71,7 @@ static unsigned status(void *user, struct buf *body)
 }
 
 static const struct http_header page_headers[] = {
-	{"Content-Security-Policy", PAGE_POLICY},
+	{"Content-Security-Policy", page_policy},
 	{"X-Content-Type-Options", "nosniff"},
 	{"Referrer-Policy", "no-referrer"},
 	{"X-Frame-Options", "DENY"},

@@ -14,6 +14,7 @@
 #include "timed/rpc/auth.h"
 #include "timed/rpc/http.h"
 #include "timed/rpc/methods.h"
+#include "timed/rpc/routes.h"
 #include "timed/rpc/value.h"
 #include "timed/util/log.h"
 
@@ -21,10 +22,17 @@
 #define EXIT_RUNTIME 1
 #define EXIT_CONFIGURATION 2
 
+/* The listener of [metrics]: threads, and connections of each. */
+#define METRICS_WORKERS 1
+#define METRICS_CONNECTIONS 16
+
 struct rpc {
 	struct auth *auth;
 	struct http *http;
+	struct http *metrics; /* its own listener; NULL: not wanted */
 	struct rpc_table table;
+	struct rpc_stats stats;
+	struct routes routes;
 };
 
 __attribute__((format(printf, 3, 4))) static int refuse(char error[RPC_ERROR_SIZE], int exit_code, const char *format,
@@ -57,6 +65,30 @@ static int check_config(const struct config *config, char error[RPC_ERROR_SIZE])
 		      ip);
 }
 
+/* The listener of [metrics], if there is to be one. */
+static int start_metrics(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
+{
+	const struct config *config = node_config(node);
+	struct http_params params = HTTP_PARAMS_DEFAULT;
+	char addr[NET_ADDR_TEXT_SIZE];
+	int r;
+
+	if (!config->metrics.enabled)
+		return 0;
+	params.listen = config->metrics.listen_address;
+	params.workers = METRICS_WORKERS;
+	params.connections = METRICS_CONNECTIONS;
+	params.routes = routes_of_metrics(&rpc->routes);
+	/* Who lets others in is known by a name, too; on this machine a name is somebody else's trick. */
+	params.any_host = !net_ip_is_loopback(&params.listen.ip);
+	net_addr_text(addr, &params.listen);
+	r = http_start(&rpc->metrics, &params, rpc->auth, &rpc->table);
+	if (r)
+		return refuse(error, EXIT_RUNTIME, "cannot listen for metrics on %s: %s", addr, strerror(-r));
+	log_info(LOG_RPC, "Metrics on http://%s/metrics", addr);
+	return 0;
+}
+
 static int start(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
 {
 	const struct config *config = node_config(node);
@@ -67,6 +99,9 @@ static int start(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
 	if (r)
 		return refuse(error, EXIT_RUNTIME, "cannot make the RPC cookie: %s", strerror(-r));
 	methods_table(&rpc->table, node);
+	rpc->table.stats = &rpc->stats;
+	routes_init(&rpc->routes, node, &rpc->stats, config->rpc.public_status);
+	params.routes = routes_of_rpc(&rpc->routes);
 	params.listen = (struct net_addr){.ip = config->rpc.listen_address.ip, .port = config->rpc.port};
 	params.origins = (const char *const *)config->rpc.allow_origins.items;
 	params.origin_count = config->rpc.allow_origins.count;
@@ -78,6 +113,9 @@ static int start(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
 	r = http_start(&rpc->http, &params, rpc->auth, &rpc->table);
 	if (r)
 		return refuse(error, EXIT_RUNTIME, "cannot listen for RPC on %s: %s", addr, strerror(-r));
+	r = start_metrics(rpc, node, error);
+	if (r)
+		return r;
 	/* Whoever sees the cookie finds the server answering. */
 	r = auth_publish(rpc->auth, node_data_dir(node));
 	if (r)
@@ -122,6 +160,7 @@ void rpc_stop(struct rpc *rpc)
 {
 	if (!rpc)
 		return;
+	http_stop(rpc->metrics);
 	http_stop(rpc->http);
 	auth_free(rpc->auth);
 	free(rpc);

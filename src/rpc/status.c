@@ -125,7 +125,8 @@ static json_t *describe_blocks(struct node *node)
 		builder_add_bool(&b, "certified", block->certified);
 		builder_add_u64(&b, "round", block->round);
 		builder_add_u64(&b, "signatures", block->signatures);
-		builder_add(&b, "delay_ms", block->connected_ms ? json_integer(delay_ms > 0 ? delay_ms : 0) : json_null());
+		builder_add(&b, "delay_ms",
+			    block->connected_ms ? json_integer(delay_ms > 0 ? delay_ms : 0) : json_null());
 		append(&list, builder_take(&b));
 	}
 	return list;

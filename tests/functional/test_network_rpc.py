@@ -83,7 +83,7 @@ def test_getpeerinfo_and_totals_say_what_went_by(node, net, listen, genesis):
     assert info["networkactive"] is True and info["localrelay"] is True and info["timeoffset"] == 0
     assert [network["name"] for network in info["networks"]] == ["ipv4", "ipv6"]
     assert info["localaddresses"] == [{"address": net.ip(5), "port": P2P_PORT, "score": 1}]
-    assert info["relayfee"] == info["incrementalfee"] == 0.00001 and isinstance(info["warnings"], str)
+    assert info["relayfee"] == info["incrementalfee"] == 0.00001 and isinstance(info["warnings"], list)
 
 
 @pytest.mark.fast

@@ -54,7 +54,7 @@ bool health_code_is_failure(enum health_code code);
 /* What is judged. */
 struct health_facts {
 	bool halted, stopping;
-	char store_failure[256];		   /* "": none */
+	char store_failure[192];		   /* "": none */
 	struct watchdog_verdict watchdog;	   /* which threads are hung */
 	bool disk_known;			   /* the two below are */
 	uint64_t disk_free_bytes, disk_size_bytes; /* of the file system of the data directory */
@@ -74,7 +74,7 @@ struct health_facts {
 	uint64_t log_dropped;				/* lines */
 };
 
-#define HEALTH_TEXT_SIZE 320
+#define HEALTH_TEXT_SIZE 224
 struct health_finding {
 	enum health_code code;
 	char text[HEALTH_TEXT_SIZE]; /* one sentence for a person */

@@ -186,8 +186,8 @@ static const struct metric table[] = {
 	COUNTER("connections_refused_rate_total", net.refused_rate, "Connections refused: too many of one address."),
 	COUNTER("accept_pauses_total", net.accept_exhausted,
 		"Times that accepting paused for want of descriptors or memory."),
-	GAUGE("memory_budget_used_bytes", net.memory_used, "Memory reserved for what peers send and are sent."),
-	GAUGE("memory_budget_limit_bytes", memory_limit, "Its limit."),
+	GAUGE("memory_budget_used_bytes", memory.budget_used, "Memory reserved for what peers send and are sent."),
+	GAUGE("memory_budget_limit_bytes", memory.budget_limit, "Its limit."),
 	GAUGE("clock_offset_seconds", clock_offset_s, "The peers' clocks minus ours, their median; NaN: unknown."),
 
 	COUNTER("rpc_calls_total", rpc_calls, "JSON-RPC requests."),
@@ -196,8 +196,8 @@ static const struct metric table[] = {
 
 	GAUGE("rocksdb_table_bytes", store.table_bytes, "Bytes of the database's tables on the disk."),
 	GAUGE("rocksdb_live_bytes", store.live_bytes, "Of them in use, as it guesses."),
-	GAUGE("rocksdb_memtable_bytes", store.memtable_bytes, "Bytes written and not yet in tables."),
-	GAUGE("rocksdb_cache_bytes", store.cache_bytes, "Bytes of its cache in use."),
+	GAUGE("rocksdb_memtable_bytes", memory.store.memtables, "Bytes written and not yet in tables."),
+	GAUGE("rocksdb_cache_bytes", memory.store.cache, "Bytes of its cache in use."),
 	GAUGE("rocksdb_pending_compaction_bytes", store.pending_compaction_bytes, "Bytes that are to be rewritten."),
 	GAUGE("rocksdb_compactions", store.compactions, "Compactions running now."),
 	GAUGE("rocksdb_flushes", store.flushes, "Flushes running now."),
@@ -210,7 +210,7 @@ static const struct metric table[] = {
 	GAUGE("disk_size_bytes", facts.disk_size_bytes, "Size of that file system."),
 
 	COUNTER("process_cpu_seconds_total", process.cpu_s, "Processor time of all threads."),
-	GAUGE("process_resident_memory_bytes", process.resident_bytes, "Memory in use."),
+	GAUGE("process_resident_memory_bytes", memory.resident, "Memory in use."),
 	GAUGE("process_threads", process.threads, "Threads."),
 	GAUGE("process_open_fds", process.open_files, "Open files and sockets."),
 	GAUGE("process_max_fds", process.max_files, "Their limit."),

@@ -51,7 +51,6 @@ static void add_peers(struct metrics_now *out, struct node *node)
 	}
 	free(infos);
 	out->max_peers = net_params(net)->max_peers;
-	out->memory_limit = net_params(net)->memory_budget_bytes;
 	out->addresses = address_book_size(net_addresses(net));
 	out->bans = ban_list_count(net_bans(net), clock_real_s());
 }
@@ -105,6 +104,7 @@ void metrics_now(struct metrics_now *out, struct node *node, const struct rpc_st
 	out->uptime_s = (double)node_uptime_ms(node) / 1000;
 	out->start_s = (double)clock_real_ms() / 1000 - out->uptime_s;
 	process_usage(&out->process);
+	node_get_memory(node, &out->memory);
 	out->log_dropped = log_dropped();
 	add_health(out, node);
 	add_chain(out, node);

@@ -23,6 +23,7 @@ struct metrics_now {
 	uint64_t one;		  /* 1 */
 	double start_s, uptime_s; /* Unix time of the start; since then */
 	struct process_usage process;
+	struct node_memory memory;
 	uint64_t log_dropped;
 	double silent_s[WATCHED_COUNT]; /* the watched threads, since their last turn */
 
@@ -50,7 +51,7 @@ struct metrics_now {
 	struct histogram_counts rtt;
 	uint64_t peers[2];						    /* by direction */
 	uint64_t peers_manual, queue_bytes, queue_max_bytes, peers_missing; /* with a missed pong */
-	uint64_t memory_limit, max_peers, addresses, bans;
+	uint64_t max_peers, addresses, bans;
 	double clock_offset_s; /* NaN: unknown */
 
 	uint64_t rpc_calls, rpc_errors, rpc_refused_logins;

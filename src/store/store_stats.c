@@ -31,9 +31,7 @@ void store_get_stats(struct store *store, struct store_stats *out)
 	memset(out, 0, sizeof(*out));
 	out->table_bytes = sum(store, "rocksdb.total-sst-files-size");
 	out->live_bytes = sum(store, "rocksdb.estimate-live-data-size");
-	out->memtable_bytes = sum(store, "rocksdb.cur-size-all-mem-tables");
 	out->pending_compaction_bytes = sum(store, "rocksdb.estimate-pending-compaction-bytes");
-	out->cache_bytes = rocksdb_cache_get_usage(store->cache);
 	out->snapshots = of_all(store, "rocksdb.num-snapshots");
 	out->compactions = of_all(store, "rocksdb.num-running-compactions");
 	out->flushes = of_all(store, "rocksdb.num-running-flushes");

@@ -3,10 +3,8 @@
 #include "timed/util/process.h"
 
 #include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 static uint64_t entries_of(const char *path)
 {
@@ -21,20 +19,6 @@ static uint64_t entries_of(const char *path)
 	return count;
 }
 
-/* Pages of memory: the second number of statm. */
-static uint64_t resident_pages(void)
-{
-	FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long long size, resident = 0;
-
-	if (!file)
-		return 0;
-	if (fscanf(file, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(file);
-	return resident;
-}
-
 void process_usage(struct process_usage *out)
 {
 	struct rusage usage;
@@ -46,7 +30,6 @@ void process_usage(struct process_usage *out)
 			     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
 		out->max_files = files.rlim_cur;
-	out->resident_bytes = resident_pages() * (uint64_t)sysconf(_SC_PAGESIZE);
 	out->threads = entries_of("/proc/self/task");
 	out->open_files = entries_of("/proc/self/fd");
 	out->open_files -= out->open_files > 0; /* the one that was just used */

@@ -18,10 +18,13 @@
 #include "timed/node/config.h"
 #include "timed/node/node.h"
 #include "timed/node/consensus.h"
+#include "timed/node/health.h"
 #include "timed/node/pool.h"
 #include "timed/node/transactions.h"
 #include "timed/rpc/dispatch.h"
 #include "timed/rpc/methods.h"
+#include "timed/rpc/metrics.h"
+#include "timed/rpc/status.h"
 #include "timed/store/chain_store.h"
 
 struct node {
@@ -151,6 +154,33 @@ void node_chain_summary(struct node *n, struct chain_summary *out)
 void node_sync_status(struct node *n, struct node_sync *out)
 {
 	*out = n->sync;
+}
+
+/* Metrics and the status page are for the functional tests. */
+void metrics_print(struct buf *out, struct node *n, const struct rpc_stats *stats)
+{
+	ck_abort_msg("metrics_print(%p, %p, %p)", (void *)out, (void *)n, (const void *)stats);
+}
+
+json_t *status_describe(struct node *n)
+{
+	ck_abort_msg("status_describe(%p)", (void *)n);
+	return NULL;
+}
+
+/* Its health is that of nobody: it has no peers, and that is all. */
+void node_health_facts(struct node *n, struct health_facts *out)
+{
+	(void)n;
+	memset(out, 0, sizeof(*out));
+}
+
+void node_health(struct node *n, struct health *out)
+{
+	struct health_facts facts;
+
+	node_health_facts(n, &facts);
+	health_judge(out, &facts);
 }
 
 void node_genesis_hash(const struct node *n, struct wire_hash *out)

@@ -629,7 +629,7 @@ END_TEST
 
 #define INFO_KEYS                                                                                                      \
 	"chain blocks headers bestblockhash time verificationprogress initialblockdownload syncing sync_phase "        \
-	"target_height blocks_per_second peers_used size_on_disk pruned expected_height genesis_hash"
+	"target_height blocks_per_second peers_used size_on_disk pruned expected_height genesis_hash warnings"
 
 static void set_height(uint64_t height, uint64_t target, uint64_t expected)
 {
@@ -664,6 +664,9 @@ START_TEST(info_of_a_node_at_rest)
 	ck_assert(json_is_false(json_object_get(info, "pruned")));
 	expect_integer(info, "expected_height", 2999);
 	expect_text(info, "genesis_hash", "8989898989898989898989898989898989898989898989898989898989898989");
+	ck_assert_uint_eq(json_array_size(json_object_get(info, "warnings")), 1);
+	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(info, "warnings"), 0)),
+			 "no-peers: No peer is connected");
 	json_decref(info);
 	chain_params_init(&node.chain, CHAIN_MAINNET);
 	expect_in_answer("getblockchaininfo", "[]", "\"chain\":\"main\",");

@@ -102,8 +102,6 @@ void store_get_memory(const struct store *store, struct store_memory *out);
 struct store_stats {
 	uint64_t table_bytes;		    /* of its table files on the disk */
 	uint64_t live_bytes;		    /* of them in use, as it guesses */
-	uint64_t memtable_bytes;	    /* written, and not yet in tables */
-	uint64_t cache_bytes;		    /* of the cache in use */
 	uint64_t pending_compaction_bytes;  /* to be rewritten */
 	uint64_t compactions, flushes;	    /* running now */
 	uint64_t snapshots;		    /* held */

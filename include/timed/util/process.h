@@ -11,7 +11,6 @@
 
 struct process_usage {
 	double cpu_s;		 /* processor time, all threads */
-	uint64_t resident_bytes; /* memory */
 	uint64_t threads;
 	uint64_t open_files, max_files; /* descriptors, and their limit */
 };

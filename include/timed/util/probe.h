@@ -4,13 +4,13 @@
  * nop in the code and a note in the file that says where its arguments lie; with nobody attached the nop is all that
  * runs.  So the arguments are values that are at hand, or one look-up in a table of names: no text is made for a probe.
  *
- *	connection_open	 (ip, port, outbound, id)		a connection has its thread; outbound: we dialled
+ *	connection_open (ip, port, outbound, id)		it has its thread; outbound: we dialled
  *	connection_close (ip, port, outbound, id, reason)	its thread ends; reason as in the log
- *	message_in	 (ip, type, bytes, id)			a message was decoded, and is handled next
- *	message_out	 (ip, type, bytes, id)			a message was sent, or queued to be sent
- *	block_connect	 (height, hash, us)			a block is on the tip; us: microseconds it took
- *	vote_sent	 (ip, kind, height, round, hash)	a vote leaves, ours or one that we pass on; ip "": to
- *all vote_received	 (ip, kind, height, round, hash)	a vote that is properly signed and new has come
+ *	message_in (ip, type, bytes, id)			decoded, and handled next
+ *	message_out (ip, type, bytes, id)			sent, or queued to be sent
+ *	block_connect (height, hash, us)			it is on the tip after so many microseconds
+ *	vote_sent (ip, kind, height, round, hash)		ours, or one that we pass on; ip "": to all
+ *	vote_received (ip, kind, height, round, hash)		properly signed, and new
  *
  * `ip`, `type`, `reason` and `kind` point to text; `hash` to 32 bytes in the order of the wire; the rest are integers.
  * `id` is the number of the connection in getpeerinfo, `bytes` the length of the line, `type` the name of the message.

@@ -30,7 +30,7 @@ for arg in "$@"; do
 done
 
 test_packages=(check clang llvm libclang-rt-14-dev python3-pytest python3-pytest-xdist python3-pytest-rerunfailures
-	python3-cryptography faketime gdb iproute2 procps)
+	python3-cryptography python3-pyte faketime gdb iproute2 procps mandoc)
 
 logs=$root/build/logs
 passed=0 failed=0 skipped=0

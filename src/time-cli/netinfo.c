@@ -260,7 +260,7 @@ void netinfo_print_counts_line(struct buf *out, const struct netinfo *info)
 {
 	const struct netinfo_counts *all = &info->counts[NETINFO_TOTAL];
 
-	add(out, "%u peers: %u in, %u out, %u IPv6, %u manual, %u masternodes\n", all->peers,
+	add(out, "peers %u (%u in, %u out), IPv6 %u, manual %u, masternodes %u\n", all->peers,
 	    info->counts[NETINFO_IN].peers, info->counts[NETINFO_OUT].peers, all->ipv6, all->manual, all->masternodes);
 }
 

@@ -164,7 +164,7 @@ static int from_url(struct target *out, char *why, const char *text, const struc
 	int r = url ? 0 : -ENOMEM;
 
 	snprintf(port, sizeof(port), "%u", config->rpc.port);
-	if (!r && curl_url_set(url, CURLUPART_URL, text, CURLU_DEFAULT_SCHEME | CURLU_GUESS_SCHEME) != CURLUE_OK)
+	if (!r && curl_url_set(url, CURLUPART_URL, text, CURLU_GUESS_SCHEME) != CURLUE_OK)
 		r = TARGET_E_CONFIG;
 	if (!r)
 		r = get_part(url, &scheme, CURLUPART_SCHEME);
@@ -235,7 +235,7 @@ static void tell_cookie(char *why, const struct target *target, int error)
 	else if (error == ENOENT)
 		hint = "Is the daemon running?  If its data directory is another one, say --datadir, --network or "
 		       "--config.";
-	snprintf(why, TARGET_WHY_SIZE, "the cookie %.300s cannot be read: %s\n%s", path, strerror(error), hint);
+	snprintf(why, TARGET_WHY_SIZE, "cannot read the cookie (%s): %.300s\n%s", strerror(error), path, hint);
 }
 
 int target_credentials(char **out, char why[TARGET_WHY_SIZE], const struct target *target)

@@ -74,8 +74,8 @@ static void add_trouble(struct buf *out, const struct watch *w, size_t columns)
 		return;
 	}
 	layout_age(age, clock_real_s() - w->shown_s);
-	snprintf(text, sizeof(text), "%s%s%s", slow ? "no answer yet" : w->trouble,
-		 w->shown ? "; what follows is of before: " : "", w->shown ? age : "");
+	snprintf(text, sizeof(text), "%s%s%s%s", w->shown ? "no news for " : "", w->shown ? age : "",
+		 w->shown ? ": " : "", slow ? "the daemon does not answer" : w->trouble);
 	buf_append_text(out, "\033[7m");
 	buf_append(out, text, strnlen(text, columns));
 	buf_append_text(out, "\033[0m\n");

@@ -98,7 +98,7 @@ static void explain_value(FILE *out, const char *file, const char *section, cons
 	const struct config_key *key = find_key(section, v->key);
 	const struct remark *remark = find_remark(section, v->key);
 	enum meaning meaning = !key ? UNKNOWN : key->kind == CONFIG_KIND_NONE ? NO_EFFECT : TAKEN_OVER;
-	const char *text = key ? key->note : "no key of this node";
+	const char *text = !key ? "no key of this node" : *key->note ? key->note : "as it stands";
 	char path[PATH_TEXT_MAX], value[80] = "(not shown)";
 
 	if (remark) {

@@ -54,7 +54,7 @@ static const char *store_error_advice(enum store_error error)
 	case STORE_E_GENESIS:
 		return "use another data directory, or correct the configuration";
 	case STORE_E_SCHEMA:
-		return "run the newer version, or use another data directory";
+		return "run that version, or move it away: the node then fetches everything anew";
 	case STORE_E_CHAIN:
 		return "start once with --reindex: everything is rebuilt from the blocks";
 	case STORE_E_NOT_FOUND:

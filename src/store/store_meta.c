@@ -91,12 +91,14 @@ static int store_meta_check_schema(const struct store *store, struct store_failu
 
 	for (size_t i = 0; i < value->len && i < 4; i++)
 		schema |= (uint32_t)value->data[i] << (8 * i);
-	if (value->len != 4 || schema == 0)
+	if (value->len != 4)
 		return store_meta_fail(failure, store, STORE_E_CORRUPT, "the entry \"schema\" is no number");
-	if (schema <= STORE_SCHEMA_VERSION)
+	if (schema == STORE_SCHEMA_VERSION)
 		return 0;
-	snprintf(detail, sizeof(detail), "it was written by a newer version (schema %u, this one knows %u)", schema,
-		 STORE_SCHEMA_VERSION);
+	/* Nothing is converted in place: what one version has written whole, another must not leave half. */
+	snprintf(detail, sizeof(detail),
+		 "it was written by %s version (schema %u, this one knows %u) and is left as it is",
+		 schema > STORE_SCHEMA_VERSION ? "a newer" : "an older", schema, STORE_SCHEMA_VERSION);
 	return store_meta_fail(failure, store, STORE_E_SCHEMA, detail);
 }
 

@@ -69,27 +69,28 @@ def test_start_that_fails_says_why_and_is_never_ready(daemons, net, notify):
     assert "is in use by another timed" in notify.messages[-1]["STATUS"]
 
 
-@pytest.mark.fast
-@pytest.mark.parametrize("name", ["chain", "acceptor", "consensus"])
-def test_hung_thread_starves_the_watchdog(daemons, net, notify, name):
-    """One thread is stopped as a debugger stops it, while it has nothing to do. Log and status name it, the watchdog is
-    not fed until it goes on; an idle node is fed all the time."""
+def test_hung_threads_starve_the_watchdog(daemons, net, notify):
+    """Threads are stopped as a debugger stops them, while they have nothing to do. Log and status name each of them, and
+    the watchdog is not fed before the last of them goes on; an idle node is fed all the time."""
     node = daemons(net.ip(5), {"timers": {"thread_stall_ms": paced_ms(STALL_MS)}}, env=notify.env(watchdog_ms=2000))
     begin = time.monotonic()
     notify.wait(lambda message: "WATCHDOG" in message and message["when"] > begin + paced_ms(STALL_MS) / 1000 + 0.5,
                 timeout=10, what="an idle node is fed for longer than the allowance")
     assert not node.log_lines("HANGS")
-    mark = node.mark()
-    with StoppedThread(node.pid, name):
-        node.wait_log(rf"ERROR.*THE THREAD {name} HANGS: no progress for \d+ s \(.+\)", since=mark, timeout=10)
+    stopped = {name: StoppedThread(node.pid, name).__enter__() for name in ("chain", "acceptor", "consensus")}
+    try:
+        for name in stopped:
+            node.wait_log(rf"ERROR.*THE THREAD {name} HANGS: no progress for \d+ s \(.+\)", timeout=10)
         starved = len(notify.drain())
-        notify.wait(lambda message: f"HANGS: thread {name} has made no progress" in message.get("STATUS", ""),
-                    since=starved - 3, what="the status line")
-        # Three rounds of the keeper without food.
-        time.sleep(scaled(3))
-        assert position(notify.drain(), "WATCHDOG", since=starved) == -1
-        assert node.running()
-        mark = len(notify.messages)
-    node.wait_log(f"The thread {name} goes on", timeout=10)
-    notify.wait(lambda message: "WATCHDOG" in message, since=mark, what="food again")
+        for name in ("consensus", "acceptor", "chain"):
+            said = notify.wait(lambda message: f"thread {name} has made no progress" in message.get("STATUS", ""),
+                               since=starved - 3, what=f"{name} in the status line")
+            assert "; HANGS: thread chain has made no progress" in said["STATUS"]
+            assert position(notify.drain(), "WATCHDOG", since=starved) == -1
+            stopped.pop(name).__exit__()
+            node.wait_log(f"The thread {name} goes on", timeout=10)
+        notify.wait(lambda message: "WATCHDOG" in message, since=starved, what="food again")
+    finally:
+        for thread in stopped.values():
+            thread.__exit__()
     wait_until(lambda: "HANGS" not in [m["STATUS"] for m in notify.drain() if "STATUS" in m][-1], 5, "status again")

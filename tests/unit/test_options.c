@@ -325,6 +325,51 @@ START_TEST(check_config_shows_what_a_start_would_use_and_no_secret)
 }
 END_TEST
 
+/* The keys of a file of the existing daemon; a line each, with what it means here. */
+START_TEST(check_config_explains_every_key_of_the_file)
+{
+	static const char *const expected[] = {
+		"c.toml:2: node.version = \"0.1.0\" ",
+		"no effect   the program knows its own version\n",
+		"c.toml:4: network.enable_upnp = true ",
+		"no effect   not supported\n",
+		"c.toml:5: network.bootstrap_peers = [2 values] ",
+		"taken over  IP or IP:PORT each",
+		"c.toml:6: network.enable_pnp = (not shown) ",
+		"unknown     no key of this node\n",
+		"c.toml:8: storage.backend = \"sled\" ",
+		"changed     the database is RocksDB",
+		"c.toml:9: storage.cache_size_mb = 256 ",
+		"taken over  cache of the database\n",
+		"c.toml:11: security.api_key = (not shown) ",
+		"no effect   see rpc.user",
+		"c.toml:12: security.enable_rate_limiting = true ",
+		"changed     the limits of section [limits]",
+		"c.toml:14: rpc.password = (not shown) ",
+		"taken over  ",
+	};
+	const char *path = scratch_path("c.toml"), *at;
+	char line[200], *text;
+
+	scratch_write(path, "[node]\nversion = \"0.1.0\"\n[network]\nenable_upnp = true\n"
+			    "bootstrap_peers = [\"10.0.0.1\", \"10.0.0.2\"]\nenable_pnp = \"sesame\"\n[storage]\n"
+			    "backend = \"sled\"\ncache_size_mb = 256\n[security]\napi_key = \"sesame\"\n"
+			    "enable_rate_limiting = true\n[rpc]\npassword = \"sesame\"\nuser = \"me\"\n");
+	snprintf(line, sizeof(line), "--check-config -c %s", path);
+	assert_parses(line);
+	ck_assert_int_eq(options_load(&config, &options, &messages), 0);
+	text = printed(print_config);
+	at = text;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		at = strstr(at, expected[i]);
+		ck_assert_msg(at != NULL, "%s is missing in\n%s", expected[i], text);
+	}
+	ck_assert_ptr_null(strstr(text, "sesame"));
+	free(text);
+	finish();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("options");
@@ -346,6 +391,7 @@ int main(void)
 	tcase_add_test(tcase, errors_of_file_and_resolution_are_passed_on);
 	tcase_add_test(tcase, help_names_every_option);
 	tcase_add_test(tcase, check_config_shows_what_a_start_would_use_and_no_secret);
+	tcase_add_test(tcase, check_config_explains_every_key_of_the_file);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -175,23 +175,12 @@ START_TEST(directory_of_another_genesis_is_refused)
 }
 END_TEST
 
-START_TEST(directory_of_a_newer_schema_is_refused)
-{
-	static const uint8_t newer[4] = {STORE_SCHEMA_VERSION + 1};
-
-	must_open();
-	ck_assert_int_eq(store_put(store, STORE_META, "schema", 6, newer, 4, true), 0);
-	close_store();
-	ck_assert_int_eq(open_store(), STORE_E_SCHEMA);
-	ck_assert_ptr_nonnull(strstr(failure.text, "schema 2, this one knows 1"));
-	ck_assert_ptr_nonnull(strstr(failure.text, "run the newer version"));
-}
-END_TEST
-
-/* Opens with RocksDB itself, every family of ours and more, and does nothing; `extra` is made. */
-static void open_raw(const char *extra)
+/* Opens with RocksDB itself, as little as it needs, or every family of ours and more; then writes the entry "schema" if
+ * there is one. */
+static void open_raw(const char *extra, const uint8_t schema[4])
 {
 	rocksdb_options_t *options = rocksdb_options_create();
+	rocksdb_writeoptions_t *write_options = rocksdb_writeoptions_create();
 	rocksdb_column_family_handle_t *handles[STORE_FAMILY_COUNT + 2];
 	const rocksdb_options_t *family_options[STORE_FAMILY_COUNT + 2];
 	const char *names[STORE_FAMILY_COUNT + 2] = {"default"};
@@ -199,28 +188,64 @@ static void open_raw(const char *extra)
 	rocksdb_t *db;
 	int count = 1;
 
-	if (extra) {
-		for (enum store_family family = 0; family < STORE_FAMILY_COUNT; family++)
-			names[count++] = store_family_name(family);
+	for (enum store_family family = 0; (extra || schema) && family < STORE_FAMILY_COUNT; family++)
+		names[count++] = store_family_name(family);
+	if (extra)
 		names[count++] = extra;
-	}
 	for (int i = 0; i < count; i++)
 		family_options[i] = options;
 	rocksdb_options_set_create_if_missing(options, 1);
 	rocksdb_options_set_create_missing_column_families(options, 1);
 	db = rocksdb_open_column_families(options, dir, count, names, family_options, handles, &status);
 	ck_assert_ptr_null(status);
+	if (schema)
+		rocksdb_put_cf(db, write_options, handles[1 + STORE_META], "schema", 6, (const char *)schema, 4,
+			       &status);
+	ck_assert_ptr_null(status);
 	for (int i = 0; i < count; i++)
 		rocksdb_column_family_handle_destroy(handles[i]);
 	rocksdb_close(db);
+	rocksdb_writeoptions_destroy(write_options);
 	rocksdb_options_destroy(options);
 }
+
+/* Refused, and left as it is: with its own version's number it opens again, with all that it held. */
+static void schema_is_refused(uint8_t schema, const char *text)
+{
+	static const uint8_t right[4] = {STORE_SCHEMA_VERSION};
+	const uint8_t other[4] = {schema};
+
+	must_open();
+	must_put(STORE_BANS, "a", "one");
+	ck_assert_int_eq(store_put(store, STORE_META, "schema", 6, other, 4, true), 0);
+	close_store();
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(open_store(), STORE_E_SCHEMA);
+		ck_assert_ptr_nonnull(strstr(failure.text, text));
+		ck_assert_ptr_nonnull(strstr(failure.text, "run that version"));
+	}
+	open_raw(NULL, right);
+	must_open();
+	expect_value(STORE_BANS, "a", "one");
+}
+
+START_TEST(directory_of_a_newer_schema_is_refused)
+{
+	schema_is_refused(STORE_SCHEMA_VERSION + 1, "a newer version (schema 2, this one knows 1)");
+}
+END_TEST
+
+START_TEST(directory_of_an_older_schema_is_refused)
+{
+	schema_is_refused(STORE_SCHEMA_VERSION - 1, "an older version (schema 0, this one knows 1)");
+}
+END_TEST
 
 START_TEST(unknown_column_family_is_a_newer_schema)
 {
 	must_open();
 	close_store();
-	open_raw("invented_later");
+	open_raw("invented_later", NULL);
 	ck_assert_int_eq(open_store(), STORE_E_SCHEMA);
 	ck_assert_ptr_nonnull(strstr(failure.text, "invented_later"));
 }
@@ -229,7 +254,7 @@ END_TEST
 START_TEST(crash_while_being_made_is_mended)
 {
 	/* RocksDB has made its database, our first batch has not come */
-	open_raw(NULL);
+	open_raw(NULL, NULL);
 	must_open();
 	must_put(STORE_BANS, "a", "one");
 }
@@ -410,6 +435,7 @@ static void open_case(Suite *suite)
 	tcase_add_test(c, directory_of_another_network_is_refused);
 	tcase_add_test(c, directory_of_another_genesis_is_refused);
 	tcase_add_test(c, directory_of_a_newer_schema_is_refused);
+	tcase_add_test(c, directory_of_an_older_schema_is_refused);
 	tcase_add_test(c, unknown_column_family_is_a_newer_schema);
 	tcase_add_test(c, crash_while_being_made_is_mended);
 	tcase_add_test(c, lost_meta_entries_are_noticed);

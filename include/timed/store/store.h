@@ -5,7 +5,7 @@
  *
  * What is damaged is found and named, never skipped: a torn end of the write-ahead log (a crash in the middle of a
  * write) is cut off, any other damage is an error whose text names the file and says what to do.  A directory of
- * another network, another chain or a newer schema is refused.  The first failed write is remembered and reported, so
+ * another network, another chain or another schema is refused.  The first failed write is remembered and reported, so
  * that the node stops in order; every later write then fails with the same error.
  *
  * All functions may block on the disk, so no lock may be held across a call.  Failures are logged here, with their
@@ -49,7 +49,7 @@ enum store_error {
 	STORE_E_PERMISSION,    /* not ours to read or write, or a read-only file system */
 	STORE_E_NETWORK,       /* the directory belongs to another network */
 	STORE_E_GENESIS,       /* the directory holds a chain with another genesis block */
-	STORE_E_SCHEMA,	       /* the directory was written by a newer version */
+	STORE_E_SCHEMA,	       /* the directory was written by a version with another schema */
 	STORE_E_CHAIN,	       /* entries of the chain are missing or contradict each other; a rebuild mends them */
 	STORE_E_IO,	       /* anything else that the disk or the database says */
 };

@@ -8,8 +8,12 @@
 #include <string.h>
 
 #include "timed/rpc/params.h"
+#include "timed/rpc/stream.h"
 #include "timed/rpc/value.h"
 #include "timed/util/log.h"
+
+/* An answer that is no longer is not streamed: then it can be sent with its length. */
+#define DISPATCH_WHOLE_BYTES ((size_t)256 * 1024)
 
 /* What is answered to one request. */
 static void answer_begin(struct buf *out, json_t *id)
@@ -27,6 +31,28 @@ static void answer_result(struct buf *out, json_t *id, json_t *result)
 	buf_append_text(out, ",\"result\":");
 	value_print(out, result);
 	buf_append_byte(out, '}');
+}
+
+static void answer_stream(struct dispatch_answer *answer, json_t *id, struct rpc_stream *stream)
+{
+	answer_begin(&answer->body, id);
+	buf_append_text(&answer->body, ",\"result\":");
+	stream_set_tail(stream, "}");
+	answer->stream = stream;
+}
+
+/* Takes what is left of a stream into the body, until that has `limit` bytes.  True: all of it. */
+static bool take_stream(struct dispatch_answer *answer, size_t limit)
+{
+	bool more = answer->stream != NULL;
+
+	while (more && answer->body.len < limit && !answer->body.error)
+		more = stream_next(answer->stream, &answer->body);
+	if (more && !answer->body.error)
+		return false;
+	stream_free(answer->stream);
+	answer->stream = NULL;
+	return true;
 }
 
 static void answer_error(struct buf *out, json_t *id, int code, const char *text)
@@ -103,7 +129,7 @@ static json_t *run_method(struct rpc_call *call, json_t *request)
 	r = params_bind(call, json_object_get(request, "params"));
 	if (r == 0)
 		result = call->method->run(call);
-	if (!result && !call->code && !call->later)
+	if (!result && !call->code && !call->later && !call->stream)
 		rpc_fail(call, RPC_OUT_OF_MEMORY, "out of memory");
 	if (call->code)
 		check_declared(call);
@@ -145,11 +171,24 @@ static void run_request(struct dispatch_answer *answer, const struct rpc_table *
 	count_call(table, result != NULL);
 	if (result && call.after)
 		answer->after = call.after;
-	if (!notification && result)
+	if (!notification && call.stream)
+		answer_stream(answer, id, call.stream);
+	else if (call.stream)
+		stream_free(call.stream);
+	else if (!notification && result)
 		answer_result(&answer->body, id, result);
 	else if (!notification)
 		answer_error(&answer->body, id, call.code, call.failure);
 	json_decref(result);
+}
+
+/* What there is of the answer from `begin` on, and is too long for a batch, becomes an error. */
+static void refuse_stream(struct dispatch_answer *answer, size_t begin, json_t *id)
+{
+	stream_free(answer->stream);
+	answer->stream = NULL;
+	answer->body.len = begin;
+	answer_error(&answer->body, id, RPC_MISC_ERROR, "the answer is too long for a batch: ask for it alone");
 }
 
 static void run_batch(struct dispatch_answer *answer, const struct rpc_table *table, json_t *batch)
@@ -169,6 +208,8 @@ static void run_batch(struct dispatch_answer *answer, const struct rpc_table *ta
 		run_request(answer, table, json_array_get(batch, i), RPC_NO_WAIT);
 		if (answer->body.len == before + 1) /* a notification */
 			answer->body.len = before;
+		else if (!take_stream(answer, DISPATCH_MAX_ANSWER_BYTES))
+			refuse_stream(answer, before + 1, json_object_get(json_array_get(batch, i), "id"));
 	}
 	if (answer->body.len > 0)
 		buf_append_byte(&answer->body, ']');
@@ -189,6 +230,7 @@ int dispatch_text(struct dispatch_answer *out, const struct rpc_table *table, co
 			run_batch(out, table, request);
 		else
 			run_request(out, table, request, waited_ms);
+		(void)take_stream(out, DISPATCH_WHOLE_BYTES);
 		json_decref(request);
 		break;
 	case VALUE_E_INVALID:
@@ -208,5 +250,7 @@ int dispatch_text(struct dispatch_answer *out, const struct rpc_table *table, co
 
 void dispatch_answer_free(struct dispatch_answer *answer)
 {
+	stream_free(answer->stream);
+	answer->stream = NULL;
 	buf_free(&answer->body);
 }

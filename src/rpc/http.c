@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http_stream.h"
 #include "timed/rpc/dispatch.h"
 #include "timed/rpc/origin.h"
 #include "timed/util/clock.h"
@@ -44,6 +45,8 @@ struct connection {
 
 struct request {
 	TAILQ_ENTRY(request) link; /* in worker.delayed or worker.waiting */
+	TAILQ_ENTRY(request) timed_link; /* in worker.timed, unless cut_ms is 0 */
+	int64_t cut_ms;			 /* its connection is ended then, clock_mono_ms; 0: not by time */
 	struct worker *worker;	   /* whose thread runs it */
 	struct MHD_Connection *native;
 	struct connection *connection; /* that it came on */
@@ -71,6 +74,7 @@ struct worker {
 	TAILQ_HEAD(idle_list, connection) idle;	   /* longest idle first */
 	TAILQ_HEAD(delayed_list, request) delayed; /* earliest resume_ms first */
 	TAILQ_HEAD(waiting_list, request) waiting; /* the same; its method is run again then */
+	TAILQ_HEAD(timed_list, request) timed; /* requests that come in, answers that go out; earliest cut_ms first */
 	unsigned connections;			   /* open ones */
 	unsigned delayed_count;			   /* entries of delayed */
 	unsigned waiting_count;			   /* requests that wait, those that are just run again included */
@@ -121,6 +125,33 @@ static void rate_charge(struct http *http, size_t calls)
 	mutex_unlock(&http->rate_lock);
 }
 
+/* ---- deadlines */
+
+static void deadline_clear(struct request *r)
+{
+	if (r->cut_ms)
+		TAILQ_REMOVE(&r->worker->timed, r, timed_link);
+	r->cut_ms = 0;
+}
+
+/* What comes now, the request or the sending of its answer, has so long. */
+static void deadline_set(struct request *r)
+{
+	deadline_clear(r);
+	r->cut_ms = clock_mono_ms() + (int64_t)1000 * r->worker->http->params.transfer_timeout_s;
+	TAILQ_INSERT_TAIL(&r->worker->timed, r, timed_link);
+}
+
+static void cut_due(struct worker *w, int64_t now_ms)
+{
+	struct request *r;
+
+	while ((r = TAILQ_FIRST(&w->timed)) && r->cut_ms <= now_ms) {
+		deadline_clear(r);
+		(void)shutdown(r->connection->fd, SHUT_RDWR);
+	}
+}
+
 /* ---- answers */
 
 static const char *header(const struct request *r, const char *name)
@@ -145,17 +176,13 @@ static void add_cors(const struct request *r, struct MHD_Response *response)
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_MAX_AGE, "3600");
 }
 
-/* Sends `len` bytes, malloc'ed (NULL when 0), which are freed then. */
-static enum MHD_Result send_body(const struct request *r, unsigned status, const char *type, void *body, size_t len)
+/* Sends a response, which is released then; `type` of its body, NULL: it has none. */
+static enum MHD_Result send_response(struct request *r, unsigned status, const char *type,
+				     struct MHD_Response *response)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
 	enum MHD_Result result;
 
-	if (!response) {
-		free(body);
-		return MHD_NO;
-	}
-	if (len > 0)
+	if (type)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	/* The status page asks for itself: no prompt out of nowhere. */
@@ -168,7 +195,19 @@ static enum MHD_Result send_body(const struct request *r, unsigned status, const
 	add_cors(r, response);
 	result = MHD_queue_response(r->native, status, response);
 	MHD_destroy_response(response);
+	deadline_set(r);
 	return result;
+}
+
+/* Sends `len` bytes, malloc'ed (NULL when 0), which are freed then. */
+static enum MHD_Result send_body(struct request *r, unsigned status, const char *type, void *body, size_t len)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
+
+	if (response)
+		return send_response(r, status, len > 0 ? type : NULL, response);
+	free(body);
+	return MHD_NO;
 }
 
 /* What a person reads who looks at the answer. */
@@ -196,7 +235,7 @@ static const char *status_text(const struct request *r, unsigned status)
 	}
 }
 
-static enum MHD_Result send_status(const struct request *r, unsigned status)
+static enum MHD_Result send_status(struct request *r, unsigned status)
 {
 	const char *text = status_text(r, status);
 	char *copy = *text ? strdup(text) : NULL;
@@ -236,6 +275,16 @@ static int64_t waited_ms(struct request *r)
 	return now_ms - r->ran_ms;
 }
 
+static enum MHD_Result send_stream(struct request *r, struct dispatch_answer *answer)
+{
+	struct MHD_Response *response = http_stream_response(&answer->body, &answer->stream);
+
+	if (response)
+		return send_response(r, MHD_HTTP_OK, "application/json", response);
+	dispatch_answer_free(answer);
+	return send_status(r, MHD_HTTP_INTERNAL_SERVER_ERROR);
+}
+
 /* Runs a request that has come in whole, or has been waiting. */
 static enum MHD_Result run(struct request *r)
 {
@@ -261,6 +310,8 @@ static enum MHD_Result run(struct request *r)
 	if (error)
 		return send_status(r, MHD_HTTP_INTERNAL_SERVER_ERROR);
 	r->after = answer.after;
+	if (answer.stream)
+		return send_stream(r, &answer);
 	body = buf_steal(&answer.body, &len);
 	if (!body)
 		return send_status(r, MHD_HTTP_NO_CONTENT);
@@ -446,6 +497,7 @@ static enum MHD_Result begin(struct worker *w, struct MHD_Connection *native, co
 	r->native = native;
 	r->connection = connection_of(native);
 	judge(r, url, method);
+	deadline_set(r);
 	if (!r->refusal)
 		connection_busy(w, r->connection);
 	/* A failed login always goes the long way: an answer at once would go round the delay. */
@@ -481,6 +533,7 @@ static enum MHD_Result take(struct request *r, const char *data, size_t len)
 
 static enum MHD_Result finish(struct request *r)
 {
+	deadline_clear(r);
 	if (!r->refusal)
 		return r->route ? run_route(r) : run(r);
 	if (r->refusal == MHD_HTTP_UNAUTHORIZED && r->auth == AUTH_WRONG && !r->punished) {
@@ -517,6 +570,7 @@ static void on_completed(void *user, struct MHD_Connection *native, void **state
 	if (!r)
 		return;
 	w->waiting_count -= r->waits;
+	deadline_clear(r);
 	if (r->after)
 		r->after(w->http->table->user);
 	connection_idle(w, r->connection);
@@ -587,18 +641,20 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *user, const char 
 /* How long a worker may sleep, in ms; -1: until something happens. */
 static int sleep_ms(const struct worker *w)
 {
-	const struct request *next[] = {TAILQ_FIRST(&w->delayed), TAILQ_FIRST(&w->waiting)};
+	const struct request *next[] = {TAILQ_FIRST(&w->delayed), TAILQ_FIRST(&w->waiting)},
+			     *timed = TAILQ_FIRST(&w->timed);
+	int64_t due[] = {next[0] ? next[0]->resume_ms : 0, next[1] ? next[1]->resume_ms : 0, timed ? timed->cut_ms : 0};
 	MHD_UNSIGNED_LONG_LONG native;
 	int64_t ms = -1;
 
 	if (MHD_get_timeout(w->daemon, &native) == MHD_YES)
 		ms = native < 60000 ? (int64_t)native : 60000;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		int64_t until;
 
-		if (!next[i])
+		if (due[i] == 0)
 			continue;
-		until = next[i]->resume_ms - clock_mono_ms();
+		until = due[i] - clock_mono_ms();
 		until = until < 0 ? 0 : until > 60000 ? 60000 : until;
 		if (ms < 0 || until < ms)
 			ms = until;
@@ -616,6 +672,7 @@ static void *worker_main(void *arg)
 
 		(void)poll(fds, 2, sleep_ms(w));
 		resume_due(w, clock_mono_ms());
+		cut_due(w, clock_mono_ms());
 		(void)MHD_run(w->daemon);
 	}
 	resume_due(w, INT64_MAX);
@@ -646,6 +703,7 @@ static int worker_start(struct worker *w, struct http *http)
 	TAILQ_INIT(&w->idle);
 	TAILQ_INIT(&w->delayed);
 	TAILQ_INIT(&w->waiting);
+	TAILQ_INIT(&w->timed);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->wake_fd < 0)
 		return -errno;

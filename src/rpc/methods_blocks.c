@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* Methods about blocks. */
+#include <stdlib.h>
+
 #include "timed/node/node.h"
 #include "timed/rpc/builder.h"
 #include "timed/rpc/describe.h"
 #include "timed/rpc/methods.h"
+#include "timed/rpc/stream.h"
 #include "timed/rpc/value.h"
 #include "timed/rpc/view_call.h"
 #include "timed/store/chain_store.h"
@@ -124,45 +127,80 @@ static json_t *block_hex(struct rpc_call *call, struct chain_view *view, uint64_
 	return result;
 }
 
-static json_t *transactions(const struct wire_block *block, const struct block_ids *ids, enum verbosity verbosity,
-			    enum chain_network network)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < block->transactions.len; i++) {
-		json_t *item = verbosity == VERBOSITY_IDS
-				       ? value_hex(ids->txids[i].bytes, sizeof(ids->txids[i].bytes))
-				       : describe_transaction(&block->transactions.items[i], &ids->txids[i], network);
-
-		if (json_array_append_new(list, item)) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
-/* 0; -ENOMEM; or what a chain_view_* function returned.  In either case `b` is to be taken. */
-static int add_block(struct builder *b, struct chain_view *view, struct arena *arena, uint64_t height,
-		     enum verbosity verbosity, enum chain_network network)
-{
+/* A block while it is told. */
+struct told_block {
+	struct arena arena; /* of the next two */
 	struct wire_block block;
 	struct block_ids ids;
-	int r = chain_view_block(view, &block, arena, height);
+	enum chain_network network;
+};
+
+static void told_block_free(void *user)
+{
+	struct told_block *told = user;
+
+	arena_free(&told->arena);
+	free(told);
+}
+
+static json_t *tell_txid(void *user, size_t index, char key[STREAM_KEY_SIZE])
+{
+	const struct told_block *told = user;
+
+	(void)key;
+	return value_hex(told->ids.txids[index].bytes, sizeof(told->ids.txids[index].bytes));
+}
+
+static json_t *tell_transaction(void *user, size_t index, char key[STREAM_KEY_SIZE])
+{
+	const struct told_block *told = user;
+
+	(void)key;
+	return describe_transaction(&told->block.transactions.items[index], &told->ids.txids[index], told->network);
+}
+
+/* All but the transactions.  0; -ENOMEM; or what a chain_view_* function returned.  In either case `b` is to be taken.
+ */
+static int add_block(struct builder *b, struct told_block *told, struct chain_view *view, uint64_t height)
+{
+	struct wire_block *block = &told->block;
+	int r = chain_view_block(view, block, &told->arena, height);
 
 	if (!r)
-		r = block_identify(&ids, arena, &block);
+		r = block_identify(&told->ids, &told->arena, block);
 	if (!r)
-		r = add_header(b, view, height, &block.header, &ids.hash);
+		r = add_header(b, view, height, &block->header, &told->ids.hash);
 	if (r)
 		return r;
-	builder_add_u64(b, "size", wire_bincode_size_value(&wire_desc_block, &block));
-	builder_add_u64(b, "nTx", block.transactions.len);
-	builder_add(b, "masternode_rewards", describe_rewards(&block.masternode_rewards, network));
-	if (block.commit)
-		builder_add(b, "commit", describe_commit(block.commit));
-	builder_add(b, "tx", transactions(&block, &ids, verbosity, network));
+	builder_add_u64(b, "size", wire_bincode_size_value(&wire_desc_block, block));
+	builder_add_u64(b, "nTx", block->transactions.len);
+	builder_add(b, "masternode_rewards", describe_rewards(&block->masternode_rewards, told->network));
+	if (block->commit)
+		builder_add(b, "commit", describe_commit(block->commit));
 	return 0;
+}
+
+static json_t *tell_block(struct rpc_call *call, struct chain_view *view, uint64_t height, enum verbosity verbosity)
+{
+	struct told_block *told = calloc(1, sizeof(*told));
+	struct stream_list list = {.user = told, .free_user = told_block_free, .member = "tx"};
+	struct builder b;
+	int r;
+
+	if (!told)
+		return NULL;
+	told->network = node_chain_params(call->user)->network;
+	arena_init(&told->arena, BLOCK_ARENA_BYTES, NULL);
+	builder_init(&b);
+	r = add_block(&b, told, view, height);
+	list.around = builder_take(&b);
+	list.count = told->block.transactions.len;
+	list.item = verbosity == VERBOSITY_IDS ? tell_txid : tell_transaction;
+	if (!r)
+		return stream_answer(call, &list);
+	json_decref(list.around);
+	told_block_free(told);
+	return view_call_fail(call, r, "the block");
 }
 
 static enum verbosity verbosity_of(const struct rpc_call *call)
@@ -174,27 +212,12 @@ static enum verbosity verbosity_of(const struct rpc_call *call)
 
 static json_t *block_of(struct rpc_call *call, struct chain_view *view)
 {
-	enum chain_network network = node_chain_params(call->user)->network;
 	enum verbosity verbosity = verbosity_of(call);
-	struct arena arena;
-	struct builder b;
 	uint64_t height;
-	json_t *result;
-	int r;
 
 	if (!view_call_height(call, view, &height, 0))
 		return NULL;
-	if (verbosity == VERBOSITY_HEX)
-		return block_hex(call, view, height);
-	arena_init(&arena, BLOCK_ARENA_BYTES, NULL);
-	builder_init(&b);
-	r = add_block(&b, view, &arena, height, verbosity, network);
-	result = builder_take(&b);
-	arena_free(&arena);
-	if (!r)
-		return result;
-	json_decref(result);
-	return view_call_fail(call, r, "the block");
+	return verbosity == VERBOSITY_HEX ? block_hex(call, view, height) : tell_block(call, view, height, verbosity);
 }
 
 static json_t *getblock(struct rpc_call *call)

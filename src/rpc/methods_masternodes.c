@@ -8,16 +8,19 @@
 #include "timed/node/node.h"
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
+#include "timed/rpc/stream.h"
 #include "timed/rpc/value.h"
 #include "timeproto/wire/schema.h"
 
 /* As many as are kept of one masternode. */
 #define HISTORY_MAX 60
 
-static json_t *describe(const struct masternode_info *info)
+static json_t *describe(void *user, size_t index, char key[STREAM_KEY_SIZE])
 {
+	const struct masternode_info *info = (const struct masternode_info *)user + index;
 	struct builder b;
 
+	(void)key;
 	builder_init(&b);
 	builder_add_text(&b, "address", info->address);
 	builder_add_text(&b, "wallet_address", info->reward_address);
@@ -33,23 +36,17 @@ static json_t *masternodelist(struct rpc_call *call)
 {
 	struct masternode_info *infos = NULL;
 	size_t count = node_masternodes(call->user, &infos), active = 0;
-	json_t *list = json_array();
+	struct stream_list list = {.user = infos, .count = count, .item = describe, .free_user = free};
 	struct builder b;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		active += infos[i].active;
-		if (json_array_append_new(list, describe(&infos[i]))) {
-			json_decref(list);
-			list = NULL;
-			break;
-		}
-	}
-	free(infos);
 	builder_init(&b);
-	builder_add(&b, "masternodes", list);
 	builder_add_u64(&b, "total", count);
 	builder_add_u64(&b, "active", active);
-	return builder_take(&b);
+	list.around = builder_take(&b);
+	list.member = "masternodes";
+	return stream_answer(call, &list);
 }
 
 static json_t *describe_heartbeat(const struct attestation_past *heartbeat)
@@ -197,6 +194,8 @@ static const struct rpc_method methods[] = {
 		.name = "masternodelist",
 		.about = "Lists the masternodes that this node knows, itself included when it is one.",
 		.result = "{\n"
+			  "  \"total\": n,                    how many there are\n"
+			  "  \"active\": n,                   how many of them are active\n"
 			  "  \"masternodes\": [               by address\n"
 			  "    {\n"
 			  "      \"address\": text,           its IP\n"
@@ -207,9 +206,7 @@ static const struct rpc_method methods[] = {
 			  "      \"is_own\": boolean,         it is this node\n"
 			  "      \"last_heartbeat\": n        when it was heard last, Unix seconds\n"
 			  "    }, ...\n"
-			  "  ],\n"
-			  "  \"total\": n,                    how many there are\n"
-			  "  \"active\": n                    how many of them are active\n"
+			  "  ]\n"
 			  "}",
 		.run = masternodelist,
 	},

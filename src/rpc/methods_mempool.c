@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* Methods about the pool, and about what becomes of a transaction. */
+#include <stdlib.h>
+
 #include "timed/node/config.h"
 #include "timed/node/node.h"
 #include "timed/node/pool_query.h"
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
+#include "timed/rpc/stream.h"
 #include "timed/rpc/value.h"
 #include "timed/rpc/view_call.h"
 #include "timed/store/chain_store.h"
@@ -105,48 +108,54 @@ static json_t *describe_entry(struct pool *pool, const struct pool_info *info)
 	return builder_take(&b);
 }
 
-static json_t *list_ids(const struct pool_list *list)
+/* The pool at one moment; its transactions are counted by reference. */
+struct pool_picture {
+	struct pool *pool;
+	struct pool_list list;
+};
+
+static json_t *picture_id(void *user, size_t index, char key[STREAM_KEY_SIZE])
 {
-	json_t *ids = json_array();
+	const struct pool_picture *picture = user;
+	const struct wire_hash *txid = &picture->list.items[index].tx->txid;
 
-	for (size_t i = 0; i < list->count && ids; i++) {
-		const struct wire_hash *txid = &list->items[i].tx->txid;
-
-		if (json_array_append_new(ids, value_hex(txid->bytes, sizeof(txid->bytes)))) {
-			json_decref(ids);
-			ids = NULL;
-		}
-	}
-	return ids;
+	(void)key;
+	return value_hex(txid->bytes, sizeof(txid->bytes));
 }
 
-static json_t *list_entries(struct pool *pool, const struct pool_list *list)
+static json_t *picture_entry(void *user, size_t index, char key[STREAM_KEY_SIZE])
 {
-	json_t *entries = json_object();
+	const struct pool_picture *picture = user;
+	const struct pool_info *info = &picture->list.items[index];
 
-	for (size_t i = 0; i < list->count && entries; i++) {
-		char text[HASH_TEXT_SIZE];
+	hash_text(key, &info->tx->txid);
+	return describe_entry(picture->pool, info);
+}
 
-		hash_text(text, &list->items[i].tx->txid);
-		if (json_object_set_new(entries, text, describe_entry(pool, &list->items[i]))) {
-			json_decref(entries);
-			entries = NULL;
-		}
-	}
-	return entries;
+static void picture_free(void *user)
+{
+	struct pool_picture *picture = user;
+
+	pool_list_free(&picture->list);
+	free(picture);
 }
 
 static json_t *getrawmempool(struct rpc_call *call)
 {
-	struct pool *pool = node_pool(call->user);
-	struct pool_list list;
-	json_t *result;
+	struct pool_picture *picture = calloc(1, sizeof(*picture));
+	struct stream_list list = {.user = picture, .free_user = picture_free};
 
-	if (pool_list(pool, &list, POOL_ALL))
+	if (!picture)
 		return NULL;
-	result = rpc_arg_bool(call, 0) ? list_entries(pool, &list) : list_ids(&list);
-	pool_list_free(&list);
-	return result;
+	picture->pool = node_pool(call->user);
+	if (pool_list(picture->pool, &picture->list, POOL_ALL)) {
+		free(picture);
+		return NULL;
+	}
+	list.count = picture->list.count;
+	list.keyed = rpc_arg_bool(call, 0);
+	list.item = list.keyed ? picture_entry : picture_id;
+	return stream_answer(call, &list);
 }
 
 /* ---- finality ---- */

@@ -9,13 +9,11 @@
 #include "timed/node/wallet.h"
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
+#include "timed/rpc/stream.h"
 #include "timed/rpc/value.h"
 #include "timed/rpc/view_call.h"
 #include "timed/rpc/wallet_call.h"
 #include "wallet_transaction.h"
-
-/* A listed coin takes some 2 KB. */
-#define MAX_UNSPENT 50000
 
 static json_t *getbalance(struct rpc_call *call)
 {
@@ -70,19 +68,41 @@ static int find_confirmations(uint64_t *out, const struct coins_list *list, cons
 	return r;
 }
 
-static json_t *describe_coin(const struct coins_list *list, const struct coins_coin *coin, uint64_t confirmations)
+/* The coins that are told. */
+struct unspent {
+	struct coins_list list; /* without its view */
+	struct unspent_coin {
+		size_t index; /* in the list */
+		uint64_t confirmations;
+	} * coins;
+	size_t count;
+};
+
+static void unspent_free(void *user)
 {
-	const struct coins_owner *owner = &list->owners[coin->owner];
+	struct unspent *unspent = user;
+
+	coins_list_free(&unspent->list);
+	free(unspent->coins);
+	free(unspent);
+}
+
+static json_t *describe_coin(void *user, size_t index, char key[STREAM_KEY_SIZE])
+{
+	const struct unspent *unspent = user;
+	const struct coins_coin *coin = &unspent->list.items[unspent->coins[index].index];
+	const struct coins_owner *owner = &unspent->list.owners[coin->owner];
 	bool safe = coin->state != BALANCE_INCOMING, ours = owner->key != COINS_NOT_OURS;
 	struct builder b;
 
+	(void)key;
 	builder_init(&b);
 	builder_add_hash(&b, "txid", &coin->outpoint.txid);
 	builder_add_u64(&b, "vout", coin->outpoint.vout);
 	builder_add_text(&b, "address", owner->address);
 	builder_add_hex(&b, "scriptPubKey", (const uint8_t *)owner->address, strlen(owner->address));
 	builder_add_amount(&b, "amount", coin->value);
-	builder_add_u64(&b, "confirmations", confirmations);
+	builder_add_u64(&b, "confirmations", unspent->coins[index].confirmations);
 	builder_add_text(&b, "state", state_name(coin->state));
 	builder_add_bool(&b, "spendable", ours && safe);
 	builder_add_bool(&b, "solvable", ours);
@@ -90,33 +110,27 @@ static json_t *describe_coin(const struct coins_list *list, const struct coins_c
 	return builder_take(&b);
 }
 
-/* The coins that are not being spent and have so many confirmations. */
-static json_t *describe_coins(struct rpc_call *call, const struct coins_list *list)
+/* Picks the coins that are not being spent and have so many confirmations, and lets go of the chain's view: whoever
+ * reads the answer may be slow.  False after rpc_fail(), or for want of memory. */
+static bool choose_coins(struct rpc_call *call, struct unspent *unspent)
 {
 	uint64_t min = (uint64_t)rpc_arg_integer(call, 0), max = (uint64_t)rpc_arg_integer(call, 1), confirmations;
-	json_t *result = json_array();
+	struct coins_list *list = &unspent->list;
 	int r = 0;
 
-	for (size_t i = 0; i < list->count && result; i++) {
-		const struct coins_coin *coin = &list->items[i];
-
-		if (coin->state == BALANCE_OUTGOING)
+	unspent->coins = malloc(list->count * sizeof(unspent->coins[0]) + 1);
+	for (size_t i = 0; i < list->count && unspent->coins && !r; i++) {
+		if (list->items[i].state == BALANCE_OUTGOING)
 			continue;
-		r = find_confirmations(&confirmations, list, coin);
-		if (!r && (confirmations < min || confirmations > max))
-			continue;
-		if (!r && json_array_size(result) < MAX_UNSPENT &&
-		    json_array_append_new(result, describe_coin(list, coin, confirmations)) == 0)
-			continue;
-		if (!r && json_array_size(result) == MAX_UNSPENT)
-			rpc_fail(call, RPC_INVALID_PARAMETER,
-				 "more than %d coins: ask for some addresses, or for fewer confirmations", MAX_UNSPENT);
-		else if (r)
-			view_call_fail(call, r, "the place of a transaction");
-		json_decref(result);
-		result = NULL;
+		r = find_confirmations(&confirmations, list, &list->items[i]);
+		if (!r && confirmations >= min && confirmations <= max)
+			unspent->coins[unspent->count++] = (struct unspent_coin){i, confirmations};
 	}
-	return result;
+	chain_view_unref(list->view);
+	list->view = NULL;
+	if (r)
+		view_call_fail(call, r, "the place of a transaction");
+	return unspent->coins && !r;
 }
 
 static bool read_addresses(struct rpc_call *call, struct wire_str *out, size_t *count, size_t index)
@@ -134,36 +148,46 @@ static bool read_addresses(struct rpc_call *call, struct wire_str *out, size_t *
 	return true;
 }
 
-static json_t *list_unspent_of(struct rpc_call *call, struct wire_str *addresses)
+/* False after rpc_fail(), or for want of memory. */
+static bool find_unspent(struct rpc_call *call, struct unspent *unspent, struct wire_str *addresses)
 {
 	struct coins_fault fault;
-	struct coins_list list;
-	json_t *result = NULL;
 	size_t count;
 	int r;
 
 	if (!read_addresses(call, addresses, &count, 2))
-		return NULL;
-	if (rpc_arg_integer(call, 0) > rpc_arg_integer(call, 1))
-		return rpc_fail(call, RPC_INVALID_PARAMETER, "minconf must not be more than maxconf");
-	r = coins_list(node_coins(call->user), &list, &fault, addresses, count);
-	if (r)
-		return wallet_call_fail(call, r, &fault);
-	if (list.left_out > 0)
+		return false;
+	if (rpc_arg_integer(call, 0) > rpc_arg_integer(call, 1)) {
+		rpc_fail(call, RPC_INVALID_PARAMETER, "minconf must not be more than maxconf");
+		return false;
+	}
+	r = coins_list(node_coins(call->user), &unspent->list, &fault, addresses, count);
+	if (r) {
+		wallet_call_fail(call, r, &fault);
+		return false;
+	}
+	if (unspent->list.left_out > 0) {
 		rpc_fail(call, RPC_INVALID_PARAMETER, "more than %d coins: ask for some addresses", COINS_MAX_LISTED);
-	else
-		result = describe_coins(call, &list);
-	coins_list_free(&list);
-	return result;
+		return false;
+	}
+	return choose_coins(call, unspent);
 }
 
 static json_t *listunspent(struct rpc_call *call)
 {
 	struct wire_str *addresses = calloc(COINS_MAX_ADDRESSES, sizeof(*addresses));
-	json_t *result = addresses ? list_unspent_of(call, addresses) : NULL;
+	struct unspent *unspent = calloc(1, sizeof(*unspent));
+	struct stream_list list = {.user = unspent, .item = describe_coin, .free_user = unspent_free};
+	bool found = addresses && unspent && find_unspent(call, unspent, addresses);
 
 	free(addresses);
-	return result;
+	if (found) {
+		list.count = unspent->count;
+		return stream_answer(call, &list);
+	}
+	if (unspent)
+		unspent_free(unspent);
+	return NULL;
 }
 
 /* ---- addresses */

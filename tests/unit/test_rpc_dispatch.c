@@ -4,12 +4,14 @@
 #include "timed/rpc/dispatch.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "timed/rpc/help.h"
 #include "timed/rpc/params.h"
+#include "timed/rpc/stream.h"
 
 static unsigned runs;	  /* methods that were run */
 static size_t long_bytes; /* length of what `long` answers */
@@ -53,6 +55,47 @@ static json_t *run_long(struct rpc_call *call)
 	return result;
 }
 
+static size_t items_made;  /* by list_item() */
+static int lists_freed;
+static int fails_at;	   /* the item for which there is no memory; -1: none */
+
+static json_t *list_item(void *user, size_t index, char key[STREAM_KEY_SIZE])
+{
+	char text[1001];
+
+	ck_assert_ptr_eq(user, &lists_freed);
+	items_made++;
+	if ((int)index == fails_at)
+		return NULL;
+	snprintf(key, STREAM_KEY_SIZE, "\"%zu", index);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	return index < 3 ? json_integer((json_int_t)index) : json_string(text);
+}
+
+static void list_free(void *user)
+{
+	ck_assert_ptr_eq(user, &lists_freed);
+	lists_freed++;
+}
+
+/* So many items; as an object, or in one, when told. */
+static json_t *run_list(struct rpc_call *call)
+{
+	const char *form = rpc_arg_string(call, 1);
+	struct stream_list list = {.user = &lists_freed,
+				   .count = (size_t)rpc_arg_integer(call, 0),
+				   .item = list_item,
+				   .free_user = list_free,
+				   .keyed = strcmp(form, "keyed") == 0};
+
+	if (strcmp(form, "member") == 0) {
+		list.around = json_pack("{s:i}", "total", 7);
+		list.member = "items";
+	}
+	return stream_answer(call, &list);
+}
+
 static void after(void *user)
 {
 	(void)user;
@@ -84,6 +127,10 @@ static const struct rpc_param sum_params[] = {
     {.name = "as_text", .types = RPC_TYPE_BOOL, .default_text = "false", .about = "answer a text"},
     {.name = "prefix", .types = RPC_TYPE_STRING, .about = "put before it"},
 };
+static const struct rpc_param list_params[] = {
+    {.name = "count", .types = RPC_TYPE_INTEGER, .required = true, .about = "of items"},
+    {.name = "form", .types = RPC_TYPE_STRING, .default_text = "\"\"", .about = "keyed, or member"},
+};
 static const struct rpc_method methods[] = {
     {.name = "echo", .about = "Echoes.", .params = echo_params, .param_count = 1, .result = "value", .run = run_echo},
     {.name = "sum",
@@ -99,8 +146,9 @@ static const struct rpc_method methods[] = {
     {.name = "long", .about = "Talks.", .result = "text", .run = run_long},
     {.name = "after", .about = "Does something later.", .result = "true", .run = run_after},
     {.name = "later", .about = "Waits.", .result = "n", .run = run_later},
+    {.name = "list", .about = "Lists.", .params = list_params, .param_count = 2, .result = "[]", .run = run_list},
 };
-static const struct rpc_group group = {.name = "Group", .methods = methods, .method_count = 7};
+static const struct rpc_group group = {.name = "Group", .methods = methods, .method_count = 8};
 static const struct rpc_group *const groups[] = {&group};
 static const struct rpc_table table = {.groups = groups, .group_count = 1};
 
@@ -457,6 +505,69 @@ START_TEST(later_is_handed_on)
 }
 END_TEST
 
+/* A short list is answered at once, whatever its form. */
+START_TEST(short_lists)
+{
+	fails_at = -1;
+	expect("{\"id\":1,\"method\":\"list\",\"params\":[0]}", RESULT("1", "[]"));
+	expect("{\"id\":1,\"method\":\"list\",\"params\":[3]}", RESULT("1", "[0,1,2]"));
+	expect("{\"id\":1,\"method\":\"list\",\"params\":[2,\"keyed\"]}", RESULT("1", "{\"\\\"0\":0,\"\\\"1\":1}"));
+	expect("{\"id\":1,\"method\":\"list\",\"params\":[2,\"member\"]}", RESULT("1", "{\"total\":7,\"items\":[0,1]}"));
+	expect("[{\"id\":1,\"method\":\"list\",\"params\":[1]},{\"id\":2,\"method\":\"list\",\"params\":[1]}]",
+	       "[" RESULT("1", "[0]") "," RESULT("2", "[0]") "]");
+	expect("{\"jsonrpc\":\"2.0\",\"method\":\"list\",\"params\":[3]}", "");
+	ck_assert_int_eq(lists_freed, 7);
+}
+END_TEST
+
+/* A long one is made as it is taken; all together it is the JSON that it would have been. */
+START_TEST(long_lists_stream)
+{
+	static const char request[] = "{\"id\":1,\"method\":\"list\",\"params\":[10000,\"member\"]}";
+	struct dispatch_answer answer;
+	struct buf all = BUF_INIT;
+	json_t *value, *items;
+	bool more = true;
+
+	fails_at = -1;
+	ck_assert_int_eq(dispatch_text(&answer, &table, request, strlen(request), 0), 0);
+	ck_assert_ptr_nonnull(answer.stream);
+	ck_assert_uint_lt(items_made, 1000);
+	buf_append(&all, answer.body.data, answer.body.len);
+	while (more) {
+		size_t made = items_made;
+
+		more = stream_next(answer.stream, &all);
+		ck_assert_uint_le(items_made, made + STREAM_PIECE_BYTES / 1000 + 1);
+	}
+	value = json_loadb((char *)all.data, all.len, 0, NULL);
+	items = json_object_get(json_object_get(value, "result"), "items");
+	ck_assert_uint_eq(json_array_size(items), 10000);
+	json_decref(value);
+	buf_free(&all);
+	ck_assert_int_eq(lists_freed, 0);
+	dispatch_answer_free(&answer);
+	ck_assert_int_eq(lists_freed, 1);
+}
+END_TEST
+
+/* In a batch it is whole, or refused; and memory may run out in the middle. */
+START_TEST(lists_that_are_not_answered)
+{
+	static const char exhausting[] = "{\"id\":1,\"method\":\"list\",\"params\":[100]}";
+	static const char request[] =
+	    "[{\"id\":1,\"method\":\"list\",\"params\":[40000]},{\"id\":2,\"method\":\"echo\"}]";
+	struct dispatch_answer answer;
+
+	fails_at = -1;
+	expect(request, "[" ERROR("1", "-1", "the answer is too long for a batch: ask for it alone") ","
+			    RESULT("2", "null") "]");
+	fails_at = 50;
+	ck_assert_int_eq(dispatch_text(&answer, &table, exhausting, strlen(exhausting), 0), -ENOMEM);
+	ck_assert_int_eq(lists_freed, 2);
+}
+END_TEST
+
 /* Help is made from the table. */
 START_TEST(help_texts)
 {
@@ -466,7 +577,7 @@ START_TEST(help_texts)
 	buf_append_byte(&text, 0);
 	ck_assert_str_eq((char *)text.data,
 			 "== Group ==\necho ( value )\nsum a ( b as_text prefix )\nrefuse\nexhausted\nlong\n"
-			 "after\nlater\n\nhelp METHOD tells more about one of them.\n\n"
+			 "after\nlater\nlist count ( form )\n\nhelp METHOD tells more about one of them.\n\n"
 			 "Beside the errors that it names there, any request may fail with -32700 (no JSON), -32600 "
 			 "(no request),\n-32601 (no such method) or -7 (out of memory).\n");
 	buf_reset(&text);
@@ -495,7 +606,7 @@ START_TEST(help_as_json)
 	json_t *list = help_json(&table, NULL), *one = help_json(&table, &methods[1]);
 	char *text;
 
-	ck_assert_uint_eq(json_array_size(list), 7);
+	ck_assert_uint_eq(json_array_size(list), 8);
 	json_decref(list);
 	text = json_dumps(one, JSON_COMPACT);
 	ck_assert_str_eq(
@@ -519,7 +630,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("rpc_dispatch");
-	TCase *requests = tcase_create("requests"), *batch = tcase_create("batches"), *params = tcase_create("params");
+	TCase *requests = tcase_create("requests"), *batch = tcase_create("batches"), *lists = tcase_create("lists"), *params = tcase_create("params");
 	SRunner *runner;
 	int failed;
 
@@ -536,12 +647,16 @@ int main(void)
 	tcase_add_test(batch, batches);
 	tcase_add_test(batch, batches_are_bounded);
 	tcase_add_test(batch, long_batches_end_early);
+	tcase_add_test(lists, short_lists);
+	tcase_add_test(lists, long_lists_stream);
+	tcase_add_test(lists, lists_that_are_not_answered);
 	tcase_add_test(params, parameters_are_bound);
 	tcase_add_test(params, parameters_are_checked);
 	tcase_add_test(params, help_texts);
 	tcase_add_test(params, help_as_json);
 	suite_add_tcase(suite, requests);
 	suite_add_tcase(suite, batch);
+	suite_add_tcase(suite, lists);
 	suite_add_tcase(suite, params);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -19,6 +19,7 @@
 
 #include <dirent.h>
 
+#include "timed/rpc/stream.h"
 #include "timed/util/clock.h"
 #include "timed/util/thread.h"
 
@@ -27,6 +28,8 @@
 #define USER_PASSWORD "Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n" /* user:password */
 #define WRONG "Authorization: Basic dXNlcjp3cm9uZw==\r\n"	      /* user:wrong */
 #define ECHO "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[5]}"
+#define LIST "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"list\"}"
+#define LIST_ITEMS 2000000
 #define ECHOED "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":5}"
 
 static struct http_params params;
@@ -41,6 +44,7 @@ static bool after_was_run, gate_open;
 static int gate_waiting;
 static atomic_bool arrived; /* what `later` waits for */
 static atomic_int later_runs;
+static atomic_int lists_freed;
 
 /* ---- a table of methods */
 
@@ -86,6 +90,30 @@ static json_t *run_later(struct rpc_call *call)
 	return json_boolean(call->waited_ms > 0);
 }
 
+static json_t *list_item(void *user, size_t index, char key[STREAM_KEY_SIZE])
+{
+	(void)key;
+	ck_assert_ptr_eq(user, &params);
+	return json_integer((json_int_t)index);
+}
+
+static void list_free(void *user)
+{
+	ck_assert_ptr_eq(user, &params);
+	atomic_fetch_add(&lists_freed, 1);
+}
+
+/* The numbers from 0 on. */
+static json_t *run_list(struct rpc_call *call)
+{
+	struct stream_list list = {.user = &params,
+				   .count = LIST_ITEMS,
+				   .item = list_item,
+				   .free_user = list_free};
+
+	return stream_answer(call, &list);
+}
+
 static const struct rpc_param echo_params[] = {
     {.name = "value", .types = RPC_TYPE_INTEGER | RPC_TYPE_STRING, .required = true, .about = "anything"},
 };
@@ -94,8 +122,9 @@ static const struct rpc_method methods[] = {
     {.name = "after", .about = "", .result = "", .run = run_after},
     {.name = "gate", .about = "", .result = "", .run = run_gate},
     {.name = "later", .about = "", .result = "", .run = run_later},
+    {.name = "list", .about = "", .result = "", .run = run_list},
 };
-static const struct rpc_group group = {.name = "Group", .methods = methods, .method_count = 4};
+static const struct rpc_group group = {.name = "Group", .methods = methods, .method_count = 5};
 static const struct rpc_group *const groups[] = {&group};
 static struct rpc_table table = {.groups = groups, .group_count = 1, .user = &params};
 
@@ -800,6 +829,109 @@ START_TEST(silent_connections_time_out)
 }
 END_TEST
 
+/* Whoever sends or reads in a trickle is cut off in the end. */
+START_TEST(trickling_connections_time_out)
+{
+	struct pollfd p = {.events = POLLIN};
+	int64_t begin_ms;
+
+	params.transfer_timeout_s = 1;
+	start();
+	p.fd = dial();
+	begin_ms = clock_mono_ms();
+	put_head(p.fd, "POST /", cookie_header, 1000);
+	while (poll(&p, 1, 50) == 0 && send(p.fd, " ", 1, MSG_NOSIGNAL) == 1)
+		ck_assert_int_lt(clock_mono_ms() - begin_ms, PATIENCE_MS);
+	ck_assert_int_ge(clock_mono_ms() - begin_ms, 950);
+	close(p.fd);
+	expect_served();
+}
+END_TEST
+
+/* Reads a chunked body that is a list of numbers: how many there were; it ends before its end: -1. */
+static long get_list(int fd)
+{
+	static char text[1 << 20];
+	long numbers = 0;
+	bool digits = false;
+	size_t len, used = 0;
+	ssize_t n;
+
+	/* The sizes of chunks would count as numbers: they are taken out line by line. */
+	for (;;) {
+		char *line, *end;
+
+		n = recv(fd, text + used, sizeof(text) - used - 1, 0);
+		if (n <= 0)
+			return -1;
+		used += (size_t)n;
+		text[used] = 0;
+		while ((end = strstr(text, "\r\n")) && (size_t)(end + 2 - text) + (len = strtoul(text, NULL, 16)) + 2 <= used) {
+			if (len == 0)
+				return numbers;
+			line = end + 2;
+			for (size_t i = 0; i < len; i++) {
+				bool digit = line[i] >= '0' && line[i] <= '9';
+
+				numbers += digit && !digits;
+				digits = digit;
+			}
+			used -= (size_t)(line + len + 2 - text);
+			memmove(text, line + len + 2, used + 1);
+		}
+	}
+}
+
+static int put_list(void)
+{
+	struct reply r = {0};
+	int fd = dial();
+
+	put_head(fd, "POST /", cookie_header, strlen(LIST));
+	put_text(fd, LIST);
+	for (size_t len = 0; !strstr(r.head, "\r\n\r\n"); len++)
+		ck_assert(len + 1 < sizeof(r.head) && get_byte(fd, &r.head[len]));
+	ck_assert_ptr_nonnull(strcasestr(r.head, "transfer-encoding: chunked\r\n"));
+	return fd;
+}
+
+/* A long list comes whole, the connection goes on, and who reads slowly holds up nobody, even on a single thread. */
+START_TEST(long_lists)
+{
+	int slow, fd;
+
+	params.workers = 1;
+	start();
+	slow = put_list();
+	expect_served();
+	fd = put_list();
+	/* "jsonrpc": "2.0" has two, the id is one. */
+	ck_assert_int_eq(get_list(fd), LIST_ITEMS + 3);
+	ck_assert_str_eq(ask_on(fd, "POST /", cookie_header, ECHO).body, ECHOED);
+	close(fd);
+	ck_assert_int_eq(get_list(slow), LIST_ITEMS + 3);
+	ck_assert_int_eq(atomic_load(&lists_freed), 2);
+	close(slow);
+}
+END_TEST
+
+/* Who leaves in the middle, or does not read for too long, leaves nothing behind. */
+START_TEST(long_lists_that_nobody_reads)
+{
+	int fd;
+
+	params.transfer_timeout_s = 1;
+	start();
+	close(put_list());
+	fd = put_list();
+	while (atomic_load(&lists_freed) < 2)
+		sched_yield();
+	ck_assert_int_eq(get_list(fd), -1);
+	close(fd);
+	expect_served();
+}
+END_TEST
+
 /* A method that takes long holds up its own thread at most. */
 START_TEST(a_long_method_leaves_the_other_threads)
 {
@@ -1011,6 +1143,9 @@ int main(void)
 				       busy_connections_stay,
 				       unread_requests_stay,
 				       silent_connections_time_out,
+				       trickling_connections_time_out,
+				       long_lists,
+				       long_lists_that_nobody_reads,
 				       a_long_method_leaves_the_other_threads,
 				       a_method_that_waits_leaves_its_thread, those_that_wait_are_bounded,
 				       rate_limit};

@@ -23,11 +23,13 @@
 
 /* Requests of one batch. */
 #define DISPATCH_MAX_BATCH 1000
-/* Answers of one batch together, in bytes: once they are more, the requests behind are refused. */
+/* Answers of one batch together, in bytes: once they are more, the requests behind are refused, and so is a list that
+ * would stream if it were asked for alone. */
 #define DISPATCH_MAX_ANSWER_BYTES ((size_t)32 * 1024 * 1024)
 
 struct dispatch_answer {
 	struct buf body;	   /* JSON; empty when there were only notifications */
+	struct rpc_stream *stream; /* of the rest, when it is long; NULL: body is all */
 	size_t calls;		   /* requests that were looked at */
 	bool later;		   /* there is no answer yet: to be run again in a moment */
 	void (*after)(void *user); /* to be run with the table's user once the body has been sent; NULL: nothing */

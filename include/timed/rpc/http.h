@@ -9,6 +9,8 @@
  * - an idle connection yields to a new one when a thread has as many as it may keep;
  * - a failed login is answered after a delay for which only its connection waits;
  * - a body is read to its end even when it is refused, within a bound, so that the client sees the answer.
+ * - what trickles in or is read in a trickle is cut off after a time;
+ * - a long answer is made while it is read (stream.h), and what is described in it is not locked;
  * - a method that waits for something (rpc_later()) is run again and again, its connection suspended in between.
  * A method that runs long holds up the other connections of its thread, not those of the other threads.
  *
@@ -41,6 +43,7 @@ struct http_params {
 	size_t max_body_bytes;	      /* longest request */
 	size_t max_discarded_bytes;   /* read of a body that is too long, before the connection is cut */
 	unsigned idle_timeout_s;      /* of a connection on which nothing moves */
+	unsigned transfer_timeout_s;  /* for a request to come in whole, and for its answer to be read */
 	int64_t failure_delay_ms;     /* between failed logins */
 	uint32_t requests_per_second; /* all clients together, batches by their length; 0: any */
 	const char *const *origins;   /* web pages that are let in (origin.h) */
@@ -51,8 +54,9 @@ struct http_params {
 
 #define HTTP_PARAMS_DEFAULT                                                                                            \
 	{                                                                                                              \
-		.workers = 3, .connections = 64, .max_waiting = 64, .max_delayed = 32, .max_body_bytes = (size_t)4 * 1024 * 1024,         \
-		.max_discarded_bytes = (size_t)256 * 1024 * 1024, .idle_timeout_s = 30, .failure_delay_ms = 250        \
+		.workers = 3, .connections = 64, .max_waiting = 64, .max_delayed = 32,                                 \
+		.max_body_bytes = (size_t)4 * 1024 * 1024, .max_discarded_bytes = (size_t)256 * 1024 * 1024,           \
+		.idle_timeout_s = 30, .transfer_timeout_s = 300, .failure_delay_ms = 250                               \
 	}
 
 /* Binds and starts.  `auth`, `table` and the origins must outlive the server.  0 and *out, or a negative errno

@@ -103,6 +103,7 @@ struct rpc_error {
 
 struct rpc_table;
 struct rpc_method;
+struct rpc_stream;
 struct wire_hash;
 
 /* One call of one method. */
@@ -116,6 +117,7 @@ struct rpc_call {
 	void (*after)(void *user);	/* set by the method: to be run once the answer has been sent */
 	int64_t waited_ms;		/* since it was run first; RPC_NO_WAIT: it has to answer now */
 	bool later;			/* by rpc_later() */
+	struct rpc_stream *stream;	/* by stream_answer(): what is answered instead of a result */
 };
 
 struct rpc_method {

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http_rate.h"
 #include "http_stream.h"
 #include "timed/rpc/dispatch.h"
 #include "timed/rpc/origin.h"
@@ -34,8 +35,6 @@
 #define PAGE_HEADER "X-Timed-Page"
 /* A request that waits is looked at again after this. */
 #define AGAIN_MS 20
-/* Enough to pay off the longest batch at one request a second; more would overflow the sum. */
-#define RATE_MAX_ELAPSED_MS ((int64_t)1000 * DISPATCH_MAX_BATCH)
 
 struct connection {
 	TAILQ_ENTRY(connection) link; /* in worker.idle, while it is idle */
@@ -90,40 +89,8 @@ struct http {
 	atomic_bool stopping;	       /* the workers are to end */
 	struct worker *workers;	       /* params.workers of them */
 	unsigned started;	       /* those of them that run */
-
-	struct mutex rate_lock; /* of the two below */
-	int64_t rate_tokens;	/* thousandths of a request; below 0 after a batch */
-	int64_t rate_ms;	/* when tokens were added last */
+	struct http_rate rate;	       /* of requests */
 };
-
-/* ---- the rate limit */
-
-/* Whether a request may be run now. */
-static bool rate_open(struct http *http)
-{
-	int64_t rate = http->params.requests_per_second, now = clock_mono_ms(), elapsed;
-	bool open;
-
-	if (rate == 0)
-		return true;
-	mutex_lock(&http->rate_lock);
-	/* Tokens come at `rate` thousandths per millisecond, up to a second's worth. */
-	elapsed = now - http->rate_ms < RATE_MAX_ELAPSED_MS ? now - http->rate_ms : RATE_MAX_ELAPSED_MS;
-	http->rate_tokens += elapsed * rate;
-	http->rate_ms = now;
-	if (http->rate_tokens > rate * 1000)
-		http->rate_tokens = rate * 1000;
-	open = http->rate_tokens > 0;
-	mutex_unlock(&http->rate_lock);
-	return open;
-}
-
-static void rate_charge(struct http *http, size_t calls)
-{
-	mutex_lock(&http->rate_lock);
-	http->rate_tokens -= (int64_t)calls * 1000;
-	mutex_unlock(&http->rate_lock);
-}
 
 /* ---- deadlines */
 
@@ -294,12 +261,12 @@ static enum MHD_Result run(struct request *r)
 	uint8_t *body;
 	int error;
 
-	if (!r->ran && !rate_open(http))
+	if (!r->ran && !http_rate_open(&http->rate))
 		return send_status(r, MHD_HTTP_TOO_MANY_REQUESTS);
 	error = dispatch_text(&answer, http->table, r->body.data ? (const char *)r->body.data : "", r->body.len,
 			      waited_ms(r));
 	if (!error && !r->ran)
-		rate_charge(http, answer.calls);
+		http_rate_charge(&http->rate, answer.calls);
 	r->ran = true;
 	if (!error && answer.later) {
 		dispatch_answer_free(&answer);
@@ -766,9 +733,7 @@ int http_start(struct http **out, const struct http_params *params, const struct
 	http->auth = auth;
 	http->table = table;
 	http->listen_fd = -1;
-	http->rate_ms = clock_mono_ms();
-	http->rate_tokens = (int64_t)params->requests_per_second * 1000;
-	mutex_init(&http->rate_lock, "rpc rate", MUTEX_RANK_LEAF);
+	http_rate_init(&http->rate, params->requests_per_second);
 	http->workers = calloc(params->workers, sizeof(http->workers[0]));
 	r = http->workers ? listen_on(http, &params->listen) : -ENOMEM;
 	while (!r && http->started < params->workers) {
@@ -797,7 +762,7 @@ void http_stop(struct http *http)
 		worker_stop(&http->workers[i]);
 	if (http->listen_fd >= 0)
 		close(http->listen_fd);
-	mutex_destroy(&http->rate_lock);
+	http_rate_destroy(&http->rate);
 	free(http->workers);
 	free(http);
 }

@@ -630,7 +630,8 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("rpc_dispatch");
-	TCase *requests = tcase_create("requests"), *batch = tcase_create("batches"), *lists = tcase_create("lists"), *params = tcase_create("params");
+	TCase *requests = tcase_create("requests"), *batch = tcase_create("batches"), *params = tcase_create("params"),
+	      *lists = tcase_create("lists");
 	SRunner *runner;
 	int failed;
 

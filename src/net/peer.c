@@ -272,6 +272,16 @@ static void progress_locked(struct peer *peer, size_t bytes) REQUIRES(peer->out)
 	atomic_store_explicit(&peer->stats.last_send_s, clock_real_s(), memory_order_relaxed);
 }
 
+/* One frame alone, as most are, needs less of the kernel. */
+static ssize_t send_iov(int fd, struct iovec *iov, size_t count)
+{
+	const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = count};
+
+	if (count == 1)
+		return send(fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 int peer_flush(struct peer *peer)
 {
 	struct iovec iov[OUT_QUEUE_IOV];
@@ -279,14 +289,12 @@ int peer_flush(struct peer *peer)
 
 	mutex_lock(&peer->out);
 	for (;;) {
-		struct msghdr msg = {.msg_iov = iov};
 		int count = out_queue_iov(&peer->queue, iov);
 		ssize_t n;
 
 		if (count == 0 || peer->fd < 0)
 			break;
-		msg.msg_iovlen = (size_t)count;
-		n = sendmsg(peer->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = send_iov(peer->fd, iov, (size_t)count);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {

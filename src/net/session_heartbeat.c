@@ -144,14 +144,21 @@ void session_flushed(struct peer *peer, int64_t now_ms, int64_t sent_us)
 	publish_heartbeat(peer, now_ms);
 }
 
+static void send_probe(struct peer *peer, int64_t now_ms)
+{
+	uint64_t nonce = random_u64();
+
+	if (heartbeat_add_ping(&peer->session.heartbeat, nonce, now_ms))
+		send_heartbeat_ping(peer, nonce);
+}
+
 void session_heartbeat_tick(struct peer *peer, int64_t now_ms)
 {
 	struct heartbeat *hb = &peer->session.heartbeat;
 	const struct net_params *p = net_params(peer->net);
-	uint64_t probe = random_u64();
 
-	if (atomic_exchange(&peer->probe, false) && heartbeat_add_ping(hb, probe, now_ms))
-		send_heartbeat_ping(peer, probe);
+	if (atomic_exchange(&peer->probe, false))
+		send_probe(peer, now_ms);
 	for (;;) {
 		uint64_t nonce = now_ms >= hb->next_ping_ms ? random_u64() : 0;
 

@@ -276,7 +276,7 @@ static bool is_being_spent(const struct wire_utxo_state *state)
 enum message_verdict notifier_claim(struct notifier *n, struct peer *from, const struct wire_outpoint *outpoint,
 				    const struct wire_utxo_state *state)
 {
-	struct wire_utxo_state now;
+	struct wire_utxo_state now = {.tag = WIRE_UTXO_STATE_COUNT}; /* unknown */
 	struct subscribers to;
 
 	if (!is_being_spent(state))

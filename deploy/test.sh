@@ -12,7 +12,8 @@ Usage: ./deploy/test.sh [--all]
 Installs what is missing (Debian 12), builds, runs unit tests, fuzz seeds, functional tests and a part of both under
 ASan+UBSan and TSan, and ends with the line "N passed, M failed".  Exit code 0 when nothing failed.
 
-  --all     full counts and rounds, the suite "soak", every test under the sanitizers, and fuzzing (over an hour)
+  --all     full counts and rounds, the suite "soak", every test under the sanitizers, the Debian package on a system of
+            its own, and fuzzing (over an hour)
   --help    this text
 USAGE
 }
@@ -167,6 +168,30 @@ fuzz() {
 		-artifact_prefix="$root/build/fuzz/$name-" "$root/build/fuzz/corpus/$name" $seeds && passed=$((passed + 1))
 }
 
+# package: the Debian package in two versions, on a Debian 12 of its own, with systemd.
+package() {
+	local system=$root/build/package-test log
+	both_packages() {
+		rm -rf "$system"/*.deb
+		"$root/deploy/package.sh" --version 0.0.1 --output "$system" && "$root/deploy/package.sh" --output "$system"
+	}
+	on_a_system() {
+		local packages=() status
+		mapfile -t packages < <(find "$system" -maxdepth 1 -name 'timed_*.deb' | sort)
+		"$python" "$root/deploy/lib/package_test.py" "$system" "${packages[@]}"
+		status=$?
+		[ "$status" -eq 77 ] || return "$status"
+	}
+	stage "Debian package: build twice" - both_packages || return
+	stage "Debian package: install to purge" - on_a_system || return
+	log=$logs/-ebian-package--install-to-purge.log
+	if grep -h '^skipped: ' "$log"; then
+		skipped=$((skipped + 1))
+	else
+		passed=$((passed + $(grep -c '^ok: ' "$log")))
+	fi
+}
+
 # Check's own limit of 4 s a test is short on a busy machine and under sanitizers; meson has one per program as well.
 export CK_DEFAULT_TIMEOUT=60
 # One frame of each allocation: six would take a quarter of the time, and a finding can be looked at again with more.
@@ -185,6 +210,7 @@ if [ "$rounds" = all ]; then
 fi
 
 mkdir -p "$logs"
+[ "$rounds" != all ] || test_packages+=(debootstrap systemd-container)
 install_missing "${build_packages[@]}" "${test_packages[@]}"
 
 if build test gcc -Dbuildtype=debugoptimized -Dfaults=true; then
@@ -202,6 +228,7 @@ if build test gcc -Dbuildtype=debugoptimized -Dfaults=true; then
 		functional tsan 3 "${sanitizer_part[@]}"
 	fi
 fi
+[ "$rounds" != all ] || package
 if [ "$rounds" = all ] && build fuzz clang "${sanitizer_build[@]}" -Dfuzz=true; then
 	while read -r target; do
 		fuzz "$target"

@@ -66,7 +66,8 @@ def test_start_that_fails_says_why_and_is_never_ready(daemons, net, notify):
     second.run_to_end(code=1)
     notify.drain()
     assert position(notify.messages, "READY") == -1
-    assert "is in use by another timed" in notify.messages[-1]["STATUS"]
+    said = [message["STATUS"] for message in notify.messages if "STATUS" in message]
+    assert said[-1].startswith("Failed: ") and "is in use by another timed" in said[-1]
 
 
 def test_hung_threads_starve_the_watchdog(daemons, net, notify):

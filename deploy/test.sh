@@ -229,6 +229,10 @@ if build test gcc -Dbuildtype=debugoptimized -Dfaults=true; then
 	fi
 fi
 [ "$rounds" != all ] || package
+# What a debugger and a crash report say of a release, whose optimizer leaves them less.
+if [ "$rounds" = all ] && build release gcc -Dbuildtype=release -Ddebug=true -Dtests=false -Dbenchmarks=false; then
+	functional release 1 -k "test_gdb or test_crash"
+fi
 if [ "$rounds" = all ] && build fuzz clang "${sanitizer_build[@]}" -Dfuzz=true; then
 	while read -r target; do
 		fuzz "$target"

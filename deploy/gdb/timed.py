@@ -447,8 +447,7 @@ class Chain(Subcommand):
 
     @staticmethod
     def point(point):
-        at = int(point["time"] if any(f.name == "time" for f in point.type.strip_typedefs().fields())
-                 else point["timestamp"])
+        at = int(point["timestamp"])
         when = datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
         age = "" if is_core() else f", {int(time.time()) - at} s ago"
         return f"height {int(point['height'])} {hex_hash(point['hash'])}, of {when}{age}"

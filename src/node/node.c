@@ -19,7 +19,6 @@
 #include "node_impl.h"
 #include "syncer.h"
 #include "verify.h"
-#include "timed/net/net_stats.h"
 #include "timed/node/coins.h"
 #include "timed/node/data_dir.h"
 #include "timed/node/service.h"
@@ -700,50 +699,6 @@ bool node_clock_offset_s(struct node *node, int64_t *offset)
 	free(offsets);
 	free(infos);
 	return count >= MIN_CLOCKS;
-}
-
-static void log_peer(const struct peer_info *p)
-{
-	char addr[NET_ADDR_TEXT_SIZE];
-
-	net_addr_text(addr, &p->addr);
-	log_info(LOG_NODE,
-		 "  peer %" PRIu64 ": %s %s, since %" PRId64 "s, ping %.1f ms, missed %" PRIu32 ", sent %" PRIu64
-		 " B, received %" PRIu64 " B, queue %zu B, version \"%s\"",
-		 p->id, addr, peer_direction_name(p->direction), clock_real_s() - p->connected_s,
-		 (double)p->ping_us / 1000.0, p->missed_pongs, p->bytes_sent, p->bytes_received, p->send_queue_bytes,
-		 p->subver);
-}
-
-void node_log_status(struct node *node)
-{
-	struct peer_info *infos;
-	struct net_stats totals;
-	struct chain_summary chain;
-	size_t known, active, n = net_peer_infos(node->net, &infos);
-	char offset[32] = "unknown";
-	int64_t offset_s;
-
-	if (node_clock_offset_s(node, &offset_s))
-		snprintf(offset, sizeof(offset), "%" PRId64 "s", offset_s);
-	node_chain_summary(node, &chain);
-	node_masternode_count(node, &known, &active);
-	net_get_stats(node->net, &totals);
-	log_info(LOG_NODE, "📊 Status: Height=%" PRIu64 ", Connected Peers=%zu, Active Masternodes=%zu", chain.tip.height, n,
-		 active);
-	log_info(LOG_NODE,
-		 "  up %" PRId64 "s, %zu masternodes known, %zu addresses, %zu bans, %" PRIu64 " B of peer memory, clock "
-		 "offset %s",
-		 node_uptime_ms(node) / 1000, known, address_book_size(net_addresses(node->net)),
-		 ban_list_count(net_bans(node->net), clock_real_s()), totals.memory_used, offset);
-	for (size_t i = 0; i < n; i++)
-		log_peer(&infos[i]);
-	for (int i = PEER_CLOSE_NONE + 1; i < PEER_CLOSE_COUNT; i++) {
-		if (totals.closed[i] > 0)
-			log_info(LOG_NODE, "  connections ended by %s: %" PRIu64,
-				 peer_close_reason_name((enum peer_close_reason)i), totals.closed[i]);
-	}
-	free(infos);
 }
 
 void node_request_stop(struct node *node, int exit_code, const char *reason)

@@ -15,4 +15,6 @@ sync         what the tests of the chain share: short timers, chains with paymen
 mesh         several daemons that know each other, and the rule of one connection per pair
 relay        a wire between two daemons that delays, holds or cuts
 cable        network namespaces joined by a cable that delays, loses or is cut (root)
+web          what can be read with GET, and the text of metrics taken apart
+browser      a headless Chromium, steered over a pipe
 """

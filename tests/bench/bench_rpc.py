@@ -4,12 +4,12 @@
 
     bench_rpc.py idle|busy TIMED [--peers N] [--rate N] [--seconds S] [--json]
 
-idle: 1,000 peers that do nothing but answer pings.  busy: 50 peers that together send 500 transactions a second, and get
-those of each other.  The peers are one process, from as many addresses.
+idle: 1,000 peers that do nothing but answer pings.  busy: 50 peers that together send 500 transactions a second, and
+get those of each other.  The peers are one process, from as many addresses.
 
-The question is a batch of getblockchaininfo, getnetworkinfo and getbalance on a connection of its own, 50 times a second;
-the floor is the same question to the same daemon before there are any peers.  The second line is the round trip of one
-more peer's pings, 50 a second, while /metrics is read 20 times a second, against the same without.
+The question is a batch of getblockchaininfo, getnetworkinfo and getbalance on a connection of its own, 50 times a
+second; the floor is the same question to the same daemon before there are any peers.  The second line is the round trip
+of one more peer's pings, 50 a second, while /metrics is read 20 times a second, against the same without.
 """
 import argparse
 import contextlib

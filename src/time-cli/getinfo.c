@@ -9,6 +9,7 @@
 
 #include "field.h"
 #include "layout.h"
+#include "netinfo.h"
 #include "print.h"
 #include "session.h"
 #include "timed/rpc/value.h"
@@ -107,15 +108,14 @@ static void print_progress(struct buf *out, const json_t *chain)
 
 static void print_chain(struct buf *out, const json_t *chain, int64_t now_s)
 {
-	const char *name = field_text(chain, "chain"), *hash = field_text(chain, "bestblockhash");
+	const char *hash = field_text(chain, "bestblockhash");
 	char text[LAYOUT_SHORT_SIZE];
 
 	if (!chain)
 		return;
-	layout_age(text, now_s - field_integer(chain, "time", now_s));
-	label(out, "Chain");
-	add_foreign(out, name ? name : "?");
-	add(out, "\n");
+	layout_since(text, now_s, field_integer(chain, "time", now_s));
+	label(out, "Network");
+	add(out, "%s\n", netinfo_network_name(field_text(chain, "chain")));
 	label(out, "Height");
 	add(out, "%" PRId64 ", the block is %s old\n", field_integer(chain, "blocks", 0), text);
 	label(out, "Best block");
@@ -185,8 +185,8 @@ static void print_pool(struct buf *out, const json_t *pool)
 		return;
 	layout_bytes(text, (double)field_integer(pool, "bytes", 0));
 	label(out, "Pool");
-	add(out, "%" PRId64 " transactions (%s), %" PRId64 " of them final\n", field_integer(pool, "size", 0), text,
-	    field_integer(pool, "finalized", 0));
+	add(out, "%" PRId64 " transaction%s (%s), %" PRId64 " final\n", field_integer(pool, "size", 0),
+	    field_integer(pool, "size", 0) == 1 ? "" : "s", text, field_integer(pool, "finalized", 0));
 }
 
 static void print_balance(struct buf *out, json_t *balance)

@@ -94,10 +94,10 @@ static void end_line(struct buf *out, struct buf *line, size_t width)
 	buf_reset(line);
 }
 
-void layout_print(struct buf *out, const struct layout *layout, size_t width, size_t first, size_t count)
+/* The width of each column; their sum is returned. */
+static size_t measure(size_t widths[LAYOUT_COLUMNS], const struct layout *layout)
 {
-	size_t widths[LAYOUT_COLUMNS], end = first + count < layout->row_count ? first + count : layout->row_count;
-	struct buf line = BUF_INIT;
+	size_t sum = 0;
 
 	for (size_t c = 0; c < layout->column_count; c++) {
 		widths[c] = strlen(layout->columns[c].title);
@@ -106,13 +106,33 @@ void layout_print(struct buf *out, const struct layout *layout, size_t width, si
 
 			widths[c] = len > widths[c] ? len : widths[c];
 		}
-		print_padded(&line, c ? "  " : "", 0, true);
+		sum += widths[c];
+	}
+	return sum;
+}
+
+size_t layout_width(const struct layout *layout)
+{
+	size_t widths[LAYOUT_COLUMNS];
+
+	return measure(widths, layout) + (layout->column_count > 0 ? layout->column_count - 1 : 0);
+}
+
+void layout_print(struct buf *out, const struct layout *layout, size_t width, size_t first, size_t count)
+{
+	size_t widths[LAYOUT_COLUMNS], end = first + count < layout->row_count ? first + count : layout->row_count;
+	size_t wide = measure(widths, layout) + 2 * layout->column_count;
+	const char *between = width && wide > width + 2 ? " " : "  ";
+	struct buf line = BUF_INIT;
+
+	for (size_t c = 0; c < layout->column_count; c++) {
+		buf_append_text(&line, c ? between : "");
 		print_padded(&line, layout->columns[c].title, widths[c], layout->columns[c].left);
 	}
 	end_line(out, &line, width);
 	for (size_t r = first; r < end; r++) {
 		for (size_t c = 0; c < layout->column_count; c++) {
-			print_padded(&line, c ? "  " : "", 0, true);
+			buf_append_text(&line, c ? between : "");
 			print_padded(&line, cell(layout, r, c), widths[c], layout->columns[c].left);
 		}
 		end_line(out, &line, width);
@@ -147,6 +167,15 @@ void layout_age(char out[LAYOUT_SHORT_SIZE], int64_t seconds)
 	size_t unit = unit_of(shown);
 
 	snprintf(out, LAYOUT_SHORT_SIZE, "%" PRId64 "%s", shown / units[unit].seconds, units[unit].name);
+}
+
+void layout_since(char out[LAYOUT_SHORT_SIZE], int64_t now_s, int64_t then_s)
+{
+	int64_t seconds;
+
+	if (__builtin_sub_overflow(now_s, then_s, &seconds))
+		seconds = then_s < now_s ? INT64_MAX : 0;
+	layout_age(out, seconds);
 }
 
 void layout_duration(char out[LAYOUT_SHORT_SIZE], int64_t seconds)

@@ -20,7 +20,6 @@ static const char *const methods[ASK_COUNT] = {
 };
 
 #define LEVEL_PEERS 1
-#define LEVEL_ADDRESS 2
 #define LEVEL_SOFTWARE 3
 #define LEVEL_ALL 4
 
@@ -40,7 +39,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct buf *out, const cha
 	buf_append_text(out, text);
 }
 
-static const char *network_name(const char *chain)
+const char *netinfo_network_name(const char *chain)
 {
 	if (!chain)
 		return "unknown network";
@@ -55,9 +54,9 @@ static void make_title(struct buf *out, const json_t *batch, const char *place, 
 	char text[LAYOUT_SHORT_SIZE];
 
 	print_cell(out, software ? software : "timed", 48);
-	add(out, " at %.64s, %s", place, network_name(field_text(chain, "chain")));
+	add(out, " at %.64s, %s", place, netinfo_network_name(field_text(chain, "chain")));
 	if (chain) {
-		layout_age(text, now_s - field_integer(chain, "time", now_s));
+		layout_since(text, now_s, field_integer(chain, "time", now_s));
 		add(out, ", height %" PRId64 " (%s old)", field_integer(chain, "blocks", 0), text);
 	}
 	if (field_true(chain, "syncing"))
@@ -98,7 +97,7 @@ static void make_columns(struct layout *peers, int level)
 		layout_column(peers, "missed", false);
 		layout_column(peers, "queue", false);
 	}
-	if (level == LEVEL_ADDRESS || level == LEVEL_ALL)
+	if (level == NETINFO_LEVEL_ADDRESS || level == LEVEL_ALL)
 		layout_column(peers, "address", true);
 	if (level >= LEVEL_SOFTWARE)
 		layout_column(peers, "software", true);
@@ -120,7 +119,7 @@ static void add_age(struct layout *peers, const json_t *peer, const char *key, i
 	char text[LAYOUT_SHORT_SIZE] = "";
 
 	if (at > 0)
-		layout_age(text, now_s - at);
+		layout_since(text, now_s, at);
 	layout_cell(peers, "%s", text);
 }
 
@@ -158,7 +157,7 @@ static void add_peer(struct layout *peers, const json_t *peer, int level, int64_
 		layout_cell(peers, "%" PRId64, field_integer(peer, "missed_pongs", 0));
 		layout_cell(peers, "%s", queue);
 	}
-	if (level == LEVEL_ADDRESS || level == LEVEL_ALL)
+	if (level == NETINFO_LEVEL_ADDRESS || level == LEVEL_ALL)
 		layout_text(peers, field_text(peer, "addr"));
 	if (level >= LEVEL_SOFTWARE)
 		layout_text(peers, field_text(peer, "subver"));

@@ -13,6 +13,9 @@
 #include "layout.h"
 #include "timeproto/base/buf.h"
 
+/* The level that shows addresses and is not wide. */
+#define NETINFO_LEVEL_ADDRESS 2
+
 enum netinfo_direction { NETINFO_IN, NETINFO_OUT, NETINFO_TOTAL, NETINFO_DIRECTIONS };
 
 struct netinfo_counts {
@@ -33,6 +36,8 @@ void netinfo_request(struct buf *text);
 void netinfo_take(struct netinfo *out, const json_t *batch, const char *place, int level, int64_t now_s);
 /* Appends all of it, as -netinfo prints it. */
 void netinfo_print(struct buf *out, const struct netinfo *info);
+/* What getblockchaininfo calls test, main, dev; NULL: unknown. */
+const char *netinfo_network_name(const char *chain);
 /* Appends the counts: as a table, or in one line. */
 void netinfo_print_counts(struct buf *out, const struct netinfo *info);
 void netinfo_print_counts_line(struct buf *out, const struct netinfo *info);

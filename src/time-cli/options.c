@@ -118,15 +118,15 @@ static void take_level(struct command_line *line, const char *text)
 }
 
 /* Of a command of our own: its level, once, or something else that should not be there. */
-static void take_own_operand(struct command_line *line, const char *text, bool *level_given)
+static void take_own_operand(struct command_line *line, const char *text)
 {
 	struct cli_options *out = line->out;
 
-	if (out->command == CLI_GETINFO || *level_given)
+	if (out->command == CLI_GETINFO || out->level_given)
 		command_line_complain(line, "\"%s\" is not expected here", text);
 	else
 		take_level(line, text);
-	*level_given = true;
+	out->level_given = true;
 }
 
 /* -getinfo and -netinfo are flags, and watch is the first operand. */
@@ -144,14 +144,14 @@ static bool begins_own(struct cli_options *out, const char *operand)
 static void take_operands(struct command_line *line)
 {
 	struct cli_options *out = line->out;
-	bool level_given = false, own = false;
+	bool own = false;
 
 	while (command_line_next(line) == COMMAND_LINE_OPERAND) {
 		const char *text = line->argv[line->position];
 
 		if (own || out->getinfo || out->netinfo) {
 			begins_own(out, NULL);
-			take_own_operand(line, text, &level_given);
+			take_own_operand(line, text);
 			continue;
 		}
 		own = begins_own(out, text);
@@ -163,7 +163,7 @@ static void take_operands(struct command_line *line)
 		break;
 	}
 	begins_own(out, NULL);
-	if (out->command == CLI_WATCH && !level_given)
+	if (out->command == CLI_WATCH && !out->level_given)
 		out->level = WATCH_LEVEL;
 }
 

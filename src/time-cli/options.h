@@ -50,6 +50,7 @@ struct cli_options {
 	enum cli_command command;
 	const char *method;	/* of CLI_CALL; NULL: none was given */
 	int level;		/* of CLI_NETINFO and CLI_WATCH, 0 to 4 */
+	bool level_given;	/* else watch may show less where there is no room */
 	char *const *arguments; /* of the method */
 	size_t argument_count;
 };

@@ -34,6 +34,7 @@ struct watch {
 	struct terminal terminal;
 	int signal_fd;
 	int level;
+	bool level_given;	 /* else it is less where there is no room */
 	size_t scroll;		 /* rows of the table above the first that is shown */
 	json_t *shown;		 /* last answer; NULL: none yet */
 	int64_t shown_s;	 /* when it came, Unix seconds */
@@ -134,6 +135,16 @@ static void append_cut(struct buf *out, const struct buf *lines, size_t columns)
 	}
 }
 
+/* The table at its level, or at a lower one that shows addresses on a narrow screen. */
+static void take_fitting(struct netinfo *info, const struct watch *w, size_t columns)
+{
+	netinfo_take(info, w->shown, session_name(w->session), w->level, w->shown_s);
+	if (w->level_given || layout_width(&info->peers) <= columns)
+		return;
+	netinfo_free(info);
+	netinfo_take(info, w->shown, session_name(w->session), NETINFO_LEVEL_ADDRESS, w->shown_s);
+}
+
 static void draw(struct watch *w)
 {
 	struct buf lines = BUF_INIT, table = BUF_INIT;
@@ -142,7 +153,7 @@ static void draw(struct watch *w)
 
 	terminal_size(&columns, &rows);
 	if (w->shown) {
-		netinfo_take(&info, w->shown, session_name(w->session), w->level, w->shown_s);
+		take_fitting(&info, w, columns);
 		append_cut(&lines, &info.title, columns);
 	} else {
 		add_line(&lines, columns, "timed at %s", session_name(w->session));
@@ -262,6 +273,8 @@ static void take_key(struct watch *w)
 		w->scroll += page;
 		break;
 	case TERMINAL_KEY_LEVEL:
+		w->level_given = true;
+		break;
 	case TERMINAL_KEY_NONE:
 		break;
 	}
@@ -348,6 +361,7 @@ int watch_run(struct session *session, const struct cli_options *options)
 		.session = session,
 		.options = options,
 		.level = options->level,
+		.level_given = options->level_given,
 		.live = terminal_there() && !options->once,
 		.request = BUF_INIT,
 	};

@@ -151,6 +151,15 @@ def test_watch_in_a_terminal(node, cli, net):
     try:
         text = seen.wait(lambda text: net.ip(8) in text, "the peer")
         assert "q quits" in text
+        for number in (10, 11, 12):
+            node.dial_in(net.ip(number))
+        seen.resize(120, 8)
+        seen.wait(lambda text: "arrows scroll: 1 to 2 of 4" in text, "that there is more than fits")
+        seen.press("\033[B")
+        seen.wait(lambda text: "arrows scroll: 2 to 3 of 4" in text, "the next row")
+        seen.press("\033[6~")
+        seen.wait(lambda text: "arrows scroll: 3 to 4 of 4" in text, "the last rows")
+        seen.press("\033[5~")
         seen.resize(40, 8)
         seen.wait(lambda text: "q quits" in text and "address" not in text, "the small screen")
         assert seen.screen.display[0].startswith("/timed:")
@@ -185,6 +194,12 @@ def check_watch_ends_by_signals(cli):
         seen = cli.terminal("watch", "--interval", "0.2")
         try:
             seen.wait(lambda text: "peers 0 (" in text, "the table")
+            os.kill(seen.pid, signal.SIGTSTP)
+            os.waitpid(seen.pid, os.WUNTRACED)
+            seen.drain()
+            assert seen.restored()
+            os.kill(seen.pid, signal.SIGCONT)
+            seen.wait(lambda text: not seen.restored(), "that it goes on")
             if key:
                 seen.press(key)
             else:

@@ -116,9 +116,13 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.code = os.waitstatus_to_exitcode(status)
-        while self._read(0) and select.select([self.fd], [], [], 0)[0]:
-            pass
+        self.drain()
         return self.code
+
+    def drain(self):
+        """Takes what is there already."""
+        while select.select([self.fd], [], [], 0.05)[0] and self._read(0):
+            pass
 
     def restored(self):
         """The terminal is as it was: its modes, its screen, its cursor."""

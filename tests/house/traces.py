@@ -18,7 +18,7 @@ import tempfile
 
 SYMBOL = re.compile(r"^faults?_|^crash_point|^TIMED_(FAULTS|CRASH)")
 TEXT = re.compile(
-    rb"[\x20-\x7e]*(?:close-before|close-after|blackhole|hold=|FAULT|[Ff]ault:|CRASH|-before-|-after-)[\x20-\x7e]*"
+    rb"[\x20-\x7e]*(?:close-before|close-after|blackhole|hold=|FAULT|[Ff]ault:|TIMED_CRASH|-before-|-after-)[\x20-\x7e]*"
 )
 ALLOWED = {
     b"TIMED_FAULTS",

@@ -421,9 +421,10 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 		r = open_store(node, error);
 	if (!r)
 		r = open_chain(node, error);
-	service_step("Loading pool and wallet", 0, 0);
-	if (!r)
+	if (!r) {
+		service_step("Loading pool and wallet", 0, 0);
 		r = node_pool_open(node, error);
+	}
 	if (!r)
 		r = node_wallet_open(node, error);
 	if (!r)
@@ -707,6 +708,7 @@ void node_request_stop(struct node *node, int exit_code, const char *reason)
 	if (exit_code) {
 		atomic_store(&node->exit_code, exit_code);
 		log_error(LOG_NODE, "Stopping: %s", reason);
+		service_failed(reason);
 	}
 	if (atomic_exchange(&node->stop_asked, true))
 		return;

@@ -28,6 +28,8 @@ static struct {
 	struct cond over;
 	bool starting;
 	atomic_int_fast64_t stepped_ms;
+	atomic_bool ready;    /* READY=1 is said and STOPPING=1 is not: the keeper may speak */
+	atomic_bool failed;   /* the status line says why the node stops, and keeps saying it */
 	int64_t step_told_ms; /* main only */
 
 	/* The keeper's, and main's while there is no keeper. */
@@ -122,6 +124,7 @@ void service_ready(struct node *node)
 	node_watchdog(node, &verdict);
 	status_text(service.status, node, &verdict);
 	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", service.status);
+	atomic_store(&service.ready, true);
 }
 
 void service_reloading(void)
@@ -136,12 +139,14 @@ void service_reloaded(void)
 
 void service_stopping(void)
 {
-	(void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
+	atomic_store(&service.ready, false);
+	(void)sd_notify(0, atomic_load(&service.failed) ? "STOPPING=1" : "STOPPING=1\nSTATUS=Stopping");
 }
 
 void service_failed(const char *reason)
 {
-	(void)sd_notifyf(0, "STATUS=Failed: %s", reason);
+	if (!atomic_exchange(&service.failed, true))
+		(void)sd_notifyf(0, "STATUS=Failed: %s", reason);
 }
 
 /* ---- The keeper's part ---- */
@@ -208,6 +213,8 @@ void service_tick(struct node *node, int64_t now_ms)
 		return;
 	watchdog_judge(&verdict, &node->watchdog, now_ms);
 	tell(&verdict, now_ms);
+	if (!atomic_load(&service.ready) || atomic_load(&service.failed))
+		return;
 	if (verdict.alive)
 		feed(now_ms);
 	tell_status(node, &verdict, now_ms);

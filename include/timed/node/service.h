@@ -30,7 +30,7 @@ void service_reloading(void);
 /* After service_reloading(). */
 void service_reloaded(void);
 void service_stopping(void);
-/* Why the node does not run: for `systemctl status`. */
+/* Why the node does not run, or stops: for `systemctl status`.  The first reason stays. */
 void service_failed(const char *reason);
 
 /* The keeper's job, at least once a second: judges the watched threads, logs which one hangs and which one has come

@@ -80,4 +80,8 @@ class StoppedThread:
         return self
 
     def __exit__(self, *_):
-        self._ptrace(PTRACE_DETACH)
+        try:
+            self._ptrace(PTRACE_DETACH)
+        except ProcessLookupError:
+            # The process was killed meanwhile: until we take note of it, nobody else can.
+            os.waitpid(self._tid, WALL)

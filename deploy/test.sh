@@ -33,6 +33,21 @@ done
 test_packages=(check clang llvm libclang-rt-14-dev python3-pytest python3-pytest-xdist python3-pytest-rerunfailures
 	python3-cryptography python3-pyte faketime gdb iproute2 procps mandoc)
 
+# Only with --all: a browser looks at the status page, and promtool reads what Prometheus would.  Its package is unpacked
+# below build/ and not installed: that would start a service on our port.
+promtool=
+prepare_web() {
+	local dir=$root/build/prometheus
+	install_missing chromium fonts-dejavu-core
+	mkdir -p "$dir"
+	[ -x "$dir/usr/bin/promtool" ] || { (cd "$dir" && apt-get -qq download prometheus && dpkg -x prometheus_*.deb .) >/dev/null 2>&1; }
+	if [ -x "$dir/usr/bin/promtool" ]; then
+		promtool=$dir/usr/bin/promtool
+	else
+		say "promtool cannot be had: metrics, configuration and alert rules are not checked by it"
+	fi
+}
+
 logs=$root/build/logs
 passed=0 failed=0 skipped=0
 started=$SECONDS
@@ -145,6 +160,7 @@ functional() {
 	shift 2
 	stage "functional tests: $variant" "$root/build/$variant/functional.xml" \
 		env TIMED_BINARY="$root/build/$variant/src/timed/timed" TIMED_TEST_SCALE="$scale" PYTHONDONTWRITEBYTECODE=1 \
+		TIMED_PROMTOOL="$promtool" TIMED_SCREENSHOTS="$root/build/screenshots" \
 		"$python" -m pytest -p no:cacheprovider -q -rsR --reruns 1 --reruns-delay 2 --junitxml="$root/build/$variant/functional.xml" \
 		-n "$workers" "$@" "$root/tests/functional"
 }
@@ -212,6 +228,7 @@ fi
 mkdir -p "$logs"
 [ "$rounds" != all ] || test_packages+=(debootstrap systemd-container)
 install_missing "${build_packages[@]}" "${test_packages[@]}"
+[ "$rounds" != all ] || prepare_web
 
 if build test gcc -Dbuildtype=debugoptimized -Dfaults=true; then
 	TIMED_TEST_ROUNDS=$rounds unit test "${unit_time[@]}"

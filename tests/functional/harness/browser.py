@@ -26,7 +26,7 @@ class Browser:
         to_child, self._write = os.pipe()
         self._read, from_child = os.pipe()
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec 3<&{to_child} 4>&{from_child}; exec "$@"', "sh", find_chromium() or "chromium", "--headless=new",
+            ["bash", "-c", f'exec 3<&{to_child} 4>&{from_child}; exec "$@"', "bash", find_chromium() or "chromium", "--headless=new",
              "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
              "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server",
              "--hide-scrollbars", "--remote-debugging-pipe", f"--user-data-dir={self._profile}", "about:blank"],

@@ -226,16 +226,22 @@ int target_resolve(struct target *out, char why[TARGET_WHY_SIZE], const struct c
 	return r;
 }
 
+/* The daemon makes its cookie when it starts, and removes it when it stops. */
 static void tell_cookie(char *why, const struct target *target, int error)
 {
-	const char *path = target->cookie_path, *hint = "";
+	const char *path = target->cookie_path;
 
-	if (error == EACCES)
-		hint = "Run time-cli as the user of the daemon or as root, or give --rpcuser and --rpcpassword.";
-	else if (error == ENOENT)
-		hint = "Is the daemon running?  If its data directory is another one, say --datadir, --network or "
-		       "--config.";
-	snprintf(why, TARGET_WHY_SIZE, "cannot read the cookie (%s): %.300s\n%s", strerror(error), path, hint);
+	if (error == ENOENT)
+		snprintf(why, TARGET_WHY_SIZE,
+			 "timed does not seem to run: there is no cookie %.300s\nIf its data directory is another one, "
+			 "say "
+			 "--datadir, --network or --config.",
+			 path);
+	else
+		snprintf(why, TARGET_WHY_SIZE, "cannot read the cookie (%s): %.300s%s", strerror(error), path,
+			 error == EACCES ? "\nRun time-cli as the user of the daemon or as root, or give --rpcuser and "
+					   "--rpcpassword."
+					 : "");
 }
 
 int target_credentials(char **out, char why[TARGET_WHY_SIZE], const struct target *target)

@@ -28,7 +28,7 @@ def test_what_a_user_types(node, cli):
     check_methods_in_both_spellings_and_arguments_by_the_table(node, cli)
     check_errors_and_exit_codes(node, cli)
     check_completion(cli)
-    check_watch_ends_by_signals(cli)
+    check_watch_obeys_signals(cli)
 
 
 def check_methods_in_both_spellings_and_arguments_by_the_table(node, cli):
@@ -89,7 +89,7 @@ def test_where_the_daemon_is_and_who_may_ask_it(daemons, net, tmp_path):
     wrong.write_text("__cookie__:00")
     assert "refuses the cookie" in cli.fails("uptime", options=[*url, "--rpccookiefile", str(wrong)])
     said = cli.fails("uptime", options=[*url, "--datadir", str(tmp_path / "none")])
-    assert "cannot read the cookie (No such file or directory): " in said and "/none/.cookie" in said and "Is the daemon running?" in said
+    assert "timed does not seem to run: there is no cookie " in said and "/none/.cookie\n" in said
     assert "expected http://" in cli.fails("uptime", options=["-r", "ftp://x"], code=2)
     assert "no.toml: cannot be read" in cli.fails("uptime", options=["--config", "/no.toml"], code=2)
     wrong.chmod(0)
@@ -105,7 +105,7 @@ def test_rpcwait_before_the_daemon_is_there(daemons, net):
     node = daemons(net.ip(5), start=False)
     cli = Cli(node)
     said = cli.fails("-rpcwait", "-rpcwaittimeout", "0.3", "getblockcount")
-    assert "cannot read the cookie" in said
+    assert "timed does not seem to run" in said
     waiting = cli.spawn("--rpcwait", "getblockcount")
     try:
         node.start()
@@ -172,7 +172,7 @@ def test_watch_in_a_terminal(node, cli, net):
         seen.press("2")
 
         node.stop()
-        seen.wait(lambda text: "no news for" in text and "cannot re" in text and net.ip(8) in text, "that the node is away")
+        seen.wait(lambda text: "no news for" in text and "timed does not seem to run" in text and net.ip(8) in text, "that the node is away")
         node.start()
         seen.wait(lambda text: "no news" not in text and "peers 0 (0 in" in text, "the node that is back")
         node.dial_in(net.ip(9))
@@ -189,11 +189,14 @@ def test_watch_in_a_terminal(node, cli, net):
         seen.close()
 
 
-def check_watch_ends_by_signals(cli):
+def check_watch_obeys_signals(cli):
     for key in ("\x03", None):
-        seen = cli.terminal("watch", "--interval", "0.2")
+        # Nothing but signals and keys makes it draw again.
+        seen = cli.terminal("watch", "0", "--interval", "1000")
         try:
-            seen.wait(lambda text: "peers 0 (" in text, "the table")
+            seen.wait(lambda text: "masternodes" in text, "the table")
+            seen.resize(30, 8)
+            seen.wait(lambda text: "ipv4" in text and "manual" not in text, "the narrow screen")
             os.kill(seen.pid, signal.SIGTSTP)
             os.waitpid(seen.pid, os.WUNTRACED)
             seen.drain()
@@ -226,7 +229,7 @@ def test_watch_without_a_terminal(node, cli):
         running.kill()
         running.communicate()
     node.stop()
-    assert "cannot read the cookie" in cli.fails("watch", "--once")
+    assert "timed does not seem to run" in cli.fails("watch", "--once")
 
 
 def complete(*words):

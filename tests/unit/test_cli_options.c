@@ -162,7 +162,7 @@ START_TEST(no_credentials)
 	ck_assert_int_eq(parse("--datadir /nowhere x"), 0);
 	ck_assert_int_eq(target_resolve(&target, why, &options, NULL), 0);
 	ck_assert_int_eq(target_credentials(&credentials, why, &target), TARGET_E_COOKIE);
-	ck_assert_ptr_nonnull(strstr(why, "/nowhere/.cookie\nIs the daemon running?"));
+	ck_assert_ptr_nonnull(strstr(why, "does not seem to run: there is no cookie /nowhere/.cookie\n"));
 	target_free(&target);
 	ck_assert_int_eq(parse("--network testnet -r http://u:p%40q@h:1/ x"), 0);
 	ck_assert_int_eq(target_resolve(&target, why, &options, NULL), 0);

@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -173,6 +174,31 @@ def test_a_tip_that_gets_old(daemons, net):
     assert health(node)[0] == 200 or time.time() - genesis >= 4
     wait_until(lambda: health(node)[1] == {"tip-old"}, 10, "the tip is old")
     assert time.time() - genesis >= 4
+
+
+ASK = """
+import http.client, sys
+for address in sys.argv[1:]:
+    for port, path in ((24201, "/metrics"), (24201, "/health"), (9091, "/metrics"), (9091, "/health"), (9091, "/")):
+        connection = http.client.HTTPConnection(address, port, timeout=10)
+        connection.request("GET", path, headers={"Host": "node.example"} if port == 9091 else {})
+        print(connection.getresponse().status, end=" ")
+"""
+
+
+@pytest.mark.root
+def test_who_asks_from_another_machine(daemons):
+    """Without a password only this machine reads from the RPC's port; the listener of [metrics] is for everybody."""
+    network = 'ip link set lo up && ip addr add 10.99.8.7/32 dev lo && exec "$@"'
+    node = daemons("127.0.0.1", {"rpc": {"listen_address": "0.0.0.0", "user": "me", "password": "secret"},
+                                 "metrics": {"enabled": True, "listen_address": "0.0.0.0", "prometheus_port": 9091}},
+                   prefix=("unshare", "--net", "--", "sh", "-c", network, "sh"), start=False)
+    node.spawn()
+    wait_until(lambda: node.log_lines("RPC server listening"), 20, "it listens")
+    inside = ["nsenter", f"--net=/proc/{node.pid}/ns/net", sys.executable, "-c", ASK, "127.0.0.1", "10.99.8.7"]
+    answers = subprocess.run(inside, capture_output=True, text=True, timeout=60, check=True).stdout.split()
+    assert answers[:5] == ["200", "503", "200", "503", "404"], "from 127.0.0.1"
+    assert answers[5:] == ["401", "401", "200", "503", "404"], "from elsewhere"
 
 
 @pytest.mark.root

@@ -18,7 +18,9 @@
 #include "net_impl.h"
 #include "peer_impl.h"
 #include "peer_table.h"
+#include "peer_record.h"
 #include "peer_worker.h"
+#include "recorder.h"
 #include "traffic.h"
 #include "timed/net/frame.h"
 #include "timed/net/net_stats.h"
@@ -40,6 +42,7 @@ struct net {
 	atomic_uint_fast64_t next_peer_id;
 	atomic_uint_fast64_t missed_pongs;
 	struct traffic traffic;
+	struct recorder *recorder;
 	atomic_bool stopping;
 	atomic_bool inactive; /* switched off by the operator */
 };
@@ -70,6 +73,8 @@ int net_create(struct net **out, const struct net_params *params, const struct n
 		r = peer_table_create(&net->table, &table);
 	if (!r)
 		r = dialer_create(&net->dialer, net);
+	if (!r)
+		r = recorder_create(&net->recorder, params->network_name, params->max_frame_bytes);
 	if (r) {
 		net_free(net);
 		return r;
@@ -88,6 +93,7 @@ void net_free(struct net *net)
 		return;
 	acceptor_free(net->acceptor);
 	dialer_free(net->dialer);
+	recorder_free(net->recorder);
 	peer_table_free(net->table);
 	ban_list_free(net->bans);
 	address_book_free(net->addresses);
@@ -152,6 +158,11 @@ struct peer_table *net_table(const struct net *net)
 const struct net_ops *net_get_ops(const struct net *net)
 {
 	return &net->ops;
+}
+
+struct recorder *net_recorder(const struct net *net)
+{
+	return net->recorder;
 }
 
 struct traffic *net_traffic(struct net *net)
@@ -273,13 +284,16 @@ int net_start_peer(struct net *net, const struct net_addr *addr, enum peer_direc
 			peer_ask_close(peer, PEER_CLOSE_CONNECT_FAILED);
 	}
 	if (!r) {
+		peer_record_open(peer);
 		snprintf(name, sizeof(name), "p:%s", peer->ip_text);
 		/* The worker begins by taking this lock: what is written here is written before it looks. */
 		mutex_lock(&peer->out);
 		r = thread_start(&peer->thread, name, peer_worker, peer);
 		mutex_unlock(&peer->out);
-		if (r)
+		if (r) {
 			peer_ask_close(peer, PEER_CLOSE_MEMORY);
+			peer_record_close(peer);
+		}
 	}
 	if (r)
 		peer_close_fds(peer);

@@ -13,6 +13,7 @@
 
 struct peer;
 struct peer_table;
+struct recorder;
 struct traffic;
 
 struct peer_table *net_table(const struct net *net);
@@ -21,6 +22,8 @@ const struct net_ops *net_get_ops(const struct net *net);
 bool net_is_stopping(const struct net *net);
 /* For the metric. */
 void net_count_missed_pong(struct net *net);
+/* Where what goes through sockets is recorded. */
+struct recorder *net_recorder(const struct net *net);
 /* Where messages and bytes are counted. */
 struct traffic *net_traffic(struct net *net);
 uint64_t net_next_peer_id(struct net *net);

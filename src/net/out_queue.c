@@ -113,6 +113,14 @@ int out_queue_iov(const struct out_queue *q, struct iovec iov[OUT_QUEUE_IOV])
 	return n;
 }
 
+bool out_queue_mid_line(const struct out_queue *q)
+{
+	if (q->head_sent > 0)
+		return true;
+	/* What was sent of the lane is still there until the next message needs its place. */
+	return q->control_start > 0 && q->control[q->control_start - 1] != '\n';
+}
+
 static void pop_head(struct out_queue *q)
 {
 	q->answers -= item_at(q, 0)->answer;

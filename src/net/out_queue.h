@@ -56,6 +56,8 @@ int out_queue_push_control(struct out_queue *q, const uint8_t *bytes, size_t len
 int out_queue_iov(const struct out_queue *q, struct iovec iov[OUT_QUEUE_IOV]);
 /* `n` bytes of what out_queue_iov gave are sent. */
 void out_queue_consume(struct out_queue *q, size_t n);
+/* What goes next is the rest of a message that has been begun. */
+bool out_queue_mid_line(const struct out_queue *q);
 /* The marked message has left with its last byte. */
 static inline bool out_queue_passed(const struct out_queue *q, const struct out_mark *mark)
 {

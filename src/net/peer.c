@@ -16,6 +16,7 @@
 #include "faults.h"
 #include "net_impl.h"
 #include "peer_impl.h"
+#include "peer_record.h"
 #include "peer_table.h"
 #include "traffic.h"
 #include "timed/net/frame.h"
@@ -301,6 +302,7 @@ int peer_flush(struct peer *peer)
 			r = errno == EWOULDBLOCK ? -EAGAIN : -errno;
 			break;
 		}
+		peer_record_sent(peer, iov, (size_t)n, out_queue_mid_line(&peer->queue));
 		out_queue_consume(&peer->queue, (size_t)n);
 		progress_locked(peer, (size_t)n);
 	}
@@ -324,6 +326,7 @@ static bool send_directly_locked(struct peer *peer, struct frame *frame) REQUIRE
 	if (n <= 0)
 		return false; /* the worker will see what is wrong with the socket */
 	progress_locked(peer, (size_t)n);
+	peer_record_sent(peer, &(struct iovec){frame->bytes, frame->len}, (size_t)n, false);
 	if ((size_t)n == frame->len)
 		return true;
 	/* Half a line must not be followed by another: without memory for the rest the connection ends. */

@@ -116,6 +116,7 @@ struct peer {
 	atomic_int close_reason; /* enum peer_close_reason; the first wins */
 	atomic_bool open;	 /* ready, and our greeting is queued: from here on others may send */
 	atomic_bool poked;	 /* peer_poke() was called */
+	atomic_bool recorded;	 /* its IP is, or was a moment ago (recorder.h) */
 	atomic_bool probe;	 /* a challenger wants to know whether we live: the worker pings */
 	atomic_bool kept;	 /* uses a slot kept for masternodes and configured peers */
 	atomic_size_t incomplete; /* bytes of the line that is coming in */

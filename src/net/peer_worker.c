@@ -17,6 +17,7 @@
 #include "faults.h"
 #include "net_impl.h"
 #include "peer_impl.h"
+#include "peer_record.h"
 #include "peer_table.h"
 #include "session.h"
 #include "timed/net/net.h"
@@ -170,6 +171,7 @@ static void read_turn(struct peer *peer, int64_t now_ms)
 			peer->session.deadline_ms = now_ms; /* nothing to linger for */
 			return;
 		}
+		peer_record_received(peer, space, (size_t)n, line_reader_partial(&peer->reader) > 0);
 		line_reader_commit(&peer->reader, (size_t)n);
 		taken += (size_t)n;
 		note_received(peer, (size_t)n, now_ms);
@@ -340,6 +342,7 @@ static void end(struct peer *peer)
 {
 	(void)peer_flush(peer);
 	peer_close_fds(peer);
+	peer_record_close(peer);
 	faults_free(peer);
 	session_free(peer);
 	mem_account_give(&peer->memory, peer->reader.capacity);

@@ -15,6 +15,7 @@ static const struct rpc_group *const groups[] = {
     &methods_consensus,
     &methods_network,
     &methods_network_control,
+    &methods_recording,
     &methods_control,
 };
 

@@ -16,9 +16,6 @@
 #include "timeproto/wire/json.h"
 #include "timeproto/wire/line.h"
 
-/* As long a line as a node takes by default. */
-#define MAX_LINE_BYTES ((size_t)16 << 20)
-
 int inspect_usage_error(const char *what, const char *argument)
 {
 	fprintf(stderr, "timed-inspect: %s%s\nTry 'timed-inspect --help'.\n", what, argument);
@@ -142,7 +139,7 @@ static int each_line_of(const char *path, inspect_line *visit, void *user)
 
 	if (fd < 0)
 		return inspect_file_error(path, errno);
-	line_reader_init(&reader, MAX_LINE_BYTES);
+	line_reader_init(&reader, INSPECT_MAX_LINE_BYTES);
 	r = read_lines(&reader, fd, visit, user);
 	line_reader_free(&reader);
 	if (!standard)
@@ -150,7 +147,7 @@ static int each_line_of(const char *path, inspect_line *visit, void *user)
 	if (r == -ENOMEM)
 		return inspect_out_of_memory();
 	if (r == LINE_E_TOO_LONG)
-		printf("error: byte %zu: the line is too long\n", MAX_LINE_BYTES);
+		printf("error: byte %zu: the line is too long\n", INSPECT_MAX_LINE_BYTES);
 	else if (r)
 		return inspect_file_error(standard ? "standard input" : path, -r);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;

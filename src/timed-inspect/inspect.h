@@ -22,6 +22,8 @@
 #include "timeproto/wire/schema.h"
 
 #define INSPECT_USAGE 2
+/* As long a line as a node takes by default. */
+#define INSPECT_MAX_LINE_BYTES ((size_t)16 << 20)
 
 struct inspect_command {
 	const char *name;
@@ -35,6 +37,7 @@ extern const struct inspect_command inspect_block_command;
 extern const struct inspect_command inspect_chain_command;
 extern const struct inspect_command inspect_frame_command;
 extern const struct inspect_command inspect_hash_command;
+extern const struct inspect_command inspect_replay_command;
 extern const struct inspect_command inspect_tx_command;
 extern const struct inspect_command inspect_validator_key_command;
 extern const struct inspect_command inspect_wallet_command;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * timed-inspect: messages, blocks, transactions, keys and data directories from the command line.  Each subcommand is
- * one line of the table in inspect_commands.c; all of them read and print, none talks to a node.
+ * one line of the table in inspect_commands.c; all of them read and print, and
+ * only `replay` talks to a node.
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -11,6 +11,7 @@
 
 #include "timed/net/net.h"
 #include "timed/net/net_stats.h"
+#include "timed/net/wire_record.h"
 #include "timed/node/node.h"
 
 void net_get_stats(struct net *net, struct net_stats *out)
@@ -64,6 +65,26 @@ struct address_book *net_addresses(struct net *net)
 struct ban_list *net_bans(struct net *net)
 {
 	ck_abort_msg("net_bans(%p)", (void *)net);
+	return NULL;
+}
+
+int net_record_on(struct net *net, const struct net_ip *ip, const char *directory, uint64_t max_bytes,
+		  char path[WIRE_RECORD_PATH_SIZE])
+{
+	ck_abort_msg("net_record_on(%p, %p, %s, %llu, %p)", (void *)net, (const void *)ip, directory,
+		     (unsigned long long)max_bytes, (void *)path);
+	return 0;
+}
+
+int net_record_off(struct net *net, const struct net_ip *ip, int64_t wait_ms, struct wire_record_result *out)
+{
+	ck_abort_msg("net_record_off(%p, %p, %lld, %p)", (void *)net, (const void *)ip, (long long)wait_ms, (void *)out);
+	return 0;
+}
+
+const char *wire_record_end_name(enum wire_record_end end)
+{
+	ck_abort_msg("wire_record_end_name(%d)", end);
 	return NULL;
 }
 

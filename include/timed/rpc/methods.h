@@ -24,6 +24,7 @@ extern const struct rpc_group methods_mempool;
 extern const struct rpc_group methods_network;
 extern const struct rpc_group methods_network_control;
 extern const struct rpc_group methods_passphrase;
+extern const struct rpc_group methods_recording;
 extern const struct rpc_group methods_payment;
 extern const struct rpc_group methods_transactions;
 extern const struct rpc_group methods_utxo;

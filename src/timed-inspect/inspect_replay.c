@@ -333,8 +333,8 @@ static int play_file(struct replay *r, const struct replay_file *file, uint64_t 
 	if (file->lost)
 		fputs("timed-inspect: the recording says that something is missing in it\n", stderr);
 	fprintf(stderr,
-		"%zu connections: %zu lines played, %zu left out, %zu made; %zu bytes sent; %zu lines, %zu bytes "
-		"received\n",
+		"connections: %zu, lines played: %zu, left out: %zu, made: %zu, bytes sent: %zu, lines received: %zu, "
+		"bytes received: %zu\n",
 		played, r->sent, r->left_out + file->incomplete, r->made, r->sent_bytes, r->received,
 		r->received_bytes);
 	return code;

@@ -219,6 +219,7 @@ def test_setnetworkactive(brisk, net, listen, genesis):
     brisk.wait_no_connection()
     assert brisk.rpc("getnetworkinfo")["networkactive"] is False and brisk.rpc("getconnectioncount") == 0
     brisk.raw_peer(net.ip(4)).expect_closed()
+    brisk.wait_log(rf"Refusing {net.ip(4)}:\d+: the network is switched off", mark)
     refused(brisk, -1, "addnode", net.ip(9), "onetry")
     listener.assert_not_dialled(0.5)
     assert brisk.rpc("setnetworkactive", True) is True

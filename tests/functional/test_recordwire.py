@@ -5,6 +5,7 @@ import os
 import pathlib
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -134,7 +135,8 @@ def test_replay_to_another_node(node, net, daemons, recorded):
     other = daemons(net.ip(6))
     answer = other.rpc("recordwire", net.ip(9), "on")
     said, summary = replay("--fast", "--source", net.ip(9), off["file"], net.ip(6))
-    assert summary.startswith("2 connections: ")
+    assert summary.startswith("connections: 2, ")
+    other.wait_log(rf"Message loop ended for {net.ip(9)}", count=2)
     again = entries(other.rpc("recordwire", net.ip(9), "off")["file"])
     assert answer["file"] != off["file"]
     played = [line for line in lines(found, "peer") if b"Pong" not in (line if isinstance(line, bytes) else line.encode())]
@@ -147,7 +149,7 @@ def test_replay_to_another_node(node, net, daemons, recorded):
 
     connections = sorted({entry["connection"] for entry in found if "connection" in entry})
     said, summary = replay("--source", net.ip(9), "--connection", connections[1], off["file"], net.ip(6))
-    assert summary.startswith("1 connections: ") and any("PeersResponse" in line for line in said)
+    assert summary.startswith("connections: 1, ") and any("PeersResponse" in line for line in said)
 
 
 def test_replay_where_the_peer_was_dialled(node, net, listen, genesis, daemons):
@@ -165,13 +167,31 @@ def test_replay_where_the_peer_was_dialled(node, net, listen, genesis, daemons):
     assert entries(path)[1]["direction"] == "outbound" and "Ack" in sent and "Handshake" not in sent
     other = daemons(net.ip(6))
     said, summary = replay("--fast", "--source", net.ip(9), path, net.ip(6))
-    assert any("BlockHashResponse" in line for line in said) and summary.startswith("1 connections: ")
+    assert any("BlockHashResponse" in line for line in said) and summary.startswith("connections: 1, ")
     _, summary = replay("--raw", "--fast", "--wait", 5, "--source", net.ip(9), path, net.ip(6), code=1)
     assert "the node closed the connection" in summary
     other.wait_log(rf"Rejecting {net.ip(9)} - first message is not a handshake")
     other.stop()
     _, summary = replay(path, net.ip(6), code=1)
     assert "Connection refused" in summary
+
+
+def test_replay_keeps_the_pace(node, net, tmp_path):
+    """A second between two lines is a second, and with --fast it is none; the node's pings are answered meanwhile."""
+    path = tmp_path / "recording"
+    hello = [wire.handshake(), wire.version(), {"GetBlockHash": 0}]
+    head = {"recording": 1, "network": "devnet", "peer": "10.0.0.1", "time_us": 0}
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in [head] + [
+        {"time_us": 1000000 + 500000 * number, "connection": 1, "from": "peer", "line": wire.encode(line)[:-1].decode()}
+        for number, line in enumerate(hello)]), encoding="ascii")
+    begin = time.monotonic()
+    said, _ = replay("--source", net.ip(9), path, net.ip(5))
+    assert time.monotonic() - begin >= 1.0
+    pings = [json.loads(line)["Ping"]["nonce"] for line in said if line.startswith('{"Ping"')]
+    assert pings and all(node.log_lines(rf"Received pong from {net.ip(9)} \(nonce: {nonce}") for nonce in pings)
+    fast = time.monotonic()
+    replay("--fast", "--source", net.ip(9), path, net.ip(5))
+    assert time.monotonic() - fast < 0.9
 
 
 def test_replay_refuses_what_it_cannot_play(tmp_path):

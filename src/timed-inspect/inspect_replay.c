@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -85,7 +85,8 @@ static int make_closing_ping(struct replay *r)
 {
 	struct wire_message m = {.type = WIRE_PING};
 
-	randombytes_buf(&r->closing_nonce, sizeof(r->closing_nonce));
+	if (getrandom(&r->closing_nonce, sizeof(r->closing_nonce), 0) != (ssize_t)sizeof(r->closing_nonce))
+		return -errno;
 	m.u.ping.nonce = r->closing_nonce;
 	m.u.ping.timestamp = clock_real_s();
 	r->closing = true;

@@ -31,7 +31,7 @@ LIBRARIES = {
     "rocksdb/": {"store"},
     "pthread.h": {"util"},
     "threads.h": set(),
-    "jansson.h": {"rpc", "time-cli"},
+    "jansson.h": {"rpc", "time-cli", "timed-inspect"},
     "microhttpd.h": {"rpc"},
     "curl/": {"node", "time-cli"},
     "systemd/": {"node"},

@@ -168,7 +168,7 @@ static void registry_add(struct registry *registry, struct registry_event *event
 {
 	slot->entry.source = source;
 	slot->entry.active = true;
-	slot->entry.heard_ms = now_ms;
+	slot->entry.heard_ms = slot->entry.registered_ms = slot->entry.up_since_ms = now_ms;
 	registry_insert(&registry->known, slot);
 	registry->active++;
 	registry_event_set(registry, event, REGISTRY_REGISTERED, slot->entry.ip, 0);
@@ -185,6 +185,7 @@ static void registry_touch(struct registry *registry, struct registry_event *eve
 	if (slot->entry.active)
 		return;
 	slot->entry.active = true;
+	slot->entry.up_since_ms = now_ms;
 	registry->active++;
 	registry_event_set(registry, event, REGISTRY_BACK_ONLINE, slot->entry.ip, silence_ms);
 }
@@ -254,6 +255,9 @@ int registry_announce(struct registry *registry, struct registry_event *event, c
 		changed->entry.source = REGISTRY_SOURCE_ANNOUNCED;
 		changed->entry.active = slot->entry.active;
 		changed->entry.heard_ms = slot->entry.heard_ms;
+		changed->entry.registered_ms = slot->entry.registered_ms;
+		changed->entry.up_since_ms = slot->entry.up_since_ms;
+		changed->entry.up_before_ms = slot->entry.up_before_ms;
 		registry->known.items[at] = changed;
 		free(slot);
 		slot = changed;
@@ -423,6 +427,7 @@ size_t registry_sweep(struct registry *registry, struct registry_event *events, 
 		}
 		if (slot != registry->own && slot->entry.active && silence_ms > registry->params.active_ms) {
 			slot->entry.active = false;
+			slot->entry.up_before_ms += slot->entry.heard_ms - slot->entry.up_since_ms;
 			registry->active--;
 			registry_event_set(registry, &events[count++], REGISTRY_OFFLINE, slot->entry.ip, silence_ms);
 		}
@@ -438,6 +443,11 @@ size_t registry_sweep(struct registry *registry, struct registry_event *events, 
 size_t registry_known(const struct registry *registry)
 {
 	return registry->known.count;
+}
+
+int64_t registry_uptime_ms(const struct registry_entry *entry, int64_t now_ms)
+{
+	return entry->up_before_ms + (entry->active ? now_ms - entry->up_since_ms : 0);
 }
 
 size_t registry_active(const struct registry *registry)

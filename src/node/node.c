@@ -31,6 +31,8 @@
 #include "timed/node/version.h"
 
 /* Descriptors that are not connections: database, logs, RPC. */
+/* As Bitcoin counts for its median time. */
+#define MEDIAN_BLOCKS 11
 #define OTHER_DESCRIPTORS 512
 /* Fewer clocks than this say nothing. */
 #define MIN_CLOCKS 3
@@ -626,6 +628,35 @@ void node_sync_status(struct node *node, struct node_sync *out)
 	};
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int node_median_time(struct node *node, int64_t *out)
+{
+	struct chain_view *view = node_chain_view(node);
+	uint64_t tip = chain_view_summary(view)->tip.height;
+	int64_t times[MEDIAN_BLOCKS];
+	size_t count = 0;
+	int r = 0;
+
+	for (; count < MEDIAN_BLOCKS && count <= tip && !r; count++) {
+		struct wire_block_header header = {.timestamp = 0};
+
+		r = chain_view_header(view, &header, tip - count);
+		times[count] = header.timestamp;
+	}
+	chain_view_unref(view);
+	if (r)
+		return r;
+	qsort(times, count, sizeof(times[0]), compare_numbers);
+	*out = times[count / 2];
+	return 0;
+}
+
 void node_genesis_hash(const struct node *node, struct wire_hash *out)
 {
 	*out = node->genesis.hash;
@@ -662,6 +693,9 @@ size_t node_masternodes(struct node *node, struct masternode_info **out)
 		info->own = e->source == REGISTRY_SOURCE_OWN;
 		info->active = e->active;
 		info->last_heard_s = info->own ? now_s : now_s - (now_ms - e->heard_ms) / 1000;
+		info->uptime_s = (info->own ? node_uptime_ms(node) : registry_uptime_ms(e, now_ms)) / 1000;
+		info->registered_s = now_s - (info->own ? info->uptime_s : (now_ms - e->registered_ms) / 1000);
+		info->up_since_s = now_s - (info->own ? info->uptime_s : (now_ms - e->up_since_ms) / 1000);
 	}
 	mutex_unlock(&node->registry_lock);
 	*out = infos;
@@ -676,13 +710,6 @@ void node_masternode_count(struct node *node, size_t *known, size_t *active)
 	mutex_unlock(&node->registry_lock);
 }
 
-static int compare_offsets(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 bool node_clock_offset_s(struct node *node, int64_t *offset)
 {
 	struct peer_info *infos;
@@ -694,7 +721,7 @@ bool node_clock_offset_s(struct node *node, int64_t *offset)
 			offsets[count++] = infos[i].time_offset_s;
 	}
 	if (count >= MIN_CLOCKS) {
-		qsort(offsets, count, sizeof(*offsets), compare_offsets);
+		qsort(offsets, count, sizeof(*offsets), compare_numbers);
 		*offset = offsets[count / 2];
 	}
 	free(offsets);

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Methods about the chain as a whole; its blocks are in methods_blocks.c, its unspent outputs in methods_utxo.c. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "timed/node/consensus.h"
 #include "timed/node/node.h"
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
 #include "timed/rpc/value.h"
+#include "timed/rpc/view_call.h"
 #include "timed/rpc/warnings.h"
 #include "timed/store/chain_store.h"
 
@@ -47,14 +52,30 @@ static void add_sync(struct builder *b, const struct node_sync *sync)
 	builder_add_u64(b, "peers_used", sync->peers_used);
 }
 
+/* How blocks and payments become final, and what stands in the place of work. */
+static void add_agreement(struct builder *b, const struct consensus_status *now, uint64_t height)
+{
+	char work[65];
+
+	snprintf(work, sizeof(work), "%064" PRIx64, height);
+	builder_add_text(b, "chainwork", work);
+	builder_add(b, "difficulty", value_decimal(10, 1));
+	builder_add_text(b, "consensus", now->with_validators ? "BFT" : "slots");
+	builder_add_bool(b, "instant_finality", now->voters > 0);
+	builder_add_text(b, "finality_time", now->voters > 0 ? "<3 seconds" : "no votes");
+}
+
 static json_t *getblockchaininfo(struct rpc_call *call)
 {
 	struct node *node = call->user;
 	uint64_t expected = node_expected_height(node);
 	struct chain_summary now;
 	struct wire_hash genesis;
+	struct consensus_status agreement;
 	struct node_sync sync;
 	struct builder b;
+	int64_t median;
+	int r;
 
 	node_sync_status(node, &sync);
 	node_chain_summary(node, &now);
@@ -62,6 +83,10 @@ static json_t *getblockchaininfo(struct rpc_call *call)
 	/* The tip may have moved since. */
 	if (sync.target < now.tip.height)
 		sync.target = now.tip.height;
+	r = node_median_time(node, &median);
+	if (r)
+		return view_call_fail(call, r, "the last blocks");
+	consensus_get_status(node_consensus(node), &agreement);
 	builder_init(&b);
 	builder_add_text(&b, "chain", chain_name(node_chain_params(node)->network));
 	builder_add_u64(&b, "blocks", now.tip.height);
@@ -75,6 +100,8 @@ static json_t *getblockchaininfo(struct rpc_call *call)
 	builder_add_bool(&b, "pruned", false);
 	builder_add_u64(&b, "expected_height", expected);
 	builder_add_hash(&b, "genesis_hash", &genesis);
+	builder_add_integer(&b, "mediantime", median);
+	add_agreement(&b, &agreement, now.tip.height);
 	builder_add(&b, "warnings", warnings_of(node));
 	return builder_take(&b);
 }
@@ -102,8 +129,16 @@ static const struct rpc_method methods[] = {
 			  "  \"pruned\": false,               every block is kept\n"
 			  "  \"expected_height\": n,          height that is due by the clock\n"
 			  "  \"genesis_hash\": hex,           hash of block 0\n"
+			  "  \"mediantime\": n,               median of the timestamps of the last 11 blocks\n"
+			  "  \"chainwork\": hex,              there is no work: the height, as a number of 32 bytes\n"
+			  "  \"difficulty\": 1.0,             the same: every block counts as one\n"
+			  "  \"consensus\": text,             BFT: validators certify blocks; slots: as on the existing\n"
+			  "                                 network\n"
+			  "  \"instant_finality\": boolean,   masternodes vote on payments\n"
+			  "  \"finality_time\": text,         within which their votes are to decide; or: no votes\n"
 			  "  \"warnings\": [text, ...]        what an operator should know, each as \"code: sentence\"\n"
 			  "}",
+		RPC_ERRORS(RPC_ERROR_DATABASE),
 		.run = getblockchaininfo,
 	},
 };

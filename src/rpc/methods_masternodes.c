@@ -15,6 +15,13 @@
 /* As many as are kept of one masternode. */
 #define HISTORY_MAX 60
 
+/* PROTOCOL.md §9: what a tier stands for, in TIME. */
+static const uint64_t collaterals[WIRE_TIER_COUNT] = {
+	[WIRE_TIER_BRONZE] = 1000,
+	[WIRE_TIER_SILVER] = 10000,
+	[WIRE_TIER_GOLD] = 100000,
+};
+
 static json_t *describe(void *user, size_t index, char key[STREAM_KEY_SIZE])
 {
 	const struct masternode_info *info = (const struct masternode_info *)user + index;
@@ -29,6 +36,10 @@ static json_t *describe(void *user, size_t index, char key[STREAM_KEY_SIZE])
 	builder_add_bool(&b, "is_active", info->active);
 	builder_add_bool(&b, "is_own", info->own);
 	builder_add_integer(&b, "last_heartbeat", info->last_heard_s);
+	builder_add_u64(&b, "collateral", collaterals[info->tier]);
+	builder_add_integer(&b, "registered_at", info->registered_s);
+	builder_add_integer(&b, "uptime_start", info->up_since_s);
+	builder_add_integer(&b, "total_uptime", info->uptime_s);
 	return builder_take(&b);
 }
 
@@ -204,7 +215,11 @@ static const struct rpc_method methods[] = {
 			  "      \"public_key\": hex,         the key that it signs with\n"
 			  "      \"is_active\": boolean,      it was heard lately\n"
 			  "      \"is_own\": boolean,         it is this node\n"
-			  "      \"last_heartbeat\": n        when it was heard last, Unix seconds\n"
+			  "      \"last_heartbeat\": n,       when it was heard last, Unix seconds\n"
+			  "      \"collateral\": n,           of its tier, in TIME\n"
+			  "      \"registered_at\": n,        since when this daemon knows it, Unix seconds\n"
+			  "      \"uptime_start\": n,         when it became active last, Unix seconds\n"
+			  "      \"total_uptime\": n          seconds for which it has been active since it is known\n"
 			  "    }, ...\n"
 			  "  ]\n"
 			  "}",

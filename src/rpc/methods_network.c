@@ -17,6 +17,9 @@
 #include "timeproto/chain/hash.h"
 #include "timeproto/wire/schema.h"
 
+/* The whole chain, as Bitcoin numbers what nodes offer: the protocol knows no other. */
+#define SERVICES "0000000000000001"
+
 static int compare_address(const void *a, const void *b)
 {
 	const struct masternode_info *x = a, *y = b;
@@ -104,6 +107,9 @@ static json_t *describe(const struct peer_info *info, const struct masternode_in
 	builder_add_bool(&b, "inbound", info->direction == PEER_INBOUND);
 	builder_add_text(&b, "connection_type", info->manual ? "manual" : direction);
 	builder_add_text(&b, "state", peer_state_name(info->state));
+	builder_add_bool(&b, "active", info->state == PEER_READY);
+	builder_add_text(&b, "services", SERVICES);
+	builder_add_integer(&b, "lastseen", info->last_recv_s);
 	builder_add_integer(&b, "conntime", info->connected_s);
 	add_claims(&b, info);
 	add_heartbeat(&b, info);
@@ -220,7 +226,7 @@ static json_t *getnetworkinfo(struct rpc_call *call)
 	builder_add_integer(&b, "version", version_number());
 	builder_add_text(&b, "subversion", "/timed:" TIMED_VERSION "/");
 	builder_add_u64(&b, "protocolversion", NET_PROTOCOL_VERSION);
-	builder_add_text(&b, "localservices", "0000000000000001");
+	builder_add_text(&b, "localservices", SERVICES);
 	builder_add(&b, "localservicesnames", json_pack("[s]", "NETWORK"));
 	builder_add_bool(&b, "localrelay", true);
 	builder_add_integer(&b, "timeoffset", offset_s);
@@ -297,6 +303,9 @@ static const struct rpc_method methods[] = {
 			  "    \"inbound\": boolean,          the peer dialled\n"
 			  "    \"connection_type\": text,     inbound, outbound, or manual (configured, addnode)\n"
 			  "    \"state\": text,               state of the connection\n"
+			  "    \"active\": boolean,           it is ready\n"
+			  "    \"services\": hex,             always the whole chain\n"
+			  "    \"lastseen\": n,               the same as lastrecv\n"
 			  "    \"conntime\": n,               when it was made, Unix seconds\n"
 			  "    \"version\": n,                protocol version of the peer\n"
 			  "    \"subver\": text,              its software, as it says\n"

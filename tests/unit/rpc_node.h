@@ -40,6 +40,8 @@ struct node {
 	int new_address_result;	 /* ... and returns */
 	struct node_sync sync;
 	uint64_t expected;
+	int64_t median_time;
+	int median_result; /* of node_median_time() */
 	int64_t uptime_ms;
 	const struct masternode_info *masternodes;
 	size_t masternode_count;
@@ -181,6 +183,12 @@ void node_health(struct node *n, struct health *out)
 
 	node_health_facts(n, &facts);
 	health_judge(out, &facts);
+}
+
+int node_median_time(struct node *n, int64_t *out)
+{
+	*out = n->median_time;
+	return n->median_result;
 }
 
 void node_genesis_hash(const struct node *n, struct wire_hash *out)

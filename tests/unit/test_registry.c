@@ -230,6 +230,36 @@ START_TEST(heard_keeps_active_and_brings_back)
 }
 END_TEST
 
+/* What is told of it: up to when it was heard last, and again from when it was back. */
+START_TEST(uptime_counts_while_active)
+{
+	struct wire_masternode m = masternode(1, "TIME0reward");
+	const struct registry_entry *entry;
+	int64_t begin = now;
+
+	ck_assert_int_eq(announce("10.0.0.1", 1), 0);
+	now += 3 * MINUTE;
+	heard("10.0.0.1");
+	entry = registry_find(registry, "10.0.0.1");
+	ck_assert_int_eq(registry_uptime_ms(entry, now + 7), 3 * MINUTE + 7);
+	now += 4 * MINUTE;
+	ck_assert_int_eq(sweep(), REGISTRY_OFFLINE);
+	ck_assert_int_eq(registry_uptime_ms(entry, now), 3 * MINUTE);
+	heard("10.0.0.1");
+	now += MINUTE;
+	ck_assert_int_eq(registry_uptime_ms(entry, now), 4 * MINUTE);
+	ck_assert_int_eq(entry->registered_ms, begin);
+	ck_assert_int_eq(entry->up_since_ms, now - MINUTE);
+	/* Another tier is the same masternode. */
+	m.tier = WIRE_TIER_GOLD;
+	ck_assert_int_eq(registry_announce(registry, &event, "10.0.0.1", &m, now), 0);
+	ck_assert_int_eq(event.kind, REGISTRY_UPDATED);
+	entry = registry_find(registry, "10.0.0.1");
+	ck_assert_int_eq(registry_uptime_ms(entry, now), 4 * MINUTE);
+	ck_assert_int_eq(entry->registered_ms, begin);
+}
+END_TEST
+
 START_TEST(announcement_brings_back)
 {
 	ck_assert_int_eq(announce("10.0.0.1", 1), 0);
@@ -692,6 +722,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, silence_marks_offline_then_forgets);
 	tcase_add_test(c, a_very_late_sweep_forgets_at_once);
 	tcase_add_test(c, heard_keeps_active_and_brings_back);
+	tcase_add_test(c, uptime_counts_while_active);
 	tcase_add_test(c, announcement_brings_back);
 	tcase_add_test(c, heard_of_a_stranger_changes_nothing);
 	tcase_add_test(c, hint_is_no_masternode);

@@ -629,7 +629,8 @@ END_TEST
 
 #define INFO_KEYS                                                                                                      \
 	"chain blocks headers bestblockhash time verificationprogress initialblockdownload syncing sync_phase "        \
-	"target_height blocks_per_second peers_used size_on_disk pruned expected_height genesis_hash warnings"
+	"target_height blocks_per_second peers_used size_on_disk pruned expected_height genesis_hash warnings "        \
+	"mediantime chainwork difficulty consensus instant_finality finality_time"
 
 static void set_height(uint64_t height, uint64_t target, uint64_t expected)
 {
@@ -646,6 +647,11 @@ START_TEST(info_of_a_node_at_rest)
 	node.summary.tip.timestamp = 1765446600;
 	node.summary.block_bytes = 123456789012;
 	memset(node.summary.tip.hash.bytes, 0xfe, 32);
+	node.median_result = STORE_E_CHAIN;
+	expect_error("getblockchaininfo", "[]", RPC_MISC_ERROR,
+		     "cannot read the last blocks from the database (STORE_E_CHAIN): the log tells more");
+	node.median_result = 0;
+	node.median_time = 1765443600;
 	info = call("getblockchaininfo");
 	expect_keys(info, INFO_KEYS);
 	expect_text(info, "chain", "test");
@@ -653,6 +659,10 @@ START_TEST(info_of_a_node_at_rest)
 	expect_integer(info, "headers", 1499);
 	expect_text(info, "bestblockhash", "fefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefe");
 	expect_integer(info, "time", 1765446600);
+	expect_integer(info, "mediantime", 1765443600);
+	expect_text(info, "chainwork", "00000000000000000000000000000000000000000000000000000000000005db");
+	expect_text(info, "consensus", "slots");
+	ck_assert(json_is_true(json_object_get(info, "instant_finality")));
 	expect_number(info, "verificationprogress", "0.5");
 	ck_assert(json_is_false(json_object_get(info, "initialblockdownload")));
 	ck_assert(json_is_false(json_object_get(info, "syncing")));

@@ -34,7 +34,9 @@ START_TEST(masternodelist)
 	expect_integer(list, "total", 2);
 	expect_integer(list, "active", 1);
 	one = json_array_get(json_object_get(list, "masternodes"), 0);
-	expect_keys(one, "address wallet_address tier public_key is_active is_own last_heartbeat");
+	expect_keys(one, "address wallet_address tier public_key is_active is_own last_heartbeat collateral "
+			 "registered_at uptime_start total_uptime");
+	expect_integer(one, "collateral", 0);
 	expect_text(one, "address", "10.0.0.10");
 	expect_text(one, "tier", "Free");
 	expect_integer(one, "last_heartbeat", 7);
@@ -42,6 +44,7 @@ START_TEST(masternodelist)
 	ck_assert(json_is_false(json_object_get(one, "is_own")));
 	one = json_array_get(json_object_get(list, "masternodes"), 1);
 	expect_text(one, "tier", "Gold");
+	expect_integer(one, "collateral", 100000);
 	expect_text(one, "wallet_address",
 		    "\x1b[31m\"\\\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 	ck_assert(json_is_true(json_object_get(one, "is_own")));
@@ -227,11 +230,12 @@ START_TEST(getpeerinfo)
 	list = call("getpeerinfo");
 	ck_assert_uint_eq(json_array_size(list), 2);
 	peer = json_array_get(list, 0);
-	expect_keys(peer,
-		    "id addr ip addrbind inbound connection_type state conntime version subver node_id startingheight "
-		    "height bestblockhash timeoffset pingtime minping pingwait missed_pongs lastsend lastrecv bytessent bytesrecv "
-		    "bytessent_per_msg bytesrecv_per_msg sendqueue_bytes addr_processed addr_rate_limited "
-		    "is_masternode tier violations");
+	expect_keys(peer, "id addr ip addrbind inbound connection_type state active services lastseen conntime version "
+			  "subver node_id startingheight "
+			  "height bestblockhash timeoffset pingtime minping pingwait missed_pongs lastsend lastrecv "
+			  "bytessent bytesrecv "
+			  "bytessent_per_msg bytesrecv_per_msg sendqueue_bytes addr_processed addr_rate_limited "
+			  "is_masternode tier violations");
 	expect_text(peer, "addr", "10.0.0.9:24100");
 	expect_text(peer, "addrbind", "[2001:db8::1]:5");
 	expect_text(peer, "connection_type", "manual");
@@ -245,10 +249,11 @@ START_TEST(getpeerinfo)
 	expect_integer(json_object_get(peer, "bytessent_per_msg"), "Ping", 60);
 	ck_assert_uint_eq(json_object_size(json_object_get(peer, "bytessent_per_msg")), 1);
 	peer = json_array_get(list, 1);
-	expect_keys(
-	    peer, "id addr ip addrbind inbound connection_type state conntime missed_pongs lastsend lastrecv bytessent "
-		  "bytesrecv bytessent_per_msg bytesrecv_per_msg sendqueue_bytes addr_processed addr_rate_limited "
-		  "is_masternode violations");
+	expect_keys(peer,
+		    "id addr ip addrbind inbound connection_type state active services lastseen conntime missed_pongs "
+		    "lastsend lastrecv bytessent "
+		    "bytesrecv bytessent_per_msg bytesrecv_per_msg sendqueue_bytes addr_processed addr_rate_limited "
+		    "is_masternode violations");
 	expect_text(peer, "connection_type", "inbound");
 	ck_assert(json_is_true(json_object_get(peer, "inbound")));
 	ck_assert(json_is_false(json_object_get(peer, "is_masternode")));

@@ -67,6 +67,10 @@ struct registry_entry {
 	enum registry_source source;
 	bool active;	  /* as of the last sweep, or heard since */
 	int64_t heard_ms; /* monotonic; meaningless for our own entry */
+	/* Since this process knows it: nothing of these is stored, and of our own entry they mean nothing. */
+	int64_t registered_ms; /* monotonic */
+	int64_t up_since_ms;   /* when it became active last, monotonic */
+	int64_t up_before_ms;  /* for how long it was active before that, all together */
 };
 
 enum registry_event_kind {
@@ -125,6 +129,9 @@ int registry_set_own(struct registry *registry, struct registry_event *event, co
 void registry_clear_own(struct registry *registry);
 /* NULL unless masternode mode is on. */
 const struct registry_entry *registry_own(const struct registry *registry);
+
+/* For how long it has been active since it is known. */
+int64_t registry_uptime_ms(const struct registry_entry *entry, int64_t now_ms);
 
 /* Monotonic time of the next sweep. */
 int64_t registry_sweep_due_ms(const struct registry *registry);

@@ -82,6 +82,8 @@ void node_sync_status(struct node *node, struct node_sync *out);
  * (node/wallet.h) or a negative errno. */
 int node_new_address(struct node *node, char out[ADDRESS_TEXT_SIZE]) __attribute__((warn_unused_result));
 void node_genesis_hash(const struct node *node, struct wire_hash *out);
+/* Median of the timestamps of the last blocks, at most 11, Unix time: 0, or an enum store_error. */
+int node_median_time(struct node *node, int64_t *out) __attribute__((warn_unused_result));
 /* Height that the clock says the chain should have: (now - genesis) / block time; 0 before genesis. */
 uint64_t node_expected_height(const struct node *node);
 
@@ -94,6 +96,9 @@ struct masternode_info {
 	bool active;
 	bool own;	       /* ourselves */
 	int64_t last_heard_s;  /* Unix time */
+	int64_t registered_s;  /* since when this process knows it, Unix time */
+	int64_t up_since_s;    /* when it became active last, Unix time */
+	int64_t uptime_s;      /* for how long it has been active since it is known */
 };
 size_t node_masternodes(struct node *node, struct masternode_info **out);
 /* Heartbeats and attestations since the start. */

@@ -3,7 +3,6 @@
 #include "getinfo.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,20 +45,9 @@ void getinfo_request(struct buf *text)
 	session_add_batch(text, methods, ASK_COUNT);
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct buf *out, const char *format, ...)
-{
-	char text[256];
-	va_list list;
-
-	va_start(list, format);
-	vsnprintf(text, sizeof(text), format, list);
-	va_end(list);
-	buf_append_text(out, text);
-}
-
 static void label(struct buf *out, const char *name)
 {
-	add(out, "%-*s", LABEL_WIDTH, name);
+	print_add(out, "%-*s", LABEL_WIDTH, name);
 }
 
 static void add_foreign(struct buf *out, const char *text)
@@ -75,10 +63,10 @@ static void print_daemon(struct buf *out, const json_t *batch, const char *place
 
 	label(out, "Daemon");
 	add_foreign(out, software ? software : "timed");
-	add(out, " at %.64s", place);
+	print_add(out, " at %.64s", place);
 	if (json_is_integer(uptime)) {
 		layout_duration(text, json_integer_value(uptime));
-		add(out, ", up %s", text);
+		print_add(out, ", up %s", text);
 	}
 	buf_append_byte(out, '\n');
 }
@@ -91,19 +79,19 @@ static void print_progress(struct buf *out, const json_t *chain)
 	(void)field_number(&part, chain, "verificationprogress");
 	label(out, "Progress");
 	/* Rounded down: 100 % is what is complete. */
-	add(out, "%.2f %%", (double)(int64_t)(part * 10000) / 100);
+	print_add(out, "%.2f %%", (double)(int64_t)(part * 10000) / 100);
 	if (!field_true(chain, "syncing")) {
-		add(out, "\n");
+		print_add(out, "\n");
 		return;
 	}
-	add(out, ", fetching blocks up to %" PRId64, field_integer(chain, "target_height", 0));
+	print_add(out, ", fetching blocks up to %" PRId64, field_integer(chain, "target_height", 0));
 	if (field_number(&speed, chain, "blocks_per_second"))
-		add(out, ", %.0f a second", speed);
+		print_add(out, ", %.0f a second", speed);
 	if (json_object_get(chain, "seconds_left")) {
 		layout_duration(text, field_integer(chain, "seconds_left", 0));
-		add(out, ", %s left", text);
+		print_add(out, ", %s left", text);
 	}
-	add(out, "\n");
+	print_add(out, "\n");
 }
 
 static void print_chain(struct buf *out, const json_t *chain, int64_t now_s)
@@ -115,12 +103,12 @@ static void print_chain(struct buf *out, const json_t *chain, int64_t now_s)
 		return;
 	layout_since(text, now_s, field_integer(chain, "time", now_s));
 	label(out, "Network");
-	add(out, "%s\n", netinfo_network_name(field_text(chain, "chain")));
+	print_add(out, "%s\n", netinfo_network_name(field_text(chain, "chain")));
 	label(out, "Height");
-	add(out, "%" PRId64 ", the block is %s old\n", field_integer(chain, "blocks", 0), text);
+	print_add(out, "%" PRId64 ", the block is %s old\n", field_integer(chain, "blocks", 0), text);
 	label(out, "Best block");
 	add_foreign(out, hash ? hash : "?");
-	add(out, "\n");
+	print_add(out, "\n");
 	print_progress(out, chain);
 }
 
@@ -133,7 +121,7 @@ static void print_peers(struct buf *out, const json_t *peers)
 	for (size_t i = 0; i < count; i++)
 		in += field_true(json_array_get(peers, i), "inbound");
 	label(out, "Peers");
-	add(out, "%zu (%zu in, %zu out)\n", count, in, count - in);
+	print_add(out, "%zu (%zu in, %zu out)\n", count, in, count - in);
 }
 
 static void print_agreement(struct buf *out, const json_t *info)
@@ -145,16 +133,16 @@ static void print_agreement(struct buf *out, const json_t *info)
 	label(out, "Agreement");
 	add_foreign(out, type);
 	if (json_object_get(info, "height"))
-		add(out, ", height %" PRId64 ", round %" PRId64, field_integer(info, "height", 0),
-		    field_integer(info, "round", 0));
+		print_add(out, ", height %" PRId64 ", round %" PRId64, field_integer(info, "height", 0),
+			  field_integer(info, "round", 0));
 	if (step) {
-		add(out, ", ");
+		print_add(out, ", ");
 		add_foreign(out, step);
 	}
 	if (json_object_get(info, "validators"))
-		add(out, ", %s of %" PRId64 " validators", field_true(info, "validator") ? "one" : "none",
-		    field_integer(info, "validators", 0));
-	add(out, "%s\n", field_true(info, "observing") ? ", only watching" : "");
+		print_add(out, ", %s of %" PRId64 " validators", field_true(info, "validator") ? "one" : "none",
+			  field_integer(info, "validators", 0));
+	print_add(out, "%s\n", field_true(info, "observing") ? ", only watching" : "");
 }
 
 static void print_masternodes(struct buf *out, const json_t *own, const json_t *list)
@@ -165,15 +153,15 @@ static void print_masternodes(struct buf *out, const json_t *own, const json_t *
 		label(out, "Masternode");
 		add_foreign(out, status);
 		if (tier) {
-			add(out, ", ");
+			print_add(out, ", ");
 			add_foreign(out, tier);
 		}
-		add(out, "\n");
+		print_add(out, "\n");
 	}
 	if (list) {
 		label(out, "Masternodes");
-		add(out, "%" PRId64 " active of %" PRId64 "\n", field_integer(list, "active", 0),
-		    field_integer(list, "total", 0));
+		print_add(out, "%" PRId64 " active of %" PRId64 "\n", field_integer(list, "active", 0),
+			  field_integer(list, "total", 0));
 	}
 }
 
@@ -185,8 +173,8 @@ static void print_pool(struct buf *out, const json_t *pool)
 		return;
 	layout_bytes(text, (double)field_integer(pool, "bytes", 0));
 	label(out, "Pool");
-	add(out, "%" PRId64 " transaction%s (%s), %" PRId64 " final\n", field_integer(pool, "size", 0),
-	    field_integer(pool, "size", 0) == 1 ? "" : "s", text, field_integer(pool, "finalized", 0));
+	print_add(out, "%" PRId64 " transaction%s (%s), %" PRId64 " final\n", field_integer(pool, "size", 0),
+		  field_integer(pool, "size", 0) == 1 ? "" : "s", text, field_integer(pool, "finalized", 0));
 }
 
 static void print_balance(struct buf *out, json_t *balance)
@@ -197,7 +185,7 @@ static void print_balance(struct buf *out, json_t *balance)
 		return;
 	label(out, "Balance");
 	value_print(out, balance);
-	add(out, " TIME\n");
+	print_add(out, " TIME\n");
 }
 
 /* One text, or a list of them; each on a line. */
@@ -215,11 +203,11 @@ static void print_warnings(struct buf *out, const json_t *warnings)
 			continue;
 		label(out, shown++ ? "" : "Warnings");
 		add_foreign(out, text);
-		add(out, "\n");
+		print_add(out, "\n");
 	}
 	if (!shown) {
 		label(out, "Warnings");
-		add(out, "none\n");
+		print_add(out, "none\n");
 	}
 }
 

@@ -28,17 +28,6 @@ void netinfo_request(struct buf *text)
 	session_add_batch(text, methods, ASK_COUNT);
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct buf *out, const char *format, ...)
-{
-	char text[256];
-	va_list list;
-
-	va_start(list, format);
-	vsnprintf(text, sizeof(text), format, list);
-	va_end(list);
-	buf_append_text(out, text);
-}
-
 const char *netinfo_network_name(const char *chain)
 {
 	if (!chain)
@@ -54,16 +43,16 @@ static void make_title(struct buf *out, const json_t *batch, const char *place, 
 	char text[LAYOUT_SHORT_SIZE];
 
 	print_cell(out, software ? software : "timed", 48);
-	add(out, " at %.64s, %s", place, netinfo_network_name(field_text(chain, "chain")));
+	print_add(out, " at %.64s, %s", place, netinfo_network_name(field_text(chain, "chain")));
 	if (chain) {
 		layout_since(text, now_s, field_integer(chain, "time", now_s));
-		add(out, ", height %" PRId64 " (%s old)", field_integer(chain, "blocks", 0), text);
+		print_add(out, ", height %" PRId64 " (%s old)", field_integer(chain, "blocks", 0), text);
 	}
 	if (field_true(chain, "syncing"))
-		add(out, " of %" PRId64, field_integer(chain, "target_height", 0));
+		print_add(out, " of %" PRId64, field_integer(chain, "target_height", 0));
 	if (json_is_integer(uptime)) {
 		layout_duration(text, json_integer_value(uptime));
-		add(out, ", up %s", text);
+		print_add(out, ", up %s", text);
 	}
 	buf_append_byte(out, '\n');
 }
@@ -210,7 +199,7 @@ static void take_addresses(struct buf *out, const json_t *network)
 
 		buf_append_text(out, i ? "" : "Local addresses\n");
 		print_cell(out, address ? address : "", 48);
-		add(out, "  port %" PRId64 "\n", field_integer(one, "port", 0));
+		print_add(out, "  port %" PRId64 "\n", field_integer(one, "port", 0));
 	}
 }
 
@@ -259,8 +248,9 @@ void netinfo_print_counts_line(struct buf *out, const struct netinfo *info)
 {
 	const struct netinfo_counts *all = &info->counts[NETINFO_TOTAL];
 
-	add(out, "peers %u (%u in, %u out), IPv6 %u, manual %u, masternodes %u\n", all->peers,
-	    info->counts[NETINFO_IN].peers, info->counts[NETINFO_OUT].peers, all->ipv6, all->manual, all->masternodes);
+	print_add(out, "peers %u (%u in, %u out), IPv6 %u, manual %u, masternodes %u\n", all->peers,
+		  info->counts[NETINFO_IN].peers, info->counts[NETINFO_OUT].peers, all->ipv6, all->manual,
+		  all->masternodes);
 }
 
 void netinfo_print(struct buf *out, const struct netinfo *info)

@@ -2,6 +2,7 @@
 /* See print.h. */
 #include "print.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -143,4 +144,15 @@ void print_result(struct buf *out, json_t *value)
 		print_value(out, value, 0);
 	}
 	buf_append_byte(out, '\n');
+}
+
+void print_add(struct buf *out, const char *format, ...)
+{
+	char text[256];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	buf_append_text(out, text);
 }

@@ -22,4 +22,7 @@ void print_text(struct buf *out, const char *text, size_t len);
  * becomes a question mark. */
 void print_cell(struct buf *out, const char *text, size_t max);
 
+/* Appends text of our own making, at most 255 bytes of it. */
+void print_add(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

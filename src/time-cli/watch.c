@@ -22,6 +22,8 @@
 
 /* Of an answer: then the daemon is said to hang. */
 #define SLOW_MS 3000
+/* And then it is asked anew: it may have been another one behind a line that is dead. */
+#define GIVE_UP_MS 30000
 /* Lines of a screen beside the rows of the table: title, state, titles of the columns, blank, counts, keys. */
 #define FRAME_LINES 6
 #define LINE_SIZE 512
@@ -325,6 +327,11 @@ static void run(struct watch *w)
 		if (!w->asking && clock_mono_ms() >= w->next_ms) {
 			ask(w);
 			continue;
+		}
+		if (w->asking && clock_mono_ms() - w->asked_ms >= GIVE_UP_MS) {
+			set_trouble(w, "the daemon does not answer");
+			show(w);
+			ask(w);
 		}
 		there = session_wait(w->session, &answer, fds, count, wait_ms(w));
 		if (fds[0].revents)

@@ -45,6 +45,13 @@ expect 2 '1 to 10000, not: 0' ./deploy/devnet.sh --pay 0
 expect 2 '1 to 10000, not: much' ./deploy/devnet.sh --pay=much
 expect 2 'at least 3 nodes' ./deploy/devnet.sh --pay 5 2
 expect 1 'there is no daemon at /nonexistent' env TIMED_BINARY=/nonexistent ./deploy/devnet.sh
+for command in package install uninstall; do
+	expect 0 "Usage: ./deploy/$command.sh" "./deploy/$command.sh" --help
+	expect 2 'unknown argument: --hepl' "./deploy/$command.sh" --hepl
+done
+expect 2 '--version: value missing' ./deploy/package.sh --version
+expect 2 'no version of Debian' ./deploy/package.sh --version latest
+expect 1 'nothing was installed' env DESTDIR=/nonexistent ./deploy/uninstall.sh
 for script in deploy/*.sh deploy/lib/*.sh .ci/run; do
 	expect 0 '' bash -n "$script"
 done

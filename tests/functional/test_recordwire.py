@@ -6,6 +6,7 @@ import pathlib
 import stat
 import subprocess
 import time
+from collections import Counter
 
 import pytest
 
@@ -141,10 +142,11 @@ def test_replay_to_another_node(node, net, daemons, recorded):
     assert answer["file"] != off["file"]
     played = [line for line in lines(found, "peer") if b"Pong" not in (line if isinstance(line, bytes) else line.encode())]
     assert [line for line in lines(again, "peer") if line in played] == played
-    # What the node said is what was printed, and it is what the first node had said, but for its own questions.
-    assert sorted(said) == sorted(lines(again, "us"))
+    # What the node said up to the last pong is what was printed, and it is what the first node had said.
+    assert Counter(said) <= Counter(lines(again, "us")) and len(said) >= len(lines(again, "us")) - 4
     for name in ("Ack", "Version", "BlockHashResponse", "PeersResponse"):
         assert names(again, "us").count(name) == names(found, "us").count(name) == 2
+        assert sum(name in line for line in said) == 2
     assert not other.violations(net.ip(9)) or len(other.violations(net.ip(9))) == len(node.violations(net.ip(3)))
 
     connections = sorted({entry["connection"] for entry in found if "connection" in entry})

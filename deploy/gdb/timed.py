@@ -334,7 +334,7 @@ class Tasks:
 # --- commands -------------------------------------------------------------------------------------------------------
 
 class Timed(gdb.Command):
-    """What a timed node is doing: timed peers, timed locks, timed chain, timed tasks."""
+    """What a timed node is doing: its connections, threads, locks and chain."""
 
     def __init__(self):
         super().__init__("timed", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
@@ -355,7 +355,7 @@ class Subcommand(gdb.Command):
 
 
 class Peers(Subcommand):
-    """timed peers: every connection.
+    """Show every connection.
 
 STATE    as in getpeerinfo, and why it closes
 QUEUE    bytes that wait to be sent
@@ -416,7 +416,7 @@ THREAD   of gdb"""
 
 
 class Chain(Subcommand):
-    """timed chain: the tip, what of it is written, how far the fetching of blocks is, and the agreement on the next."""
+    """Show the tip, what of it is written, how far the fetching of blocks is, and the agreement on the next one."""
     name = "chain"
 
     def run(self, arguments):
@@ -478,7 +478,7 @@ class Chain(Subcommand):
 
 
 class TasksCommand(Subcommand):
-    """timed tasks: every thread, what it waits for, in which function of timed, and what waits for it.
+    """Show every thread: what it waits for, in which function of timed, and what waits for it.
 
 A `*` marks the thread that has crashed."""
     name = "tasks"
@@ -566,7 +566,7 @@ A `*` marks the thread that has crashed."""
 
 
 class Locks(Subcommand):
-    """timed locks [all]: every mutex that is held or waited for, in the lock order; with `all` the free ones too.
+    """Show every mutex that is held or waited for, in the lock order; with `timed locks all` the free ones too.
 
 A thread may only take a lock of a greater rank than any it holds."""
     name = "locks"
@@ -726,6 +726,8 @@ class Mutexes:
                 pass
 
 
+if gdb.selected_thread() is not None:
+    note_stop(None)
 gdb.events.stop.connect(note_stop)
 gdb.events.cont.connect(note_continue)
 Timed()

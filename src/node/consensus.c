@@ -20,6 +20,7 @@
 #include "production.h"
 #include "timed/net/frame.h"
 #include "timed/util/clock.h"
+#include "timed/util/crash.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
 #include "timed/util/probe.h"
@@ -421,7 +422,9 @@ static void turn(struct consensus *c, struct event *events, bool tip)
 	while (events) {
 		struct event *next = events->next;
 
+		crash_set_peer(events->peer ? peer_ip_text(events->peer) : NULL);
 		dispatch(c, events);
+		crash_set_peer(NULL);
 		event_release(events);
 		free(events);
 		events = next;

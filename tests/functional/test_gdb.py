@@ -119,6 +119,7 @@ def test_the_commands_on_a_live_process_and_on_a_core(node, net, tmp_path):
     assert re.search(r"^2 peer_table +peer_table +node\.net\.table +rpc \(thread \d+\) +.*rpc \(thread \d+\)", text,
                      re.M), text
     assert re.search(r"\d+ others are free", text)
+    assert re.search(r"OUT OF ORDER: rpc \(thread \d+\) holds pool and waits for peer_table\n", text), text
     # The list ends at the damage, and the table of addresses has the other one.
     assert re.search(r"<the list breaks off: Cannot access memory at address 0x\w+>", text), text
     assert "2 connections" in text and "<77>" in text and "ready" in text

@@ -320,9 +320,8 @@ static void dispatch(struct consensus *c, struct event *e)
 		e->u.judge = NULL;
 		break;
 	case EVENT_TRANSACTION_VOTE:
-		PROBE_VOTE_RECEIVED(peer_ip_text(e->peer),
-				    e->u.transaction_vote.vote.approve ? "approve" : "reject", 0, 0,
-				    e->u.transaction_vote.vote.txid.bytes);
+		PROBE_VOTE_RECEIVED(peer_ip_text(e->peer), e->u.transaction_vote.vote.approve ? "approve" : "reject", 0,
+				    0, e->u.transaction_vote.vote.txid.bytes);
 		consensus_take_vote(c, e);
 		break;
 	case EVENT_VOTE_REQUEST:

@@ -28,7 +28,8 @@ struct offline {
 	struct chain_store *chain;
 };
 
-static bool holds_database(const char *data_dir)
+/* Not inlined: two paths would be on the stack at once. */
+__attribute__((noinline)) static bool holds_database(const char *data_dir)
 {
 	static const char current[] = "/CURRENT";
 	char path[PATH_SIZE];

@@ -408,6 +408,9 @@ METHODS = {
                    ok(["127.0.0.99", "off"], lambda w, r: os.stat(r["file"]).st_size == r["bytes"]),
                    fails(-1, ["127.0.0.99", "off"]),
                    fails(-8, ["127.0.0.99", "of"]), fails(-30, ["x", "on"])],
+    "recordwire": [ok([NOWHERE, "on"], lambda w, r: r["recording"]), fails(-1, [NOWHERE, "on"]),
+                   ok([NOWHERE, "off"], lambda w, r: r["reason"] == "stopped"), fails(-1, [NOWHERE, "off"]),
+                   fails(-30, ["x", "on"]), fails(-8, [NOWHERE, "of"])],
     # Control
     "help": [ok([], lambda w, r: "== Control ==" in r), ok(["getblock"], lambda w, r: "-5: " in r),
              ok(["getblock", True], lambda w, r: r[0]["name"] == "getblock"), fails(-8, ["nosuch"])],

@@ -41,6 +41,7 @@ static const struct remark {
 	 "of blocks that we make; what is valid is the protocol's to say"},
 	{"masternode", "tier", CHANGED, "announced as it stands here; nobody checks collateral"},
 	{"masternode", "collateral_txid", NO_EFFECT, "the protocol has no place for it"},
+	{"metrics", "enabled", CHANGED, "on metrics.listen_address, which only this machine reaches unless it is set"},
 	{"security", "enable_rate_limiting", CHANGED, "the limits of section [limits], for each peer"},
 	{"security", "max_requests_per_second", CHANGED, "JSON-RPC requests, all clients together"},
 };

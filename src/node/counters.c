@@ -134,6 +134,7 @@ static void connected(struct counters *c, const struct chain_job *job)
 		describe(&block, &job->blocks[i], &job->ids[i].hash);
 		if (!job->bulk) {
 			block.connected_ms = now_ms;
+			add(&c->failed_rounds, block.round);
 			histogram_add(&c->block_delay, (now_ms - block.timestamp * 1000) * 1000);
 		}
 		remember(c, &block);
@@ -177,6 +178,7 @@ void counters_read(struct counters *c, struct node_stats *out)
 	out->blocks_refused = atomic_load_explicit(&c->blocks_refused, memory_order_relaxed);
 	out->blocks_undone = atomic_load_explicit(&c->blocks_undone, memory_order_relaxed);
 	out->reorgs = atomic_load_explicit(&c->reorgs, memory_order_relaxed);
+	out->failed_rounds = atomic_load_explicit(&c->failed_rounds, memory_order_relaxed);
 	for (int i = 0; i < POOL_EVENT_KIND_COUNT; i++)
 		out->pool_events[i] = atomic_load_explicit(&c->pool_events[i], memory_order_relaxed);
 }

@@ -16,7 +16,7 @@
 
 struct counters {
 	struct histogram block_connect, block_delay, finality;
-	atomic_uint_fast64_t blocks_connected, blocks_synced, blocks_refused, blocks_undone, reorgs;
+	atomic_uint_fast64_t blocks_connected, blocks_synced, blocks_refused, blocks_undone, reorgs, failed_rounds;
 	atomic_uint_fast64_t pool_events[POOL_EVENT_KIND_COUNT];
 
 	struct mutex lock;			      /* leaf; guards the two below */

@@ -137,6 +137,8 @@ static const struct metric table[] = {
 	GAUGE("consensus_observing", consensus.bft.observing, "1: a validator that signs nothing yet."),
 	GAUGE("consensus_final_height", consensus.final_height, "Highest block with a certificate."),
 	GAUGE("consensus_voters", consensus.voters, "Masternodes that vote on transactions."),
+	COUNTER("consensus_failed_rounds_total", stats.failed_rounds,
+		"Rounds without a decision, before the blocks that were put on the tip."),
 	COUNTER("consensus_proposed_total", consensus.proposed, "Blocks of this node that became final."),
 	COUNTER("consensus_equivocations_total", consensus.equivocations,
 		"Validators caught contradicting themselves."),

@@ -89,18 +89,13 @@ static int start_metrics(struct rpc *rpc, struct node *node, char error[RPC_ERRO
 	return 0;
 }
 
-static int start(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
+static int start_rpc(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
 {
 	const struct config *config = node_config(node);
 	struct http_params params = HTTP_PARAMS_DEFAULT;
 	char addr[NET_ADDR_TEXT_SIZE];
-	int r = auth_create(&rpc->auth, config->rpc.user, config->rpc.password);
+	int r;
 
-	if (r)
-		return refuse(error, EXIT_RUNTIME, "cannot make the RPC cookie: %s", strerror(-r));
-	methods_table(&rpc->table, node);
-	rpc->table.stats = &rpc->stats;
-	routes_init(&rpc->routes, node, &rpc->stats, config->rpc.public_status);
 	params.routes = routes_of_rpc(&rpc->routes);
 	params.listen = (struct net_addr){.ip = config->rpc.listen_address.ip, .port = config->rpc.port};
 	params.origins = (const char *const *)config->rpc.allow_origins.items;
@@ -108,14 +103,9 @@ static int start(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
 	if (config->security.enable_rate_limiting)
 		params.requests_per_second = config->security.max_requests_per_second;
 	net_addr_text(addr, &params.listen);
-	/* What a killed daemon left behind opens nothing: without a cookie, clients know that we are not up yet. */
-	auth_forget(node_data_dir(node));
 	r = http_start(&rpc->http, &params, rpc->auth, &rpc->table);
 	if (r)
 		return refuse(error, EXIT_RUNTIME, "cannot listen for RPC on %s: %s", addr, strerror(-r));
-	r = start_metrics(rpc, node, error);
-	if (r)
-		return r;
 	/* Whoever sees the cookie finds the server answering. */
 	r = auth_publish(rpc->auth, node_data_dir(node));
 	if (r)
@@ -126,6 +116,22 @@ static int start(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
 	return 0;
 }
 
+static int start(struct rpc *rpc, struct node *node, char error[RPC_ERROR_SIZE])
+{
+	const struct config *config = node_config(node);
+	int r = auth_create(&rpc->auth, config->rpc.user, config->rpc.password);
+
+	if (r)
+		return refuse(error, EXIT_RUNTIME, "cannot make the RPC cookie: %s", strerror(-r));
+	methods_table(&rpc->table, node);
+	rpc->table.stats = &rpc->stats;
+	routes_init(&rpc->routes, node, &rpc->stats, config->rpc.public_status);
+	/* What a killed daemon left behind opens nothing: without a cookie, clients know that we are not up yet. */
+	auth_forget(node_data_dir(node));
+	r = start_metrics(rpc, node, error);
+	return !r && config->rpc.enabled ? start_rpc(rpc, node, error) : r;
+}
+
 int rpc_start(struct rpc **out, struct node *node, char error[RPC_ERROR_SIZE])
 {
 	const struct config *config = node_config(node);
@@ -133,9 +139,9 @@ int rpc_start(struct rpc **out, struct node *node, char error[RPC_ERROR_SIZE])
 	int r;
 
 	*out = NULL;
-	if (!config->rpc.enabled)
+	if (!config->rpc.enabled && !config->metrics.enabled)
 		return 0;
-	r = check_config(config, error);
+	r = config->rpc.enabled ? check_config(config, error) : 0;
 	if (r)
 		return r;
 	value_wipe_freed();
@@ -153,7 +159,7 @@ int rpc_start(struct rpc **out, struct node *node, char error[RPC_ERROR_SIZE])
 
 uint16_t rpc_port(const struct rpc *rpc)
 {
-	return http_port(rpc->http);
+	return rpc->http ? http_port(rpc->http) : 0;
 }
 
 void rpc_stop(struct rpc *rpc)

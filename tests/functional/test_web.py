@@ -12,7 +12,8 @@ import time
 import pytest
 
 from harness import web
-from harness.net import wait_until
+from harness.net import listening, paced_ms, wait_until
+from harness.service import StoppedThread
 
 ROOT = pathlib.Path(__file__).parents[2]
 POLICY = ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"]
@@ -162,6 +163,29 @@ def test_reasons(node, net):
         for command, given in ((["check", "metrics"], text), (["check", "config", str(ROOT / "deploy/prometheus/prometheus.yml")], None)):
             done = subprocess.run([promtool, *command], input=given, capture_output=True, text=True, timeout=60, check=False)
             assert done.returncode == 0 and not (given and done.stderr), done.stdout + done.stderr
+
+
+def test_a_thread_that_hangs(daemons, net):
+    """The watchdog's verdict is a reason of its own, and says which thread it is."""
+    node = daemons(net.ip(5), {"timers": {"thread_stall_ms": paced_ms(2000)}})
+    with StoppedThread(node.pid, "chain"):
+        wait_until(lambda: "chain-stuck" in health(node)[1], 15, "it is found")
+        values = web.metrics(node)
+        assert values['timed_warning{code="chain-stuck"}'] == 1
+        assert values['timed_thread_silent_seconds{thread="chain"}'] >= 2
+        assert values['timed_thread_silent_seconds{thread="keeper"}'] < 2
+    wait_until(lambda: "chain-stuck" not in health(node)[1], 15, "it goes on")
+
+
+def test_metrics_without_rpc(daemons, net):
+    """Its listener stands alone when there is no RPC."""
+    ip = net.ip(5)
+    node = daemons(ip, {"rpc": {"enabled": False}, "metrics": {"enabled": True, "listen_address": ip, "prometheus_port": 9091}},
+                   start=False)
+    node.spawn()
+    wait_until(lambda: node.log_lines("Metrics on http"), 20, "it listens")
+    assert web.metrics(node, port=9091)["timed_up"] == 1
+    assert (node.config["network"]["listen_address"], node.config["rpc"]["port"]) not in listening(node.pid)
 
 
 @pytest.mark.fast

@@ -26,6 +26,7 @@ struct node_stats {
 	uint64_t blocks_refused;	       /* broke a rule */
 	uint64_t blocks_undone;		       /* by reorganisations */
 	uint64_t reorgs;
+	uint64_t failed_rounds; /* before the blocks put on the tip were agreed on */
 	uint64_t pool_events[POOL_EVENT_KIND_COUNT];
 };
 void node_stats(struct node *node, struct node_stats *out);

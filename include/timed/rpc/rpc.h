@@ -16,11 +16,11 @@ struct rpc;
 
 #define RPC_ERROR_SIZE 512
 
-/* Writes the cookie file, binds the listener of [rpc] and starts to answer.  To be called after node_start(); `node`
- * must outlive the RPC.  0 and *out (NULL when rpc.enabled is false); or an exit code of interfaces (1 run-time, 2
+/* Writes the cookie file, binds the listeners of [rpc] and [metrics], those that are enabled, and starts to answer.  To
+ * be called after node_start(); `node` must outlive the RPC.  0 and *out (NULL when neither is enabled); or an exit code of interfaces (1 run-time, 2
  * configuration) with the reason in `error`, and nothing is left open. */
 int rpc_start(struct rpc **out, struct node *node, char error[RPC_ERROR_SIZE]) __attribute__((warn_unused_result));
-/* The port that the listener got. */
+/* The port that the listener of [rpc] got; 0: there is none. */
 uint16_t rpc_port(const struct rpc *rpc);
 /* Ends every connection, joins the threads and removes the cookie file.  To be called before node_stop().  Waits for
  * methods that are running; NULL is fine. */

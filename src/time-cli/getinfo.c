@@ -15,25 +15,19 @@
 
 enum {
 	ASK_CHAIN,
-	ASK_PEERS,
 	ASK_UPTIME,
 	ASK_NETWORK,
 	ASK_CONSENSUS,
 	ASK_MASTERNODE,
-	ASK_MASTERNODES,
 	ASK_POOL,
 	ASK_BALANCE,
 	ASK_COUNT,
 };
+/* None of their answers grows with the network. */
 static const char *const methods[ASK_COUNT] = {
-	[ASK_CHAIN] = "getblockchaininfo",
-	[ASK_PEERS] = "getpeerinfo",
-	[ASK_UPTIME] = "uptime",
-	[ASK_NETWORK] = "getnetworkinfo",
-	[ASK_CONSENSUS] = "getconsensusinfo",
-	[ASK_MASTERNODE] = "masternodestatus",
-	[ASK_MASTERNODES] = "masternodelist",
-	[ASK_POOL] = "getmempoolinfo",
+	[ASK_CHAIN] = "getblockchaininfo",     [ASK_UPTIME] = "uptime",
+	[ASK_NETWORK] = "getnetworkinfo",      [ASK_CONSENSUS] = "getconsensusinfo",
+	[ASK_MASTERNODE] = "masternodestatus", [ASK_POOL] = "getmempoolinfo",
 	[ASK_BALANCE] = "getbalance",
 };
 
@@ -112,16 +106,14 @@ static void print_chain(struct buf *out, const json_t *chain, int64_t now_s)
 	print_progress(out, chain);
 }
 
-static void print_peers(struct buf *out, const json_t *peers)
+static void print_peers(struct buf *out, const json_t *network)
 {
-	size_t in = 0, count = json_array_size(peers);
-
-	if (!json_is_array(peers))
+	if (!network)
 		return;
-	for (size_t i = 0; i < count; i++)
-		in += field_true(json_array_get(peers, i), "inbound");
 	label(out, "Peers");
-	print_add(out, "%zu (%zu in, %zu out)\n", count, in, count - in);
+	print_add(out, "%" PRId64 " (%" PRId64 " in, %" PRId64 " out)%s\n", field_integer(network, "connections", 0),
+		  field_integer(network, "connections_in", 0), field_integer(network, "connections_out", 0),
+		  json_is_false(json_object_get(network, "networkactive")) ? ", the network is switched off" : "");
 }
 
 static void print_agreement(struct buf *out, const json_t *info)
@@ -145,7 +137,7 @@ static void print_agreement(struct buf *out, const json_t *info)
 	print_add(out, "%s\n", field_true(info, "observing") ? ", only watching" : "");
 }
 
-static void print_masternodes(struct buf *out, const json_t *own, const json_t *list)
+static void print_masternodes(struct buf *out, const json_t *own, const json_t *consensus)
 {
 	const char *status = field_text(own, "status"), *tier = field_text(own, "tier");
 
@@ -158,10 +150,10 @@ static void print_masternodes(struct buf *out, const json_t *own, const json_t *
 		}
 		print_add(out, "\n");
 	}
-	if (list) {
+	if (consensus) {
 		label(out, "Masternodes");
-		print_add(out, "%" PRId64 " active of %" PRId64 "\n", field_integer(list, "active", 0),
-			  field_integer(list, "total", 0));
+		print_add(out, "%" PRId64 ", of which %" PRId64 " make a quorum\n",
+			  field_integer(consensus, "masternodes", 0), field_integer(consensus, "quorum", 0));
 	}
 }
 
@@ -218,9 +210,9 @@ void getinfo_print(struct buf *out, const json_t *batch, const char *place, int6
 
 	print_daemon(out, batch, place);
 	print_chain(out, chain, now_s);
-	print_peers(out, session_result(batch, ASK_PEERS));
+	print_peers(out, session_result(batch, ASK_NETWORK));
 	print_agreement(out, session_result(batch, ASK_CONSENSUS));
-	print_masternodes(out, session_result(batch, ASK_MASTERNODE), session_result(batch, ASK_MASTERNODES));
+	print_masternodes(out, session_result(batch, ASK_MASTERNODE), session_result(batch, ASK_CONSENSUS));
 	print_pool(out, session_result(batch, ASK_POOL));
 	print_balance(out, session_result(batch, ASK_BALANCE));
 	print_warnings(out, warnings ? warnings : json_object_get(chain, "warnings"));

@@ -7,9 +7,9 @@
 idle: 1,000 peers that do nothing but answer pings.  busy: 50 peers that together send 500 transactions a second, and
 get those of each other.  The peers are one process, from as many addresses.
 
-The question is a batch of getblockchaininfo, getnetworkinfo and getbalance on a connection of its own, 50 times a
-second; the floor is the same question to the same daemon before there are any peers.  The second line is the round trip
-of one more peer's pings, 50 a second, while /metrics is read 20 times a second, against the same without.
+The question is the batch that -getinfo sends, on a connection of its own, 50 times a second; the floor is the same
+question to the same daemon before there are any peers.  The second line is the round trip of one more peer's pings, 50 a
+second, while /metrics is read 20 times a second, against the same without.
 """
 import argparse
 import contextlib
@@ -32,7 +32,8 @@ sys.path.insert(0, str(HERE.parents[1] / "functional"))
 
 NODE, PINGER = "127.99.1.1", "127.99.1.2"
 QUESTION = [{"jsonrpc": "2.0", "id": number, "method": method} for number, method in
-            enumerate(("getblockchaininfo", "getnetworkinfo", "getbalance"))]
+            enumerate(("getblockchaininfo", "uptime", "getnetworkinfo", "getconsensusinfo", "masternodestatus",
+                       "getmempoolinfo", "getbalance"))]
 QUESTIONS_A_SECOND, PINGS_A_SECOND, SCRAPES_A_SECOND = 50, 50, 20
 WANTED_MS = 20
 CONNECT_S = 60

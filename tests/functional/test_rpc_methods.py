@@ -403,11 +403,6 @@ METHODS = {
     "clearbanned": [ok([], lambda w, r: w.spare.rpc("listbanned") == [], on=on_spare)],
     "setnetworkactive": [ok([False], lambda w, r: r is False, on=on_spare), ok([True], lambda w, r: r, on=on_spare)],
     "getnodeaddresses": [ok([0], lambda w, r: len(r) == 3)],
-    # Recording
-    "recordwire": [ok(["127.0.0.99", "on"], lambda w, r: r["recording"]), fails(-1, ["127.0.0.99", "on"]),
-                   ok(["127.0.0.99", "off"], lambda w, r: os.stat(r["file"]).st_size == r["bytes"]),
-                   fails(-1, ["127.0.0.99", "off"]),
-                   fails(-8, ["127.0.0.99", "of"]), fails(-30, ["x", "on"])],
     "recordwire": [ok([NOWHERE, "on"], lambda w, r: r["recording"]), fails(-1, [NOWHERE, "on"]),
                    ok([NOWHERE, "off"], lambda w, r: r["reason"] == "stopped"), fails(-1, [NOWHERE, "off"]),
                    fails(-30, ["x", "on"]), fails(-8, [NOWHERE, "of"])],

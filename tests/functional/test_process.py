@@ -360,6 +360,33 @@ def test_sighup_reopens_the_log_file(daemons, net, tmp_path):
     wait_until(lambda: net.ip(3) in path.read_text(encoding="utf-8"), 5, "lines in the new file")
 
 
+@pytest.mark.fast
+def test_sighup_reads_the_levels_again(daemons, net):
+    """That of all lines and those of categories; what RPC had set before goes, and a file with a mistake changes nothing."""
+    node = daemons(net.ip(5), {"logging": {"level": "info"}, "logging.categories": {"net": "debug"}})
+    levels = node.rpc("logging")
+    assert (levels["net"], levels["chain"]) == ("debug", "info")
+    mark = node.mark()
+    node.assert_alive(net.ip(3))
+    node.wait_log(f"Message loop ended for {net.ip(3)}", mark)
+    node.rpc("logging", ["chain=trace"], ["net"])
+    mark = node.mark()
+    node.assert_alive(net.ip(4))
+    node.rpc("logging", ["rpc=debug"])
+    assert not node.log_lines("Message loop ended", mark)
+    node.config["logging"]["level"], node.config["logging.categories"] = "debug", {"heartbeat": "error"}
+    node.write_config()
+    node.process.send_signal(signal.SIGHUP)
+    node.wait_log("log levels read again", mark)
+    levels = node.rpc("logging")
+    assert levels.pop("heartbeat") == "error" and set(levels.values()) == {"debug"}
+    node.config["logging"]["level"] = "loud"
+    node.write_config()
+    node.process.send_signal(signal.SIGHUP)
+    node.wait_log("The configuration is not read again", mark)
+    assert node.rpc("logging") == {**levels, "heartbeat": "error"}
+
+
 def test_metronome_of_a_busy_mesh(daemons, net):
     """With 20 scripted peers that come and go all the time, two daemons never lose each other."""
     one = daemons(net.ip(2), {"timers": BRISK, "limits": {"connects_per_minute": 100000}, "logging": {"level": "info"}})

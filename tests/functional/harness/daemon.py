@@ -55,12 +55,17 @@ class Daemon:
     def pid(self):
         return self.process.pid
 
-    def spawn(self, *more):
-        """Starts the process, with more arguments this once, and does not wait for it."""
-        assert not self.running(), "already running"
+    def write_config(self):
+        """What is to be read at the next start, or at SIGHUP."""
         path = os.path.join(self.dir, "config.toml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(toml.render(self.config))
+        return path
+
+    def spawn(self, *more):
+        """Starts the process, with more arguments this once, and does not wait for it."""
+        assert not self.running(), "already running"
+        path = self.write_config()
         env = {key: value for key, value in os.environ.items() if key not in ("JOURNAL_STREAM", "TIMED_BINARY")}
         env.update(self.env)
         with open(self.stdout, "ab") as out, open(self.stderr, "ab") as err:

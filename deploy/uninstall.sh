@@ -25,15 +25,19 @@ missing=(timed)
 if [ -z "$root_dir" ] && [ -d /run/systemd/system ]; then
 	as_root systemctl disable --now timed.service
 fi
-while read -r path; do
-	case $path in
-	/*) as_root rm -f "$root_dir$path" ;;
-	esac
-done <"$root_dir$manifest"
+# Files first, then the directories that were made for them, the deepest first: those that are empty.
+mapfile -t paths <"$root_dir$manifest"
 as_root rm -f "$root_dir$manifest"
-# The directories of ours that are empty now; others may have files in theirs.
-for directory in "${manifest%/*}" /usr/local/share/doc/timed/examples /usr/local/share/doc/timed; do
-	as_root rmdir "$root_dir$directory" 2>/dev/null || true
+as_root rmdir "$root_dir${manifest%/*}"
+for path in "${paths[@]}"; do
+	case $path in
+	*//* | *..* | [!/]*) continue ;;
+	esac
+	if [ -d "$root_dir$path" ]; then
+		as_root rmdir "$root_dir$path" 2>/dev/null || true
+	else
+		as_root rm -f "$root_dir$path"
+	fi
 done
 if [ -z "$root_dir" ] && [ -d /run/systemd/system ]; then
 	as_root systemctl daemon-reload

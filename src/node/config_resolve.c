@@ -163,22 +163,12 @@ static void check_order(int64_t low, const char *low_name, int64_t high, const c
 				   low_name, low, high_name, high);
 }
 
-/* Keys of parts that this version does not have: nothing is accepted and silently ignored. */
+/* Nothing is accepted and silently ignored. */
 static void check_ahead(const struct config *c, struct config_messages *messages)
 {
-	const struct {
-		const char *key;
-		bool set;
-	} ahead[] = {
-		{"masternode.collateral_txid", *c->masternode.collateral_txid != '\0'},
-		{"block.max_transactions_per_block", c->block.max_transactions_per_block != 10000},
-	};
-
-	for (size_t i = 0; i < sizeof(ahead) / sizeof(ahead[0]); i++) {
-		if (ahead[i].set)
-			config_message_add(messages, CONFIG_WARNING,
-					   "%s: set, but this version does nothing with it", ahead[i].key);
-	}
+	if (*c->masternode.collateral_txid)
+		config_message_add(messages, CONFIG_WARNING,
+				   "masternode.collateral_txid: set, but this version does nothing with it");
 }
 
 static void check_pairs(const struct config *c, struct config_messages *messages)

@@ -36,7 +36,7 @@ KEYS = {
                  "enable_authentication": (False, "no effect"), "api_key": ("", "no effect"),
                  "enable_tls": (True, "no effect"), "enable_message_signing": (True, "no effect"),
                  "message_max_age_seconds": (300, "no effect")},
-    "metrics": {"enabled": (False, "taken over"), "prometheus_port": (9090, "taken over")},
+    "metrics": {"enabled": (False, "changed"), "prometheus_port": (9090, "taken over")},
 }
 
 

@@ -3,6 +3,7 @@
 #include "input.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,25 +28,50 @@ static int read_line(char *out, size_t size)
 	return len > 0 || c == '\n' ? 0 : -ENODATA;
 }
 
-/* On a terminal it is asked for, and not shown. */
+/* The terminal as it was, for the time in which it does not show what is typed. */
+static struct termios shown;
+
+/* Ends us as the signal would have, the terminal being itself again. */
+static void on_signal(int number)
+{
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+	(void)signal(number, SIG_DFL);
+	(void)raise(number);
+}
+
+/* On a terminal what is to come is asked for, and not shown.  True: there is one, and show() is due. */
+static bool hide(const char *prompt)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	struct termios silent;
+
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &shown))
+		return false;
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	silent = shown;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+	fputs(prompt, stderr);
+	return true;
+}
+
+static void show(void)
+{
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
+	fputc('\n', stderr);
+}
+
 static int read_password(char **out)
 {
-	struct termios before, silent;
+	bool hidden = hide("RPC password> ");
 	char line[MAX_PASSWORD_BYTES];
-	bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
-	int r;
+	int r = read_line(line, sizeof(line));
 
-	if (terminal) {
-		silent = before;
-		silent.c_lflag &= ~(tcflag_t)ECHO;
-		fputs("RPC password> ", stderr);
-		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-	}
-	r = read_line(line, sizeof(line));
-	if (terminal) {
-		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-		fputc('\n', stderr);
-	}
+	if (hidden)
+		show();
 	if (!r) {
 		*out = strdup(line);
 		r = *out ? 0 : -ENOMEM;
@@ -109,6 +135,16 @@ static int split_lines(struct input *input)
 	return r;
 }
 
+static int read_arguments(struct input *out)
+{
+	bool hidden = hide("Arguments, a line each, not shown; Ctrl-D ends> ");
+	int r = read_rest(&out->text);
+
+	if (hidden)
+		show();
+	return r ? r : split_lines(out);
+}
+
 int input_read(struct input *out, const struct cli_options *options)
 {
 	int r = 0;
@@ -119,11 +155,8 @@ int input_read(struct input *out, const struct cli_options *options)
 	out->typed_count = out->argument_count;
 	if (!r && options->stdin_password)
 		r = read_password(&out->password);
-	if (!r && options->stdin_arguments) {
-		r = read_rest(&out->text);
-		if (!r)
-			r = split_lines(out);
-	}
+	if (!r && options->stdin_arguments)
+		r = read_arguments(out);
 	return r;
 }
 

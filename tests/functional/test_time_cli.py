@@ -29,6 +29,7 @@ def test_what_a_user_types(node, cli):
     check_errors_and_exit_codes(node, cli)
     check_completion(cli)
     check_watch_obeys_signals(cli)
+    check_what_is_typed_is_not_shown(node, cli)
 
 
 def check_methods_in_both_spellings_and_arguments_by_the_table(node, cli):
@@ -211,6 +212,26 @@ def check_watch_obeys_signals(cli):
             assert seen.restored()
         finally:
             seen.close()
+
+
+def check_what_is_typed_is_not_shown(node, cli):
+    seen = cli.terminal("-stdin", "getblock")
+    try:
+        seen.wait(lambda text: "Ctrl-D ends>" in text, "the prompt")
+        seen.press("0\nfalse\n\x04")
+        assert seen.end() == 0
+        assert "false" not in seen.text() and node.rpc("getblock", 0, False)[:80] in seen.text().replace("\n", "")
+    finally:
+        seen.close()
+    seen = cli.terminal("-rpcuser=alice", "-stdinrpcpass", "uptime")
+    try:
+        seen.wait(lambda text: "RPC password>" in text, "the prompt")
+        assert not seen.echoes()
+        seen.press("\x03")
+        assert seen.end() == -signal.SIGINT
+        assert seen.echoes()
+    finally:
+        seen.close()
 
 
 def test_watch_without_a_terminal(node, cli):

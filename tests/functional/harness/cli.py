@@ -124,6 +124,9 @@ class Terminal:
         while select.select([self.fd], [], [], 0.05)[0] and self._read(0):
             pass
 
+    def echoes(self):
+        return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
+
     def restored(self):
         """The terminal is as it was: its modes, its screen, its cursor."""
         return (termios.tcgetattr(self.fd) == self.modes and

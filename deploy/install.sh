@@ -33,8 +33,8 @@ install_missing "${build_packages[@]}"
 say "Building a release in build/install"
 mkdir -p "$root/build"
 log=$root/build/install.log
-{ configure "$root/build/install" "${CC:-cc}" --prefix="$prefix" --sysconfdir=/etc --buildtype=release -Dtests=false \
-	-Dbenchmarks=false && ninja -C "$root/build/install"; } >"$log" 2>&1 || { tail -n 40 "$log" >&2; die "the build failed"; }
+{ configure "$root/build/install" "${CC:-cc}" --prefix="$prefix" --sysconfdir=/etc --buildtype=release -Ddebug=true \
+	-Dtests=false -Dbenchmarks=false && ninja -C "$root/build/install"; } >"$log" 2>&1 || { tail -n 40 "$log" >&2; die "the build failed"; }
 give_back
 
 # The files go where meson says; what it says is kept for uninstall.sh.

@@ -8,8 +8,8 @@
 
 They work on a live process and on a core file, of a release too as long as its debug symbols are found.  Everything is
 read from memory, starting at the global `timed_node` of src/timed/main.c: nothing is ever called in the process, and a
-process that hangs or has crashed is the usual case.  What cannot be read is shown in angle brackets in its place, and the
-rest of the table goes on.
+process that hangs or has crashed is the usual case.  What cannot be read is shown in angle brackets in its place, and
+the rest of the table goes on.
 
 gdb loads this file by itself when timed is installed below /usr.  Otherwise: source deploy/gdb/timed.py
 """
@@ -266,8 +266,8 @@ class Task:
         return bool(own) and own[0].name in LOCKING and not self.calls[0].own
 
     def wanted_lock(self, known):
-        """The address of the mutex that it waits for, or None.  An optimized build may have forgotten it, and the system
-        call has not: the futex is the first member of a mutex."""
+        """The address of the mutex that it waits for, or None.  An optimized build may have forgotten it, and the
+        system call has not: the futex is the first member of a mutex."""
         if not self.is_locking():
             return None
         if self.lock is not None:
@@ -469,8 +469,8 @@ class Chain(Subcommand):
         bft = status["bft"]
         step = enum_name(bft["step"], "enum bft_step", "BFT_STEP_")
         return (f"height {int(bft['height'])}, round {int(bft['round'])}, {step}, prevotes {int(bft['prevotes'])} and "
-                f"precommits {int(bft['precommits'])} of {int(bft['validators'])} (quorum {int(bft['quorum'])}), locked "
-                f"round {int(bft['locked_round'])}, final height {int(status['final_height'])}")
+                f"precommits {int(bft['precommits'])} of {int(bft['validators'])} (quorum {int(bft['quorum'])}), "
+                f"locked round {int(bft['locked_round'])}, final height {int(status['final_height'])}")
 
     def consensus(self, consensus):
         return (f"{self.count(consensus['first'])} events wait, {int(consensus['from_peers'])} of them from peers"

@@ -228,30 +228,32 @@ static void outputs_open(struct outputs *o)
 		      log.st_ino != err.st_ino;
 }
 
-/* What nobody takes for half a second is given up. */
-static void write_all(int fd, const char *bytes, size_t len)
+/* False: nobody takes it, for half a second at least. */
+static bool write_all(int fd, const char *bytes, size_t len)
 {
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	ssize_t n;
 
-	while (len > 0 && poll(&p, 1, WRITE_PATIENCE_MS) > 0) {
-		n = write(fd, bytes, len);
+	while (len > 0) {
+		n = poll(&p, 1, WRITE_PATIENCE_MS) > 0 ? write(fd, bytes, len) : -1;
 		if (n <= 0)
-			return;
+			return false;
 		bytes += n;
 		len -= (size_t)n;
 	}
+	return true;
 }
 
-static void tell(const struct outputs *o, struct plain_text *t)
+/* An output that nobody reads is given up: the core is not to wait for it. */
+static void tell(struct outputs *o, struct plain_text *t)
 {
 	char line[LOG_CRASH_LINE_MAX];
 
-	if (o->log >= 0)
-		write_all(o->log, line, log_crash_line(line, t->bytes));
+	if (o->log >= 0 && !write_all(o->log, line, log_crash_line(line, t->bytes)))
+		o->log = -1;
 	plain_text_add(t, "\n");
-	if (o->has_both)
-		write_all(STDERR_FILENO, t->bytes, t->len);
+	if (o->has_both && !write_all(STDERR_FILENO, t->bytes, t->len))
+		o->has_both = false;
 }
 
 static const char *signal_name(int number)
@@ -271,7 +273,7 @@ static const char *signal_name(int number)
 	return "?";
 }
 
-static void tell_signal(const struct outputs *o, int number, const siginfo_t *info, pid_t tid)
+static void tell_signal(struct outputs *o, int number, const siginfo_t *info, pid_t tid)
 {
 	char bytes[512], name[16] = "";
 	struct plain_text t;
@@ -303,7 +305,7 @@ static void tell_signal(const struct outputs *o, int number, const siginfo_t *in
 	tell(o, &t);
 }
 
-static void tell_hand(const struct outputs *o)
+static void tell_hand(struct outputs *o)
 {
 	char bytes[256];
 	struct plain_text t;
@@ -370,7 +372,7 @@ static _Unwind_Reason_Code take_frame(struct _Unwind_Context *context, void *use
 	return _URC_NO_REASON;
 }
 
-static void tell_frame(const struct outputs *o, size_t number, uintptr_t pc)
+static void tell_frame(struct outputs *o, size_t number, uintptr_t pc)
 {
 	char bytes[128];
 	struct plain_text t;
@@ -383,7 +385,7 @@ static void tell_frame(const struct outputs *o, size_t number, uintptr_t pc)
 	tell(o, &t);
 }
 
-static void tell_frames(const struct outputs *o, const ucontext_t *context)
+static void tell_frames(struct outputs *o, const ucontext_t *context)
 {
 	struct walk w = {.pc = program_counter(context)};
 	size_t i = 0;

@@ -151,7 +151,8 @@ def test_what_cannot_be_shown_is_said():
 def test_gdb_finds_the_commands_of_an_installed_timed(tmp_path):
     """meson installs them where gdb looks for them, by the path of the program."""
     build = pathlib.Path(BINARY).parents[2]
-    done = subprocess.run(["meson", "introspect", "--installed", str(build)], capture_output=True, text=True, check=True)
+    done = subprocess.run(["meson", "introspect", "--installed", str(build)], capture_output=True, text=True,
+                          check=True)
     places = json.loads(done.stdout)
     program, script = places[str(build / "src" / "timed" / "timed")], places[str(SCRIPT)]
     before, _, after = script.partition("/gdb/auto-load/")
@@ -176,8 +177,9 @@ def test_each_probe_is_a_nop_with_its_arguments():
                        notes)
     assert {name: len(arguments.split()) for name, _, arguments in found} == PROBES
     for name, address, _ in found:
-        code = subprocess.run(["objdump", "-d", f"--start-address=0x{address}", f"--stop-address={int(address, 16) + 1}",
-                               BINARY], capture_output=True, text=True, check=True).stdout
+        code = subprocess.run(["objdump", "-d", f"--start-address=0x{address}",
+                               f"--stop-address={int(address, 16) + 1}", BINARY], capture_output=True, text=True,
+                              check=True).stdout
         assert re.search(rf"^\s+{address.lstrip('0')}:.*\bnop\b", code, re.M), f"{name}\n{code}"
     header = (ROOT / "include" / "timed" / "util" / "probe.h").read_text(encoding="utf-8")
     for name, count in PROBES.items():
@@ -199,7 +201,8 @@ def test_gdb_stops_at_a_message_with_its_arguments(node, net, tmp_path):
         text = gdb("info probes stap timed",
                    'break -probe-stap timed:message_in if $_streq((char *)$_probe_arg1, "Ping")',
                    f"shell touch {armed}", "continue",
-                   r'printf "SEEN %s %s %d %d\n", (char *)$_probe_arg0, (char *)$_probe_arg1, $_probe_arg2, $_probe_arg3',
+                   r'printf "SEEN %s %s %d %d\n", (char *)$_probe_arg0, (char *)$_probe_arg1, $_probe_arg2, '
+                   "$_probe_arg3",
                    "delete", first=["-p", str(node.pid)])
     finally:
         done.set()

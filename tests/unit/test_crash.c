@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -76,6 +77,30 @@ static void die_of_overflow(void)
 	thread_join(&threads[0]);
 }
 
+static void die_of_overflow_unread(void)
+{
+	static const char full[4096];
+
+	ck_assert_int_eq(write(STDERR_FILENO, full, sizeof(full)), sizeof(full));
+	die_of_overflow();
+}
+
+/* A process that dies so, with this as its stderr. */
+static pid_t start(int err, void (*die)(void))
+{
+	const struct rlimit no_core = {0, 0};
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid > 0)
+		return pid;
+	setrlimit(RLIMIT_CORE, &no_core);
+	dup2(err, STDERR_FILENO);
+	crash_install("test 1.0");
+	die();
+	_exit(0);
+}
+
 static bool has_ended(pid_t pid)
 {
 	siginfo_t info = {0};
@@ -96,19 +121,7 @@ static void report_of(char report[REPORT_BYTES], void (*die)(void), int many)
 	ck_assert_ptr_ne(about_to, MAP_FAILED);
 	ck_assert_int_eq(pipe(ends), 0);
 	ck_assert_int_eq(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
-	pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		const struct rlimit no_core = {0, 0};
-
-		setrlimit(RLIMIT_CORE, &no_core);
-		dup2(ends[1], STDERR_FILENO);
-		close(ends[0]);
-		close(ends[1]);
-		crash_install("test 1.0");
-		die();
-		_exit(0);
-	}
+	pid = start(ends[1], die);
 	close(ends[1]);
 	while (atomic_load(about_to) < many && !has_ended(pid))
 		sched_yield();
@@ -165,6 +178,26 @@ START_TEST(overflow_is_reported_from_both_ends)
 }
 END_TEST
 
+/* A pipe that is full keeps the core waiting for half a second once, and not for each line. */
+START_TEST(an_output_that_nobody_reads_is_given_up)
+{
+	struct timespec begin, end;
+	int ends[2], status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	pid = start(ends[1], die_of_overflow_unread);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	ck_assert_int_lt(end.tv_sec - begin.tv_sec, 10);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 /* Pages of address space: one mapping joins the next, so their number says nothing. */
 static long pages(void)
 {
@@ -208,6 +241,7 @@ int main(void)
 #if !SANITIZED
 	tcase_add_test(c, one_of_many_reports);
 	tcase_add_test(c, overflow_is_reported_from_both_ends);
+	tcase_add_test(c, an_output_that_nobody_reads_is_given_up);
 	tcase_add_test(c, threads_give_their_stacks_back);
 #endif
 	suite_add_tcase(suite, c);

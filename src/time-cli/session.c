@@ -17,6 +17,8 @@
 
 /* Between two tries of --rpcwait. */
 #define TRY_AGAIN_MS 200
+/* So often the cookie may be refused: a daemon that starts writes its own soon. */
+#define MAX_REFUSALS 5
 #define HTTP_OK 200
 #define HTTP_UNAUTHORIZED 401
 
@@ -133,7 +135,8 @@ static void take_status(struct session_answer *answer, const struct session *s, 
 	body[strcspn(body, "\r\n")] = 0;
 	print_cell(&shown, body, sizeof(body));
 	buf_append_byte(&shown, 0);
-	if (got->status == HTTP_UNAUTHORIZED && !s->target.user)
+	answer->cookie_refused = got->status == HTTP_UNAUTHORIZED && !s->target.user;
+	if (answer->cookie_refused)
 		/* A daemon that has just started has a new cookie. */
 		tell(answer, SESSION_AWAY,
 		     "timed at %.100s refuses the cookie %.300s\nIt is of another daemon, or of an earlier run: say "
@@ -197,6 +200,7 @@ static void pause_ms(int64_t ms)
 int session_ask(struct session *session, struct session_answer *answer, const struct buf *request)
 {
 	int64_t begin = clock_mono_ms();
+	unsigned refusals = 0;
 
 	for (;;) {
 		int r = session_begin(session, request);
@@ -207,6 +211,8 @@ int session_ask(struct session *session, struct session_answer *answer, const st
 		if (!session->wait || answer->outcome == SESSION_REFUSED)
 			return 0;
 		if (answer->outcome == SESSION_ANSWERED && !warms_up(answer->json))
+			return 0;
+		if (answer->cookie_refused && ++refusals >= MAX_REFUSALS)
 			return 0;
 		if (session->wait_timeout_s && clock_mono_ms() - begin >= session->wait_timeout_s * 1000)
 			return 0;

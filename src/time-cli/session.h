@@ -28,6 +28,7 @@ enum session_outcome {
 
 struct session_answer {
 	enum session_outcome outcome;
+	bool cookie_refused;	    /* why it is away: it has another cookie than the one in the file */
 	json_t *json;		    /* owned; NULL without SESSION_ANSWERED */
 	char why[SESSION_WHY_SIZE]; /* without SESSION_ANSWERED: for a person, with a hint in its second line */
 };

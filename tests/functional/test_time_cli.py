@@ -93,6 +93,7 @@ def test_where_the_daemon_is_and_who_may_ask_it(daemons, net, tmp_path):
     assert "timed does not seem to run: there is no cookie " in said and "/none/.cookie\n" in said
     assert "expected http://" in cli.fails("uptime", options=["-r", "ftp://x"], code=2)
     assert "no.toml: cannot be read" in cli.fails("uptime", options=["--config", "/no.toml"], code=2)
+    assert "refuses the cookie" in cli.fails("-rpcwait", "uptime", options=[*url, "--rpccookiefile", str(wrong)])
     wrong.chmod(0)
     said = cli.fails("uptime", options=[*url, "--rpccookiefile", str(wrong)], prefix=UNPRIVILEGED)
     assert "Permission denied" in said and "as the user of the daemon" in said

@@ -213,7 +213,7 @@ static void *recording_run(void *arg)
 	struct recording *one = arg;
 	struct item *items;
 	size_t lost;
-	bool go_on = true;
+	bool go_on = write_out(one); /* whoever looks sees what the file will be */
 
 	while (go_on && next_items(one, &items, &lost)) {
 		go_on = take_all(one, items, lost);

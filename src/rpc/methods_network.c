@@ -392,8 +392,8 @@ static const struct rpc_method methods[] = {
 	},
 	{
 		.name = "ping",
-		.about = "Pings every peer now; getpeerinfo shows the round trips.  A peer that leaves five pings unanswered gets "
-			 "no sixth.",
+		.about = "Pings every peer now; getpeerinfo shows the round trips.  A peer that leaves five pings "
+			 "unanswered gets no sixth.",
 		.result = "null",
 		.run = ping,
 	},

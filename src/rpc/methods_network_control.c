@@ -392,13 +392,11 @@ static const struct rpc_method methods[] = {
 		.name = "addnode",
 		.about = "Governs which nodes are dialled because the operator says so.\n"
 			 "add: it is dialled now and whenever it is not connected, uses a slot kept for such nodes, "
-			 "and is "
-			 "never given up.\n"
+			 "and is never given up.\n"
 			 "remove: that ends; its connection stays, as that of a node that was learnt.\n"
 			 "onetry: it is dialled once.\n"
 			 "What is added here lasts until the daemon stops; network.bootstrap_peers and --connect name "
-			 "nodes "
-			 "for every start.",
+			 "nodes for every start.",
 		.params = addnode_params,
 		.param_count = sizeof(addnode_params) / sizeof(addnode_params[0]),
 		.result = "null",
@@ -433,8 +431,7 @@ static const struct rpc_method methods[] = {
 	{
 		.name = "disconnectnode",
 		.about = "Ends a connection, named by its address or by its number.  It is not dialled for five "
-			 "minutes; it may "
-			 "dial us (setban is against that).",
+			 "minutes; it may dial us (setban is against that).",
 		.params = disconnect_params,
 		.param_count = sizeof(disconnect_params) / sizeof(disconnect_params[0]),
 		.result = "null",
@@ -446,10 +443,8 @@ static const struct rpc_method methods[] = {
 	{
 		.name = "setban",
 		.about = "Bans an address, or ends a ban, whoever made it.  A connection with a banned address ends at "
-			 "once, "
-			 "and it is neither dialled nor accepted.  Bans outlast a restart.  A ban of the operator "
-			 "takes the "
-			 "place of one for violations, and further violations do not change it.",
+			 "once, and it is neither dialled nor accepted.  Bans outlast a restart.  A ban of the "
+			 "operator takes the place of one for violations, and further violations do not change it.",
 		.params = setban_params,
 		.param_count = sizeof(setban_params) / sizeof(setban_params[0]),
 		.result = "null",
@@ -486,8 +481,7 @@ static const struct rpc_method methods[] = {
 	{
 		.name = "setnetworkactive",
 		.about = "Switches the network off or on.  While it is off every connection is closed, and none is "
-			 "dialled or "
-			 "accepted.  A start begins with it on.",
+			 "dialled or accepted.  A start begins with it on.",
 		.params = active_params,
 		.param_count = sizeof(active_params) / sizeof(active_params[0]),
 		.result = "boolean                          what holds now",

@@ -91,10 +91,11 @@ static const struct rpc_param record_params[] = {
 static const struct rpc_method methods[] = {
 	{
 		.name = "recordwire",
-		.about = "Writes every line that goes by between this node and a peer, in both directions, with its time, to a "
-			 "file that only its owner may read, in the directory recordings of the data directory.  It goes on "
-			 "when the peer reconnects, until it is switched off or the daemon stops.  `timed-inspect replay` "
-			 "plays such a file against a node.  What the disk is too slow for is left out and counted.",
+		.about = "Writes every line that goes by between this node and a peer, in both directions, with its "
+			 "time, to a file that only its owner may read, in the directory recordings of the data "
+			 "directory.  It goes on when the peer reconnects, until it is switched off or the daemon "
+			 "stops.  `timed-inspect replay` plays such a file against a node.  What the disk is too slow "
+			 "for is left out and counted.",
 		.params = record_params,
 		.param_count = sizeof(record_params) / sizeof(record_params[0]),
 		.result = "{\n"

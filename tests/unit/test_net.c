@@ -12,6 +12,8 @@
 
 #include "net_raw.h"
 #include "peer_table.h"
+#include "timed/net/wire_record.h"
+#include "timed/util/file.h"
 #include "timed/util/thread.h"
 
 static struct net_params params;
@@ -363,6 +365,89 @@ START_TEST(disconnect_by_the_operator)
 }
 END_TEST
 
+/* ---- recordings */
+
+static char *stop_recording(const struct fixture_node *node, const struct fixture_node *of)
+{
+	struct wire_record_result result;
+	char *text;
+	size_t len;
+
+	ck_assert_int_eq(net_record_off(node->net, &of->addr.ip, 10000, &result), 0);
+	ck_assert_uint_eq(result.lost, 0);
+	ck_assert_int_eq(file_read(&text, &len, result.path, (size_t)1 << 26), 0);
+	ck_assert_uint_eq(len, result.bytes);
+	ck_assert_int_eq(unlink(result.path), 0);
+	return text;
+}
+
+/* What the next line from that side says, NULL: there is none.  *len without the newline. */
+static const char *next_line(const char **at, size_t *len, const char *side)
+{
+	char from[32];
+	const char *found;
+
+	snprintf(from, sizeof(from), "\"from\":\"%s\",", side);
+	found = strstr(*at, from);
+	if (!found)
+		return NULL;
+	found += strlen(from);
+	*len = strcspn(found, "\n");
+	*at = found + *len;
+	return found;
+}
+
+/* Line by line, as far as both go: they were not switched off at the same moment. */
+static void compare_sides(const char *one, const char *other, const char *one_side, const char *other_side,
+			  unsigned at_least)
+{
+	for (unsigned count = 0;; count++) {
+		size_t len, other_len;
+		const char *line = next_line(&one, &len, one_side);
+		const char *other_line = next_line(&other, &other_len, other_side);
+
+		if (!line || !other_line) {
+			ck_assert_uint_ge(count, at_least);
+			return;
+		}
+		ck_assert_uint_eq(len, other_len);
+		ck_assert_mem_eq(line, other_line, len);
+	}
+}
+
+/* What one end says that it sent, directly or from its queue, is what the other says that it received. */
+START_TEST(both_ends_record_the_same)
+{
+	struct fixture_node a = {0}, b = {0};
+	char dir[] = "/tmp/test_net.XXXXXX", path[WIRE_RECORD_PATH_SIZE];
+	struct frame *news;
+	char *of_a, *of_b;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	start(&a, "127.77.0.1");
+	start(&b, "127.77.0.2");
+	ck_assert_int_eq(net_record_on(a.net, &b.addr.ip, dir, WIRE_RECORD_MIN_BYTES - 1, path), -EINVAL);
+	ck_assert_int_eq(net_record_on(a.net, &b.addr.ip, dir, (uint64_t)1 << 26, path), 0);
+	ck_assert_int_eq(net_record_on(b.net, &a.addr.ip, dir, (uint64_t)1 << 26, path), 0);
+	fixture_dial(&a, &b.addr);
+	FIXTURE_AWAIT(open_to(&a, 1) && open_to(&b, 1));
+	news = fixture_news(&a, 4000);
+	for (int i = 0; i < 500; i++)
+		ck_assert_uint_eq(net_broadcast(a.net, news, SEND_CONSENSUS, NULL), 1);
+	frame_unref(news);
+	FIXTURE_AWAIT(received(&b, WIRE_TRANSACTION_REJECTED) == 500);
+	of_a = stop_recording(&a, &b);
+	of_b = stop_recording(&b, &a);
+	compare_sides(of_a, of_b, "us", "peer", 500);
+	compare_sides(of_a, of_b, "peer", "us", 3);
+	free(of_a);
+	free(of_b);
+	ck_assert_int_eq(rmdir(dir), 0);
+	fixture_stop(&a);
+	fixture_stop(&b);
+}
+END_TEST
+
 START_TEST(address_in_use_is_an_error)
 {
 	struct fixture_node a = {0};
@@ -512,6 +597,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, connection_to_itself_is_recognised);
 	tcase_add_test(c, lost_configured_peer_is_dialled_until_it_is_back);
 	tcase_add_test(c, disconnect_by_the_operator);
+	tcase_add_test(c, both_ends_record_the_same);
 	tcase_add_test(c, address_in_use_is_an_error);
 	tcase_add_test(c, free_of_nothing);
 	tcase_add_test(c, stop_with_200_peers_joins_everything);

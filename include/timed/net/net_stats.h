@@ -29,7 +29,7 @@ struct net_traffic {
 struct net_stats {
 	struct net_traffic sent[WIRE_TYPE_COUNT], received[WIRE_TYPE_COUNT]; /* wire_type_name() names the types */
 	uint64_t bytes_sent, bytes_received;				     /* through sockets, whatever they were */
-	uint64_t rtt_buckets[NET_RTT_BUCKETS]; /* pongs by round trip, each in the first bucket that holds it */
+	uint64_t rtt_buckets[NET_RTT_BUCKETS]; /* pongs by round trip, each in one bucket */
 	uint64_t rtt_count;		       /* all of them, also those beyond the last bound */
 	uint64_t rtt_sum_us;
 	uint64_t missed_pongs;

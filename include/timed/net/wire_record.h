@@ -8,7 +8,7 @@
  *
  *	{"recording":1,"network":"testnet","peer":"203.0.113.7","time_us":N}		the first line
  *	{"time_us":N,"connection":5,"event":"open","direction":"inbound","addr":"203.0.113.7:40404"}
- *	{"time_us":N,"connection":5,"event":"joined","direction":...,"addr":...}	it was open before
+ *	{...,"event":"joined","direction":...,"addr":...}				the same, open before
  *	{"time_us":N,"connection":5,"from":"peer","line":"{\"Ping\":{...}}"}		a line of the peer
  *	{"time_us":N,"connection":5,"from":"us","line":"..."}				a line of ours
  *	{"time_us":N,"connection":5,"from":"peer","hex":"7b00..."}	one with other bytes than printable ASCII

@@ -9,14 +9,11 @@ import subprocess
 
 import pytest
 
-from harness.daemon import BINARY, Daemon
+from harness.daemon import BINARY, SANITIZED, Daemon, built_with
 from harness.net import scaled
 
-with open(BINARY, "rb") as binary:
-    BYTES = binary.read()
-SANITIZED = b"__asan_init" in BYTES or b"__tsan_init" in BYTES
 pytestmark = pytest.mark.skipif(SANITIZED, reason="sanitizers have their own handlers of fatal signals")
-needs_faults = pytest.mark.skipif(b"TIMED_FAULTS, character" not in BYTES,
+needs_faults = pytest.mark.skipif(not built_with(b"TIMED_FAULTS, character"),
                                   reason="this timed was built without fault injection (meson option faults)")
 NONCE = 7083216504912345678
 

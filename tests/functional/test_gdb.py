@@ -11,16 +11,14 @@ import threading
 
 import pytest
 
-from harness.daemon import BINARY, ROOT
+from harness.daemon import BINARY, ROOT, SANITIZED, built_with
 from harness.net import scaled, wait_until
 
-with open(BINARY, "rb") as binary:
-    BYTES = binary.read()
 pytestmark = [
     pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is not installed"),
-    pytest.mark.skipif(b"__asan_init" in BYTES or b"__tsan_init" in BYTES, reason="sanitizers do not bear a debugger"),
+    pytest.mark.skipif(SANITIZED, reason="sanitizers do not bear a debugger"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="looks at system calls and code of x86-64"),
-    pytest.mark.skipif(b".debug_info" not in BYTES, reason="this timed was built without debug symbols"),
+    pytest.mark.skipif(not built_with(b".debug_info"), reason="this timed was built without debug symbols"),
 ]
 SCRIPT = ROOT / "deploy" / "gdb" / "timed.py"
 FUTEX = 202  # number of the system call on x86-64

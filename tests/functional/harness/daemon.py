@@ -24,6 +24,18 @@ BROKEN = re.compile(r"Sanitizer|runtime error:|(?i:check failed)|[Aa]ssertion .*
                     r"failed with the undeclared code")
 
 
+def built_with(*marks):
+    """Whether the binary holds one of these byte strings; False where there is no binary."""
+    if not os.access(BINARY, os.R_OK):
+        return False
+    with open(BINARY, "rb") as file:
+        text = file.read()
+    return any(mark in text for mark in marks)
+
+
+SANITIZED = built_with(b"__asan_init", b"__tsan_init")
+
+
 class Daemon:
     def __init__(self, workdir, ip, config=None, args=(), env=None, namespace=None, prefix=()):
         self.ip = ip

@@ -11,26 +11,23 @@
 
 /* What one block may take to be decoded. */
 #define BLOCK_ARENA_BYTES ((size_t)64 << 20)
-#define MS 1000
-#define SECOND 1000000
+#define MS INT64_C(1000)
+#define SECOND (1000 * MS)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const int64_t connect_bounds[] = {100,	  250,	   500,	     MS,       2500,	 5 * MS, 10 * MS,
-					 25 * MS, 50 * MS, 100 * MS, 250 * MS, 500 * MS, SECOND, 5 * (int64_t)SECOND};
-static const int64_t delay_bounds[] = {250 * MS,
-				       500 * MS,
-				       SECOND,
-				       2 * SECOND,
-				       4 * SECOND,
-				       8 * SECOND,
-				       15 * SECOND,
-				       30 * SECOND,
-				       60 * SECOND,
-				       120 * SECOND,
-				       (int64_t)300 * SECOND,
-				       (int64_t)600 * SECOND};
-static const int64_t finality_bounds[] = {5 * MS,   10 * MS, 25 * MS,	 50 * MS,    100 * MS,	  250 * MS,
-					  500 * MS, SECOND,  2 * SECOND, 5 * SECOND, 15 * SECOND, 60 * SECOND};
+/* clang-format off */
+static const int64_t connect_bounds[] = {
+	100, 250, 500, MS, 2500, 5 * MS, 10 * MS, 25 * MS, 50 * MS, 100 * MS, 250 * MS, 500 * MS, SECOND, 5 * SECOND,
+};
+static const int64_t delay_bounds[] = {
+	250 * MS, 500 * MS, SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 15 * SECOND, 30 * SECOND, 60 * SECOND,
+	120 * SECOND, 300 * SECOND, 600 * SECOND,
+};
+static const int64_t finality_bounds[] = {
+	5 * MS, 10 * MS, 25 * MS, 50 * MS, 100 * MS, 250 * MS, 500 * MS, SECOND, 2 * SECOND, 5 * SECOND, 15 * SECOND,
+	60 * SECOND,
+};
+/* clang-format on */
 
 void counters_init(struct counters *c)
 {

@@ -2,6 +2,7 @@
 /* See routes.h. */
 #include "timed/rpc/routes.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "timed/node/health.h"
@@ -20,7 +21,7 @@
 static void print(struct buf *body, json_t *value)
 {
 	if (!value) {
-		body->error = -1;
+		body->error = -ENOMEM;
 		return;
 	}
 	value_print(body, value);

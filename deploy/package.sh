@@ -58,7 +58,7 @@ set_version() {
 	date=$(dpkg-parsechangelog -l "$changelog" -S Date)
 	{
 		printf 'timed (%s) UNRELEASED; urgency=medium\n\n  * Local build.\n\n' "$1"
-		printf ' -- The timed developers <maintainers@timed.example>  %s\n\n' "$date"
+		printf ' -- the timed authors <maintainers@timed.example>  %s\n\n' "$date"
 		cat "$root/deploy/debian/changelog"
 	} >"$changelog"
 	sed -i "0,/version: '[^']*'/s//version: '$1'/" "$tree/meson.build"

@@ -417,7 +417,7 @@ static void queue_locked(struct recorder *r, struct recording *one, struct item 
 		free(item);
 		return;
 	}
-	item->piece.time_us += one->real_us;
+	item->piece.time_us = clock_mono_us() + one->real_us; /* here, so that it never goes back in the file */
 	if (!one->first)
 		cond_broadcast(&r->cond);
 	*one->last = item;
@@ -436,7 +436,6 @@ void recorder_put(struct recorder *r, const struct record_piece *piece)
 	if (item) {
 		item->next = NULL;
 		item->piece = *piece;
-		item->piece.time_us = clock_mono_us();
 		item->piece.bytes = item->bytes;
 		if (piece->len > 0)
 			memcpy(item->bytes, piece->bytes, piece->len);

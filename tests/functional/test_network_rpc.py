@@ -86,7 +86,6 @@ def test_getpeerinfo_and_totals_say_what_went_by(node, net, listen, genesis):
     assert info["relayfee"] == info["incrementalfee"] == 0.00001 and isinstance(info["warnings"], list)
 
 
-@pytest.mark.fast
 def test_addnode_and_disconnectnode(brisk, net, listen, genesis):
     """Added nodes are dialled again and again, tried ones once, removed ones no more."""
     there, tried = net.ip(8), net.ip(9)
@@ -228,7 +227,6 @@ def test_setnetworkactive(brisk, net, listen, genesis):
     brisk.dial_in(net.ip(3))
 
 
-@pytest.mark.fast
 def test_getnodeaddresses(brisk, net):
     """Addresses that were told, drawn without repeating."""
     assert brisk.rpc("getnodeaddresses") == []

@@ -66,9 +66,33 @@ def recorded(node, net):
 
 
 @pytest.mark.fast
-def test_recordwire_writes_what_went_by(node, net, recorded):
-    """Both connections, both directions, each line as it was, in order; for nobody else to read."""
+def test_what_was_recorded_is_played_again(node, net, daemons, recorded):
+    """The file has both connections, both directions, each line as it was, in order, and is for nobody else to read.
+    Another node sees what the first one saw, and says the same to it."""
     off, found = recorded
+    check_recording(node, net, off, found)
+    other = daemons(net.ip(6))
+    answer = other.rpc("recordwire", net.ip(9), "on")
+    said, summary = replay("--fast", "--source", net.ip(9), off["file"], net.ip(6))
+    assert summary.startswith("connections: 2, ")
+    other.wait_log(rf"Message loop ended for {net.ip(9)}", count=2)
+    again = entries(other.rpc("recordwire", net.ip(9), "off")["file"])
+    assert answer["file"] != off["file"]
+    played = [line for line in lines(found, "peer") if isinstance(line, bytes) or "Pong" not in line]
+    assert [line for line in lines(again, "peer") if line in played] == played
+    # What the node said up to the last pong is what was printed, and it is what the first node had said.
+    assert Counter(said) <= Counter(lines(again, "us")) and len(said) >= len(lines(again, "us")) - 4
+    for name in ("Ack", "Version", "BlockHashResponse", "PeersResponse"):
+        assert names(again, "us").count(name) == names(found, "us").count(name) == 2
+        assert sum(name in line for line in said) == 2
+    assert not other.violations(net.ip(9)) and not node.violations(net.ip(3))
+
+    connections = sorted({entry["connection"] for entry in found if "connection" in entry})
+    said, summary = replay("--source", net.ip(9), "--connection", connections[1], off["file"], net.ip(6))
+    assert summary.startswith("connections: 1, ") and any("PeersResponse" in line for line in said)
+
+
+def check_recording(node, net, off, found):
     assert off["file"].startswith(os.path.join(node.datadir, "recordings", net.ip(3)))
     assert stat.S_IMODE(os.stat(off["file"]).st_mode) == 0o600
     assert (off["reason"], off["lost_bytes"], off["recording"]) == ("stopped", 0, False)
@@ -128,31 +152,6 @@ def test_recordwire_of_a_connection_that_is_there(node, net):
     assert names(found, "peer")[:1] == ["Ping"] and "Pong" in names(found, "us")
     assert not [line for line in lines(found, "peer") if "nonce\":5," in line or line.startswith('"timestamp')]
     assert [entry["reason"] for entry in found if entry.get("event") in ("close", "end")] == ["shutdown", "stopped"]
-
-
-@pytest.mark.fast
-def test_replay_to_another_node(node, net, daemons, recorded):
-    """The other node sees what the first one saw, and says the same to it."""
-    off, found = recorded
-    other = daemons(net.ip(6))
-    answer = other.rpc("recordwire", net.ip(9), "on")
-    said, summary = replay("--fast", "--source", net.ip(9), off["file"], net.ip(6))
-    assert summary.startswith("connections: 2, ")
-    other.wait_log(rf"Message loop ended for {net.ip(9)}", count=2)
-    again = entries(other.rpc("recordwire", net.ip(9), "off")["file"])
-    assert answer["file"] != off["file"]
-    played = [line for line in lines(found, "peer") if isinstance(line, bytes) or "Pong" not in line]
-    assert [line for line in lines(again, "peer") if line in played] == played
-    # What the node said up to the last pong is what was printed, and it is what the first node had said.
-    assert Counter(said) <= Counter(lines(again, "us")) and len(said) >= len(lines(again, "us")) - 4
-    for name in ("Ack", "Version", "BlockHashResponse", "PeersResponse"):
-        assert names(again, "us").count(name) == names(found, "us").count(name) == 2
-        assert sum(name in line for line in said) == 2
-    assert not other.violations(net.ip(9)) or len(other.violations(net.ip(9))) == len(node.violations(net.ip(3)))
-
-    connections = sorted({entry["connection"] for entry in found if "connection" in entry})
-    said, summary = replay("--source", net.ip(9), "--connection", connections[1], off["file"], net.ip(6))
-    assert summary.startswith("connections: 1, ") and any("PeersResponse" in line for line in said)
 
 
 def test_replay_where_the_peer_was_dialled(node, net, listen, genesis, daemons):

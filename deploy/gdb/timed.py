@@ -183,7 +183,10 @@ class Call:
     def __init__(self, frame):
         self.name = frame.name() or "??"
         self.library = gdb.solib_name(frame.pc()) or ""
-        self.own = frame.function() is not None and not self.library
+        source = frame.find_sal().symtab
+        # What headers of the C library put into us in place of a call (as _FORTIFY_SOURCE does) is not ours.
+        self.own = (frame.function() is not None and not self.library
+                    and not (source and source.fullname().startswith("/usr/include/")))
 
 
 class Task:

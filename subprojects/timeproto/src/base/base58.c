@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Base58: see base58.h.  Schoolbook conversion between base 256 and base 58, in place in a small array of digits. */
+/* Base58: see base58.h.  Schoolbook conversion between the two bases, in place in a small array of digits: when
+ * encoding, of 32 bits each and five characters at a time, as the owner of every input that is spent is encoded. */
 #include "timeproto/base/base58.h"
 
 #include <string.h>
 
 static const char base58_alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+/* 58 to the power of five: the most characters whose value fits into 32 bits. */
+#define BASE58_FIVE UINT32_C(656356768)
 
 /* Value of a character, -1 when it is none of the alphabet. */
 static int base58_value(char c)
@@ -32,23 +36,60 @@ static size_t base58_accumulate(uint8_t *digits, size_t count, unsigned base, un
 	return count;
 }
 
+/* number /= BASE58_FIVE; the remainder.  Most significant digit first. */
+static uint32_t base58_divide(uint32_t *number, size_t count)
+{
+	uint64_t remainder = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t part = remainder << 32 | number[i];
+
+		number[i] = (uint32_t)(part / BASE58_FIVE);
+		remainder = part % BASE58_FIVE;
+	}
+	return (uint32_t)remainder;
+}
+
+/* The bytes as digits of 32 bits, most significant first.  Returns their count. */
+static size_t base58_pack(uint32_t *number, const uint8_t *data, size_t len)
+{
+	size_t count = (len + 3) / 4;
+
+	memset(number, 0, count * sizeof(number[0]));
+	for (size_t i = 0; i < len; i++)
+		number[count - 1 - i / 4] |= (uint32_t)data[len - 1 - i] << (8 * (i % 4));
+	return count;
+}
+
 int base58_encode(char *out, size_t out_size, const uint8_t *data, size_t len)
 {
-	uint8_t digits[BASE58_TEXT_SIZE(BASE58_MAX_BYTES)];
-	size_t zeros = 0, count = 0;
+	uint32_t number[BASE58_MAX_BYTES / 4], *at = number;
+	char text[BASE58_TEXT_SIZE(BASE58_MAX_BYTES) + 5], *end = text + sizeof(text), *start = end;
+	size_t zeros = 0, count;
 
 	if (len > BASE58_MAX_BYTES)
 		return BASE58_E_SIZE;
 	while (zeros < len && data[zeros] == 0)
 		zeros++;
-	for (size_t i = zeros; i < len; i++)
-		count = base58_accumulate(digits, count, 58, 256, data[i]);
-	if (out_size < zeros + count + 1)
+	count = base58_pack(number, data + zeros, len - zeros);
+	while (count > 0) {
+		uint32_t five = base58_divide(at, count);
+
+		for (int i = 0; i < 5; i++, five /= 58)
+			*--start = base58_alphabet[five % 58];
+		while (count > 0 && *at == 0) {
+			at++;
+			count--;
+		}
+	}
+	/* The first five may begin with zeros that are no bytes. */
+	while (start < end && *start == base58_alphabet[0])
+		start++;
+	if (out_size < zeros + (size_t)(end - start) + 1)
 		return BASE58_E_SIZE;
 	memset(out, base58_alphabet[0], zeros);
-	for (size_t i = 0; i < count; i++)
-		out[zeros + i] = base58_alphabet[digits[count - 1 - i]];
-	out[zeros + count] = '\0';
+	memcpy(out + zeros, start, (size_t)(end - start));
+	out[zeros + (size_t)(end - start)] = '\0';
 	return 0;
 }
 

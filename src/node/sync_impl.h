@@ -118,7 +118,7 @@ void sync_note_empty(struct sync *s, struct sync_peer *p, bool blame);
 void sync_find_stalls(struct sync *s);
 /* The window can take more than what is missing of the open segments. */
 bool sync_has_room(struct sync *s);
-/* When nothing can go on because the window is full: something is given up. */
+/* When nothing can go on because the window is full, or will be: something is given up. */
 void sync_make_room(struct sync *s);
 /* Blocks of the next segment, by what fits. */
 uint32_t sync_segment_length(const struct sync *s);

@@ -31,6 +31,7 @@ static void learn_size(struct sync *s, const struct sync_blocks *answer)
 		json = MAX_BLOCK_JSON;
 	if (held > MAX_BLOCK_JSON)
 		held = MAX_BLOCK_JSON;
+	s->blocks_grew = s->blocks_grew || held > s->held_per_block;
 	s->json_per_block = json > s->json_per_block ? (s->json_per_block + json + 1) / 2
 						     : s->json_per_block - (s->json_per_block - json) / 4;
 	s->held_per_block = held > s->held_per_block ? (s->held_per_block + held + 1) / 2
@@ -474,8 +475,45 @@ static bool is_stuck(struct sync *s)
 	return front->anchor.decided && !sync_segment_complete(front);
 }
 
+/* The segment can never be complete: its blocks are bigger than they seemed when it was opened, and do not fit the
+ * window even with nothing else in it. */
+static bool outgrows_window(const struct sync *s, const struct sync_segment *seg)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < seg->count; i++)
+		bytes += seg->pieces[i].bytes;
+	for (size_t i = 0; i < s->peer_count; i++) {
+		const struct sync_asked *ask = &s->peers[i].asks[SYNC_ASK_BLOCKS];
+
+		/* What was asked for again is a hole, and counted there. */
+		if (ask->outstanding && !ask->stalled && ask->serial == seg->serial && ask->first <= seg->anchor.height)
+			bytes += ask->reserved;
+	}
+	return bytes + hole_bytes(s, seg) > s->params.window_bytes;
+}
+
+/* Better at once than when the window is full: blocks come from the anchor down, and all above the new one were fetched
+ * in vain. */
+static void give_up_outgrown(struct sync *s)
+{
+	s->blocks_grew = false;
+	for (uint32_t i = 0; i < s->segment_count; i++) {
+		struct sync_segment *seg = sync_segment_at(s, i);
+
+		if (!outgrows_window(s, seg))
+			continue;
+		if (i == 0)
+			sync_segment_shorten(s, seg);
+		sync_segments_drop(s, i == 0 ? 1 : i);
+		s->poke = true;
+	}
+}
+
 void sync_make_room(struct sync *s)
 {
+	if (s->blocks_grew)
+		give_up_outgrown(s);
 	while (is_stuck(s)) {
 		if (s->segment_count > 1)
 			sync_segments_drop(s, 1);

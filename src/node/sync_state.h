@@ -209,10 +209,11 @@ struct sync {
 	size_t held_bytes, out_bytes, reserved_bytes; /* together: the window */
 	bool starved;				      /* an ask had to wait for the window */
 	size_t json_per_block, held_per_block;	      /* running estimates */
-	uint32_t range_limit;			      /* blocks; below max_range_blocks after an overlong answer */
-	int64_t stall_ms;			      /* grows when many stall */
-	int64_t stall_grown_ms;			      /* when it did */
-	bool has_ceiling;			      /* nothing is asked above `ceiling` until ceiling_until_ms */
+	bool blocks_grew;	/* ... and the second has risen: open segments may not fit any more */
+	uint32_t range_limit;	/* blocks; below max_range_blocks after an overlong answer */
+	int64_t stall_ms;	/* grows when many stall */
+	int64_t stall_grown_ms; /* when it did */
+	bool has_ceiling;	/* nothing is asked above `ceiling` until ceiling_until_ms */
 	uint64_t ceiling;
 	int64_t ceiling_until_ms;
 	struct sync_action actions[SYNC_MAX_ACTIONS]; /* ring */

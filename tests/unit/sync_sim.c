@@ -335,6 +335,7 @@ static void answer_blocks(struct sim *sim, struct sim_peer *p, const struct sim_
 	answer.count = payload->count;
 	answer.payload = payload;
 	hold(sim, payload);
+	sim->blocks_received += answer.count;
 	/* What the check will say, before the payload may be gone. */
 	struct sim_event check = {.kind = SIM_EV_CHECKED, .check = SYNC_CHECK_GOOD};
 

@@ -119,6 +119,7 @@ struct sim {
 	uint32_t reorganisations, refusals, connected, kept_total;
 	uint64_t undone;
 	uint32_t hash_asks, block_asks, duplicate_blocks, pokes;
+	uint64_t blocks_received; /* however often */
 	uint64_t highest_ask; /* blocks of one */
 	uint64_t certified;   /* id of the block that may be reorganised to at any depth */
 	bool fail_reorganise; /* the branch breaks a rule */

@@ -462,6 +462,22 @@ START_TEST(heavy_blocks_fit_the_window)
 }
 END_TEST
 
+/* A chain that is heavy from its first block on, of which far less fits the window than seemed: what is given up is known
+ * before it was fetched. */
+START_TEST(heavy_chain_is_fetched_once)
+{
+	begin(15, 1500);
+	chain.heavy_from = 1;
+	chain.heavy_to = 1500;
+	chain.heavy_bytes = 600000;
+	sim_add(&sim, SIM_HONEST, &chain, chain.height, 0);
+	ck_assert(sim_run(&sim, 15 * SIM_MINUTE, is_done));
+	ck_assert_uint_eq(sim.connected, 1500);
+	ck_assert_uint_lt(sim.blocks_received, 1500 + 30);
+	end();
+}
+END_TEST
+
 /* Answers over the length of a line end connections; ranges are halved until they fit. */
 START_TEST(overlong_answers_halve_the_range)
 {
@@ -727,6 +743,7 @@ int main(void)
 	tcase_add_test(tc, majority_for_a_hash_without_blocks_is_found_out);
 	tcase_add_test(tc, mute_and_stalling_peers_only_cost_time);
 	tcase_add_test(tc, heavy_blocks_fit_the_window);
+	tcase_add_test(tc, heavy_chain_is_fetched_once);
 	tcase_add_test(tc, overlong_answers_halve_the_range);
 	tcase_add_test(tc, chain_that_breaks_a_rule_is_forgotten_for_an_hour);
 	tcase_add_test(tc, signature_that_the_header_vouches_for_is_nobodys_lie);

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Fetching a chain: two daemons, of which one holds the chain and the other is empty, against a floor in the same run.
 
-    bench_sync.py small|heavy TIMED CHAINGEN CHAIN_FLOOR [--json]
+    bench_sync.py small|heavy TIMED CHAINGEN CHAIN_FLOOR [--json] [--blocks N]
 
 small: 51,000 small blocks (a year of testnet) against chain_floor.c, which decodes, hashes and puts the same blocks in one
 thread; with it the time of a start and of an orderly stop on that chain.  heavy: 2,000 blocks of 500 signed transactions
-against what all cores verify with libsodium.  Also printed: how far the memory of the fetching process grew.
+against what all cores verify with libsodium.  --blocks makes a chain of another length.  Also printed: how far the memory
+of the fetching process grew, and the processor time that both daemons took for it, which other load on the machine changes
+least.
 """
+import argparse
 import json
 import os
 import pathlib
@@ -29,26 +32,36 @@ def say(name, figure, against, ratio, wanted, as_json, **more):
         print(f"{name}: {figure}; {against}; ratio {ratio:.2f} ({wanted}){extra}", flush=True)
 
 
+def cpu_seconds(daemon):
+    """What the process has used of all cores so far."""
+    fields = pathlib.Path(f"/proc/{daemon.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def fetch(daemon_type, work, timed_from, blocks):
-    """Seconds from the start of an empty daemon beside one that has the chain until it stands at the same height."""
+    """Of an empty daemon beside one that has the chain: seconds until it stands at the same height, where it stood when the
+    time began, its greatest memory, and the processor time of both."""
     target = daemon_type(work, "127.99.1.2", {
         "devnet": {"genesis_timestamp": GENESIS}, "block": {"block_time_seconds": 600},
         "network": {"bootstrap_peers": [f"{timed_from.ip}:24200"]},
         "timers": {"sync_settle_ms": 1}, "logging": {"level": "info"}})
+    served = cpu_seconds(timed_from)
     target.start()
     begin = time.monotonic()
     first = target.height()
     while target.height() < blocks:
         if time.monotonic() - begin > 1200:
             raise SystemExit(f"not there after 20 minutes:\n{target.tail()}")
-        time.sleep(0.02)
+        # Asking costs time of the same cores: half a percent is exact enough.
+        time.sleep(max(0.02, (time.monotonic() - begin) / 200))
     seconds = time.monotonic() - begin
+    cpu = cpu_seconds(target), cpu_seconds(timed_from) - served
     same = target.rpc("gettxoutsetinfo") == timed_from.rpc("gettxoutsetinfo")
     peak = target.rss_peak()
     target.stop(timeout=30)
     if not same:
         raise SystemExit("the two do not hold the same chain")
-    return seconds, first, peak
+    return seconds, first, peak, cpu
 
 
 def time_of_start(daemon):
@@ -68,8 +81,15 @@ def time_of_start(daemon):
 
 
 def main():
-    as_json = "--json" in sys.argv
-    kind, timed, chaingen, floor = [arg for arg in sys.argv[1:] if arg != "--json"]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=["small", "heavy"])
+    parser.add_argument("timed")
+    parser.add_argument("chaingen")
+    parser.add_argument("floor")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--blocks")
+    args = parser.parse_args()
+    as_json, kind, timed, chaingen, floor = args.json, args.kind, args.timed, args.chaingen, args.floor
     os.environ["TIMED_BINARY"] = timed
     sys.path.insert(0, str(ROOT / "tests" / "functional"))
     from harness.daemon import Daemon
@@ -77,8 +97,10 @@ def main():
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="bench-sync-") as work:
         chain = os.path.join(work, "chain.jsonl")
+        length = ["--blocks", args.blocks] if args.blocks else []
         subprocess.run([chaingen, "--network", "devnet", "--genesis-timestamp", str(GENESIS), "--block-time", "600",
-                        "--interval", "600", "--year" if kind == "small" else "--heavy", "--out", chain], check=True)
+                        "--interval", "600", "--year" if kind == "small" else "--heavy", *length, "--out", chain],
+                       check=True)
         base = json.loads(subprocess.run([floor, chain, os.path.join(work, "floor")], check=True,
                                          capture_output=True, text=True).stdout)
         source = Daemon(work, "127.99.1.1", {"devnet": {"genesis_timestamp": GENESIS},
@@ -88,10 +110,11 @@ def main():
         load = time.monotonic() - begin
         start = time_of_start(source)
         blocks = base["blocks"] - 1
-        seconds, first, peak = fetch(Daemon, work, source, blocks)
+        seconds, first, peak, cpu = fetch(Daemon, work, source, blocks)
         stop = source.stop(timeout=30)
         fetched = blocks - first
-        more = {"import_seconds": round(load, 1), "peak_MiB": peak >> 20}
+        more = {"import_seconds": round(load, 1), "peak_MiB": peak >> 20,
+                "cpu_seconds_fetching": round(cpu[0], 2), "cpu_seconds_serving": round(cpu[1], 2)}
         if kind == "small":
             say("sync of small blocks", f"{fetched / seconds:.0f} blocks/s",
                 f"floor {base['blocks'] / base['seconds']:.0f} blocks/s",

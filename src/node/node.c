@@ -39,7 +39,7 @@
 #define PATH_SIZE 4096
 /* What a bulk load gathers before it is written: so many bytes, or for so long; and on the disk this often. */
 #define GATHER_BYTES ((size_t)8 << 20)
-#define GATHER_MS 200
+#define GATHER_MS 500
 #define GATHER_SYNC_MS 1000
 #define OVERLAY_BYTES ((size_t)64 << 20)
 

@@ -14,8 +14,8 @@
 #include "timed/store/store.h"
 #include "wal_check.h"
 
-/* Chain families hold much, the others little; they differ in their buffers. */
-enum store_size { STORE_SIZE_CHAIN, STORE_SIZE_SMALL, STORE_SIZE_COUNT };
+/* Of a family: the bytes of blocks and undo data under ascending heights, many small entries under hashes, or little. */
+enum store_size { STORE_SIZE_BLOCKS, STORE_SIZE_HASHES, STORE_SIZE_SMALL, STORE_SIZE_COUNT };
 
 /* Whether a write has failed.  The first failing thread goes from NONE to WRITING, fills `failure`, and goes to SET:
  * readers look at `failure` only then. */

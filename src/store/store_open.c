@@ -26,14 +26,15 @@ enum store_size store_family_size(enum store_family family)
 {
 	switch (family) {
 	case STORE_BLOCKS:
-	case STORE_BLOCK_INDEX:
-	case STORE_UTXO:
 	case STORE_UNDO:
-	case STORE_TX_INDEX:
-	case STORE_SCRIPT_INDEX:
 	case STORE_COMMITS:
 	case STORE_BRANCH:
-		return STORE_SIZE_CHAIN;
+		return STORE_SIZE_BLOCKS;
+	case STORE_BLOCK_INDEX:
+	case STORE_UTXO:
+	case STORE_TX_INDEX:
+	case STORE_SCRIPT_INDEX:
+		return STORE_SIZE_HASHES;
 	case STORE_MASTERNODES:
 	case STORE_ADDRESSES:
 	case STORE_BANS:
@@ -44,15 +45,22 @@ enum store_size store_family_size(enum store_family family)
 	return STORE_SIZE_SMALL;
 }
 
-/* Keys of the chain are mostly hashes, written in ordered runs (chain_write.c).  Measured over a chain of many small
- * blocks: memory tables that stay in the processor's cache, and a filter in front of them (most questions are for
- * transactions that are not there) take a third of the time off connecting. */
-static void store_tune_for_chain(rocksdb_options_t *options)
+/* What a bulk load fills.  All families are flushed when the memory table of one is full, and random keys make each
+ * flush meet all tables of its family when these are merged: so the memory tables are not small, and many flushes are
+ * merged at once.  Most questions are for transactions that are not there: a filter stands in front of the memory
+ * tables too. */
+static void store_tune_for_chain(rocksdb_options_t *options, enum store_size size)
 {
-	rocksdb_options_set_write_buffer_size(options, 4 * STORE_MIB);
+	rocksdb_options_set_write_buffer_size(options, 16 * STORE_MIB);
 	rocksdb_options_set_max_write_buffer_number(options, 4);
+	rocksdb_options_set_level0_file_num_compaction_trigger(options, 8);
+	rocksdb_options_set_level0_slowdown_writes_trigger(options, 24);
+	if (size != STORE_SIZE_HASHES)
+		return;
 	rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, 0.05);
 	rocksdb_options_set_memtable_whole_key_filtering(options, 1);
+	/* Hashes do not get shorter, and are written several times. */
+	rocksdb_options_set_compression(options, rocksdb_no_compression);
 }
 
 static rocksdb_options_t *store_make_family_options(rocksdb_cache_t *cache, enum store_size size)
@@ -75,8 +83,8 @@ static rocksdb_options_t *store_make_family_options(rocksdb_cache_t *cache, enum
 	rocksdb_options_set_write_buffer_size(options, STORE_MIB / 4);
 	rocksdb_options_set_max_write_buffer_number(options, 2);
 	rocksdb_block_based_options_destroy(table);
-	if (size == STORE_SIZE_CHAIN)
-		store_tune_for_chain(options);
+	if (size != STORE_SIZE_SMALL)
+		store_tune_for_chain(options, size);
 	return options;
 }
 

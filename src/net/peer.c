@@ -188,6 +188,14 @@ void *peer_user(const struct peer *peer)
 	return net_user(peer->net);
 }
 
+bool peer_time_offset(const struct peer *peer, int64_t *offset_s)
+{
+	if (!atomic_load(&peer->stats.has_time_offset))
+		return false;
+	*offset_s = atomic_load(&peer->stats.time_offset_s);
+	return true;
+}
+
 uint64_t peer_id(const struct peer *peer)
 {
 	return peer->id;

@@ -710,23 +710,34 @@ void node_masternode_count(struct node *node, size_t *known, size_t *active)
 	mutex_unlock(&node->registry_lock);
 }
 
+/* Offsets of peers' clocks. */
+struct offsets {
+	int64_t *items;
+	size_t count, room;
+};
+
+static void note_offset(struct peer *peer, void *user)
+{
+	struct offsets *offsets = user;
+
+	if (offsets->count < offsets->room && peer_time_offset(peer, &offsets->items[offsets->count]))
+		offsets->count++;
+}
+
 bool node_clock_offset_s(struct node *node, int64_t *offset)
 {
-	struct peer_info *infos;
-	size_t n = net_peer_infos(node->net, &infos), count = 0;
-	int64_t *offsets = n ? malloc(n * sizeof(*offsets)) : NULL;
+	struct offsets offsets = {.room = net_ready_count(node->net)};
 
-	for (size_t i = 0; offsets && i < n; i++) {
-		if (infos[i].has_time_offset)
-			offsets[count++] = infos[i].time_offset_s;
+	offsets.items = malloc(offsets.room * sizeof(offsets.items[0]) + 1);
+	if (!offsets.items)
+		return false;
+	net_each_peer(node->net, note_offset, &offsets);
+	if (offsets.count >= MIN_CLOCKS) {
+		qsort(offsets.items, offsets.count, sizeof(offsets.items[0]), compare_numbers);
+		*offset = offsets.items[offsets.count / 2];
 	}
-	if (count >= MIN_CLOCKS) {
-		qsort(offsets, count, sizeof(*offsets), compare_numbers);
-		*offset = offsets[count / 2];
-	}
-	free(offsets);
-	free(infos);
-	return count >= MIN_CLOCKS;
+	free(offsets.items);
+	return offsets.count >= MIN_CLOCKS;
 }
 
 void node_request_stop(struct node *node, int exit_code, const char *reason)

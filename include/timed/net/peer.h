@@ -80,6 +80,8 @@ void peer_unref(struct peer *peer);
 struct net *peer_net(const struct peer *peer);
 /* The node above (net_ops.user). */
 void *peer_user(const struct peer *peer);
+/* The peer's clock minus ours, once it has told a time.  False: it has not. */
+bool peer_time_offset(const struct peer *peer, int64_t *offset_s);
 uint64_t peer_id(const struct peer *peer);
 const struct net_ip *peer_ip(const struct peer *peer);
 /* Text of the IP; lives as long as the peer. */

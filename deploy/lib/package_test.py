@@ -3,11 +3,10 @@
 
     package_test.py WORK OLD.deb NEW.deb
 
-Installs the older package, runs its service, lets it hang and be killed, upgrades, removes and purges, and prints what it
-saw. WORK is a directory for the system; a debootstrap in it is used again. Exit code 0: all held; 1: something did not; 77: it cannot run here,
-and the line before says why.
+Installs the older package, runs its service, lets it hang and be killed, upgrades, removes and purges, and prints what
+it saw. WORK is a directory for the system; a debootstrap in it is used again. Exit code 0: all held; 1: something did
+not; 77: it cannot run here, and the line before says why.
 """
-import json
 import os
 import pathlib
 import shutil
@@ -15,8 +14,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "functional"))
 from harness.service import StoppedThread  # noqa: E402
@@ -194,10 +191,9 @@ def running(machine):
 
 def asked(machine):
     """As an operator asks: terminal, page, metrics."""
-    client = ("time-cli", "--network", "devnet", "--datadir", DATA)
-    info = machine(*client, "-getinfo").stdout
-    table = machine(*client, "-netinfo", "4").stdout
-    assert info.strip() and table.strip()
+    info = machine("time-cli", "-getinfo").stdout
+    table = machine("time-cli", "-netinfo", "4").stdout
+    assert "devnet" in info and "127.0.0.1:24201" in info and table.strip(), info + table
     status, body = machine.get("/metrics")
     assert status == 200 and "timed_height 0" in body, (status, body[:300])
     status, body = machine.get("/metrics", "http://127.0.0.1:9900")
@@ -271,11 +267,12 @@ def upgraded(machine, package):
 
 def left(machine):
     """What is left of us outside of the data directory."""
-    done = machine("find", "/", "-xdev", "(", "-path", "/proc", "-o", "-path", "/sys", "-o", "-path", "/run", "-o",
-                   "-path", "/root", "-o", "-path", DATA, "-o", "-path", "/var/log/journal", "-o", "-path", "/tmp", ")", "-prune", "-o",
-                   "(", "-name", "timed", "-o", "-name", "timed.*", "-o", "-name", "timed-*", "-o", "-name", "time-cli*", ")",
-                   "-print")
-    return set(done.stdout.split())
+    tests = []
+    for path in ("/proc", "/sys", "/run", "/root", "/tmp", "/var/log/journal", DATA):
+        tests += ["-path", path, "-prune", "-o"]
+    for name in ("timed", "timed.*", "timed-*", "time-cli*"):
+        tests += ["-name", name, "-print", "-o"]
+    return set(machine("find", "/", "-xdev", *tests, "-false").stdout.split())
 
 
 def removed(machine):

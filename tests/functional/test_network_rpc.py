@@ -86,6 +86,17 @@ def test_getpeerinfo_and_totals_say_what_went_by(node, net, listen, genesis):
     assert info["relayfee"] == info["incrementalfee"] == 0.00001 and isinstance(info["warnings"], list)
 
 
+@pytest.mark.fast
+def test_timeoffset_is_the_median_of_the_peers(brisk, net):
+    """Of at least three: one whose clock is wrong does not count."""
+    for number, (offset, expected) in enumerate(((50, 0), (5000, 0), (70, 70), (60, 70))):
+        peer = brisk.dial_in(net.ip(20 + number), pong=False)
+        nonce = 1000 + number
+        peer.send({"Ping": {"nonce": nonce, "timestamp": int(time.time()) + offset}})
+        peer.expect_pong(nonce, 5)
+        assert abs(brisk.rpc("getnetworkinfo")["timeoffset"] - expected) <= 2, f"after {number + 1} peers"
+
+
 def test_addnode_and_disconnectnode(brisk, net, listen, genesis):
     """Added nodes are dialled again and again, tried ones once, removed ones no more."""
     there, tried = net.ip(8), net.ip(9)

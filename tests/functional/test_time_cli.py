@@ -13,7 +13,7 @@ from harness import wire
 from harness.cli import CLI, Cli
 from harness.net import RPC_PORT, scaled
 
-COMPLETIONS = pathlib.Path(CLI).parents[2] / "manual"
+COMPLETIONS = pathlib.Path(CLI).parents[1] / "manual"
 # Root, too, reads only what the mode allows.
 UNPRIVILEGED = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
 

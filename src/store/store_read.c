@@ -45,27 +45,6 @@ int store_read_failed(struct store *store, enum store_family family, char *statu
 	return (int)failure.error;
 }
 
-/* A property of all families together; one that RocksDB does not know is 0. */
-static uint64_t store_property_sum(const struct store *store, const char *name)
-{
-	uint64_t sum = 0, one;
-
-	for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
-		if (rocksdb_property_int_cf(store->db, store->family[i], name, &one) == 0)
-			sum += one;
-	}
-	return sum;
-}
-
-void store_get_memory(const struct store *store, struct store_memory *out)
-{
-	out->cache = rocksdb_cache_get_usage(store->cache);
-	out->pinned = rocksdb_cache_get_pinned_usage(store->cache);
-	out->cache_limit = rocksdb_cache_get_capacity(store->cache);
-	out->memtables = store_property_sum(store, "rocksdb.cur-size-all-mem-tables");
-	out->readers = store_property_sum(store, "rocksdb.estimate-table-readers-mem");
-}
-
 struct store_snapshot *store_snapshot_new(struct store *store)
 {
 	struct store_snapshot *snapshot = malloc(sizeof(*snapshot));

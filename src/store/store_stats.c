@@ -6,7 +6,7 @@
 
 #include "store_impl.h"
 
-/* Summed over the families. */
+/* Summed over the families; a property that RocksDB does not know is 0. */
 static uint64_t sum(const struct store *store, const char *property)
 {
 	uint64_t all = 0, one;
@@ -24,6 +24,15 @@ static uint64_t of_all(const struct store *store, const char *property)
 	uint64_t one;
 
 	return rocksdb_property_int_cf(store->db, store->family[0], property, &one) == 0 ? one : 0;
+}
+
+void store_get_memory(const struct store *store, struct store_memory *out)
+{
+	out->cache = rocksdb_cache_get_usage(store->cache);
+	out->pinned = rocksdb_cache_get_pinned_usage(store->cache);
+	out->cache_limit = rocksdb_cache_get_capacity(store->cache);
+	out->memtables = sum(store, "rocksdb.cur-size-all-mem-tables");
+	out->readers = sum(store, "rocksdb.estimate-table-readers-mem");
 }
 
 void store_get_stats(struct store *store, struct store_stats *out)

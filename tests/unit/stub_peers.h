@@ -27,6 +27,7 @@ static inline struct peer *stub_peer(int i)
 struct mem_budget *__wrap_net_budget(struct net *net);
 struct peer *__wrap_peer_ref(struct peer *peer);
 void __wrap_peer_unref(struct peer *peer);
+const char *__wrap_peer_ip_text(const struct peer *peer);
 
 struct mem_budget *__wrap_net_budget(struct net *net)
 {
@@ -43,6 +44,12 @@ struct peer *__wrap_peer_ref(struct peer *peer)
 void __wrap_peer_unref(struct peer *peer)
 {
 	peer_refs -= peer != NULL;
+}
+
+const char *__wrap_peer_ip_text(const struct peer *peer)
+{
+	(void)peer;
+	return "1.2.3.4";
 }
 
 #endif

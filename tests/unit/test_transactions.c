@@ -67,7 +67,6 @@ uint32_t __wrap_net_ready_count(struct net *net);
 bool __wrap_peer_send(struct peer *peer, struct frame *frame, enum send_class class);
 uint64_t __wrap_peer_id(const struct peer *peer);
 const struct net_ip *__wrap_peer_ip(const struct peer *peer);
-const char *__wrap_peer_ip_text(const struct peer *peer);
 void __wrap_peer_violation(struct peer *peer, const char *what);
 bool __wrap_peer_request(struct peer *peer, enum request_kind kind, uint64_t key, const struct wire_message *message);
 void __wrap_peer_fence(struct peer *peer);
@@ -107,12 +106,6 @@ const struct net_ip *__wrap_peer_ip(const struct peer *peer)
 {
 	(void)peer;
 	return &some_peer;
-}
-
-const char *__wrap_peer_ip_text(const struct peer *peer)
-{
-	(void)peer;
-	return "1.2.3.4";
 }
 
 void __wrap_peer_violation(struct peer *peer, const char *what)

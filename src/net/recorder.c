@@ -238,11 +238,17 @@ static int open_file(struct recording *one, const char *directory, int64_t now_u
 		if (*c == ':')
 			*c = '-';
 	}
-	r = snprintf(one->path, sizeof(one->path), "%s/%s-%" PRId64 ".jsonl", directory, ip, now_us / 1000);
-	if (r < 0 || (size_t)r >= sizeof(one->path))
-		return -ENAMETOOLONG;
-	one->fd = open(one->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return one->fd < 0 ? -errno : 0;
+	/* A name that another recording of this millisecond has taken is left to it. */
+	for (int64_t ms = now_us / 1000;; ms++) {
+		r = snprintf(one->path, sizeof(one->path), "%s/%s-%" PRId64 ".jsonl", directory, ip, ms);
+		if (r < 0 || (size_t)r >= sizeof(one->path))
+			return -ENAMETOOLONG;
+		one->fd = open(one->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (one->fd >= 0)
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+	}
 }
 
 static void recording_free(struct recording *one)

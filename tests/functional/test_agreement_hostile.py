@@ -205,7 +205,6 @@ def test_who_passes_votes_on_claims_nothing(validators, net):
 
 # --- proposals ------------------------------------------------------------------------------------------------------
 
-@pytest.mark.fast
 def test_adversarial_47_two_proposals_for_one_round(hostile):
     """The leader shows different valid blocks to different nodes, and votes for each where it showed it: one commits
     at most, and both messages are kept."""

@@ -141,7 +141,6 @@ def test_load_blocks_refuses_money_from_nothing(daemons, net):
     node.assert_chain(short)
 
 
-@pytest.mark.fast
 def test_export_is_what_was_imported(daemons, net, tmp_path, chain):
     """Byte for byte; and it can be imported again."""
     node = daemons(net.ip(5), start=False)
@@ -155,7 +154,6 @@ def test_export_is_what_was_imported(daemons, net, tmp_path, chain):
     again.assert_chain(chain)
 
 
-@pytest.mark.fast
 def test_reindex_rebuilds_everything(daemons, net, chain):
     """From the blocks alone."""
     node = daemons(net.ip(5), start=False)

@@ -132,7 +132,6 @@ def test_adversarial_15_bans_grow(daemons, net):
     assert node.restart().raw_peer(net.ip(3)).expect_closed(), "a permanent ban survives a restart"
 
 
-@pytest.mark.fast
 def test_adversarial_16_dialled_peer_on_another_chain(daemons, net, listen, genesis):
     """Disconnected with that reason, and not dialled again before the pause is over."""
     pause = paced(1.5)

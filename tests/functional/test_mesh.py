@@ -37,7 +37,6 @@ def test_mesh_nothing_changes_over_many_heartbeats(daemons, net):
         assert not any(node.violations(other.ip) for other in mesh.nodes)
 
 
-@pytest.mark.fast
 def test_mesh_masternodes_go_and_come_back(daemons, net):
     """One of three masternodes stops: offline after its time, and back online after its restart, on both others."""
     timers = {**BRISK, "masternode_active_ms": paced_ms(1500), "masternode_check_ms": paced_ms(300)}

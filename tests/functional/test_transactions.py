@@ -422,7 +422,6 @@ def test_pool_survives_a_restart(loaded, net, chain):
     assert node.rpc("getrawmempool", True)[name(child)]["depends"] == [name(parent)]
 
 
-@pytest.mark.fast
 def test_old_transactions_expire(loaded, net, chain):
     """What was kept over a stop is not older for it; what is too old when the node starts does not come back."""
     node = loaded(net.ip(5), chain, sync_config(timers={"pool_expiry_ms": 2000}))

@@ -46,7 +46,6 @@ def test_killed_at_each_step_of_writing_it(validators, crash_points):
         no_equivocation(net)
 
 
-@pytest.mark.fast
 def test_torn_tail_is_cut_off_and_damage_is_not(validators):
     """What was never sent may be missing; what may have been sent may not."""
     with validators(4) as net:

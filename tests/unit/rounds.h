@@ -6,6 +6,7 @@
 #define TIMED_TESTS_ROUNDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,12 @@ static inline bool rounds_are(const char *which)
 	const char *text = getenv("TIMED_TEST_ROUNDS");
 
 	return text && strcmp(text, which) == 0;
+}
+
+/* From one byte to the next where each is damaged in turn. */
+static inline size_t rounds_step(void)
+{
+	return rounds_are("few") ? 7 : 1;
 }
 
 /* Of a loop over many cases, all or every `step`th. */

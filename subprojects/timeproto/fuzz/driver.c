@@ -24,7 +24,7 @@ static const char *write_dir;
 /* In memory of exactly its size, so that AddressSanitizer sees a read past the end. */
 static void run_once(const uint8_t *data, size_t len)
 {
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = calloc(1, len ? len : 1);
 
 	FUZZ_REQUIRE(copy != NULL);
 	if (len)

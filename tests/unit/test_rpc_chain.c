@@ -5,7 +5,7 @@
  * transaction with all kinds of scripts and has a certificate, the third has nothing but rewards.  A method that kept a
  * view would be found by the closing of the store, which aborts. */
 #include "chain_test.h"
-#include "rpc_node.h"
+#include "rpc_call.h"
 #include "timed/rpc/describe.h"
 #include "timed/rpc/value.h"
 #include "timeproto/base/hex.h"

@@ -3,7 +3,7 @@
  * made-up node.  The methods of the chain are in test_rpc_chain.c. */
 #include "timed/rpc/rpc.h"
 
-#include "rpc_node.h"
+#include "rpc_call.h"
 #include "timed/rpc/value.h"
 #include "timed/util/log.h"
 

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 
 #include "coins_fixture.h"
-#include "rpc_node.h"
+#include "rpc_call.h"
 #include "timed/rpc/raw_transaction.h"
 #include "timeproto/base/hex.h"
 

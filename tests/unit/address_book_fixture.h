@@ -12,6 +12,7 @@
 #include <check.h>
 
 #include "net_util.h"
+#include "run_suite.h"
 #include "timed/net/address_book.h"
 
 #define SECOND ((int64_t)1000)
@@ -173,18 +174,12 @@ static inline int address_book_tests(const char *name, void (*add_tests)(TCase *
 {
 	Suite *suite = suite_create(name);
 	TCase *c = tcase_create(name);
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_BFT_FIXTURE_H
 #define TESTS_UNIT_BFT_FIXTURE_H
 
+#include "run_suite.h"
 #include "timed/consensus/bft.h"
 
 #include <stdlib.h>
@@ -197,21 +198,15 @@ static inline void next_round(uint64_t round)
 }
 
 /* The program: one suite of one case. */
-static inline int run_suite(const char *name, void (*add)(TCase *c))
+static inline int bft_tests(const char *name, void (*add)(TCase *c))
 {
 	Suite *suite = suite_create(name);
 	TCase *c = tcase_create(name);
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	add(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }
 
 #endif

@@ -7,6 +7,7 @@
 #define TIMED_TESTS_FINALIZER_FIXTURE_H
 
 #include "finalizer_world.h"
+#include "run_suite.h"
 
 /* ---- steps ---- */
 
@@ -223,17 +224,11 @@ static inline int finalizer_tests(const char *name, void (*add_tests)(TCase *))
 {
 	Suite *suite = suite_create(name);
 	TCase *c = tcase_create(name);
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, finalizer_setup, finalizer_teardown);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }
 
 #endif

@@ -23,6 +23,7 @@
 #include <dirent.h>
 
 #include "http_client.h"
+#include "run_suite.h"
 #include "timed/rpc/http.h"
 #include "timed/rpc/stream.h"
 #include "timed/util/clock.h"
@@ -233,18 +234,12 @@ static inline int http_tests(const char *name, void (*add_tests)(TCase *))
 {
 	Suite *suite = suite_create(name);
 	TCase *c = tcase_create(name);
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 60);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* net/address_book: one dial, because the operator says so. */
 #include "address_book_fixture.h"
+#include "run_suite.h"
 
 static enum address_add try_once(const char *text)
 {
@@ -95,8 +96,6 @@ int main(void)
 {
 	Suite *suite = suite_create("address_once");
 	TCase *c = tcase_create("address_once");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, try_dials_an_unknown_address_once);
@@ -105,8 +104,5 @@ int main(void)
 	tcase_add_test(c, try_refuses_what_may_not_be_dialled);
 	tcase_add_test(c, try_of_an_address_that_is_not_learnt);
 	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

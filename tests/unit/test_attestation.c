@@ -8,6 +8,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timeproto/chain/digest.h"
 
 #define START ((int64_t)1764547200)
@@ -518,8 +519,6 @@ int main(void)
 {
 	Suite *suite = suite_create("attestation");
 	TCase *c = tcase_create("attestation");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_heartbeat_by_the_announced_key_is_good);
@@ -544,9 +543,5 @@ int main(void)
 	tcase_add_test(c, our_own_sequence_rises);
 	tcase_add_test(c, names_of_the_errors);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* node/balance: sums by state, and sums that leave 64 bits. */
+#include "run_suite.h"
 #include "timed/node/balance.h"
 
 #include <stdlib.h>
@@ -51,15 +52,9 @@ int main(void)
 {
 	Suite *suite = suite_create("balance");
 	TCase *c = tcase_create("balance");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, sums_by_state);
 	tcase_add_test(c, sums_that_leave_64_bits);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include "net_util.h"
+#include "run_suite.h"
 #include "timed/util/thread.h"
 
 #define MINUTE ((int64_t)60)
@@ -699,16 +700,10 @@ int main(void)
 {
 	Suite *suite = suite_create("ban_list");
 	TCase *c = tcase_create("ban_list");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

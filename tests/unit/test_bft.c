@@ -524,5 +524,5 @@ static void add_rules(TCase *c)
 
 int main(void)
 {
-	return run_suite("bft", add_rules);
+	return bft_tests("bft", add_rules);
 }

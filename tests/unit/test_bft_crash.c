@@ -404,5 +404,5 @@ static void add_crashes(TCase *c)
 
 int main(void)
 {
-	return run_suite("bft_crash", add_crashes);
+	return bft_tests("bft_crash", add_crashes);
 }

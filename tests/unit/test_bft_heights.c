@@ -355,5 +355,5 @@ static void add_heights(TCase *c)
 
 int main(void)
 {
-	return run_suite("bft_heights", add_heights);
+	return bft_tests("bft_heights", add_heights);
 }

@@ -235,5 +235,5 @@ static void add_liars(TCase *c)
 
 int main(void)
 {
-	return run_suite("bft_liars", add_liars);
+	return bft_tests("bft_liars", add_liars);
 }

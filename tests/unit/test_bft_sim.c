@@ -13,6 +13,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "sim_bft.h"
 
 static uint64_t number(const char *name, uint64_t otherwise)
@@ -98,16 +99,10 @@ int main(void)
 {
 	Suite *suite = suite_create("bft_sim");
 	TCase *c = tcase_create("bft_sim");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 1200);
 	tcase_add_test(c, a_seed_is_a_run);
 	tcase_add_test(c, safe_and_live);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

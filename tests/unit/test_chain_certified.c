@@ -2,6 +2,7 @@
 /* chain_store: blocks that need a certificate of the validators. */
 #include "chain_test.h"
 
+#include "run_suite.h"
 #include "timeproto/wire/bincode.h"
 
 /* Blocks from this one on need a certificate. */
@@ -151,8 +152,6 @@ int main(void)
 {
 	Suite *s = suite_create("chain certified");
 	TCase *c = tcase_create("rules"), *d = tcase_create("directory");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(c, certified_setup, chain_teardown);
 	tcase_add_test(c, a_certified_block_connects_and_one_without_does_not);
@@ -164,8 +163,5 @@ int main(void)
 	tcase_add_test(d, a_chain_without_certificates_does_not_open);
 	tcase_add_test(d, verify_and_reindex_look_into_every_certificate);
 	suite_add_tcase(s, d);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

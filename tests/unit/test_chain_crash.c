@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "rounds.h"
+#include "run_suite.h"
 #include "timed/util/crash_point.h"
 
 #define NODES 90
@@ -556,13 +557,7 @@ static void crash_case(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("chain crash");
-	SRunner *runner;
-	int failed;
 
 	crash_case(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

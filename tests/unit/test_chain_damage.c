@@ -2,6 +2,7 @@
 /* chain_store: files of the database that are cut off or altered (adversarial 55).  The chain is then shorter and
  * whole, or the error has a name and says what to do; there is never wrong data. */
 #include "chain_test.h"
+#include "run_suite.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -216,8 +217,6 @@ int main(void)
 {
 	Suite *suite = suite_create("chain damage");
 	TCase *c = tcase_create("damage");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 120);
 	tcase_add_checked_fixture(c, chain_setup, chain_teardown);
@@ -225,9 +224,5 @@ int main(void)
 	tcase_add_test(c, a_log_that_is_altered_is_a_named_error);
 	tcase_add_test(c, a_table_that_is_altered_is_a_named_error_or_rebuilt);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

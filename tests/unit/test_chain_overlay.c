@@ -8,6 +8,7 @@
 #include <check.h>
 
 #include "chain_format.h"
+#include "run_suite.h"
 
 static struct chain_overlay overlay;
 static const struct coin coin = {.value = 7, .script = {(const uint8_t *)"script", 6}};
@@ -223,8 +224,6 @@ int main(void)
 {
 	Suite *suite = suite_create("chain overlay");
 	TCase *c = tcase_create("overlay");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, made_and_spent_needs_no_write);
@@ -236,9 +235,5 @@ int main(void)
 	tcase_add_test(c, a_block_as_big_as_can_be_is_forgotten_whole);
 	tcase_add_test(c, transactions_are_known_until_they_are_written);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

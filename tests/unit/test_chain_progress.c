@@ -3,6 +3,7 @@
  * (node/watchdog.h). progress_mark() is the test's own. */
 #include "chain_test.h"
 
+#include "run_suite.h"
 #include "timed/util/progress.h"
 
 #define BLOCKS 12
@@ -95,16 +96,11 @@ int main(void)
 {
 	Suite *suite = suite_create("chain progress");
 	TCase *c = tcase_create("steps");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, c);
 	tcase_add_checked_fixture(c, watched_setup, chain_teardown);
 	tcase_add_test(c, bulk_load_marks_each_block);
 	tcase_add_test(c, reorganisation_marks_each_step);
 	tcase_add_test(c, rebuild_marks_each_block);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

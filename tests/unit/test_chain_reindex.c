@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "run_suite.h"
 #include "timeproto/wire/bincode.h"
 
 /* Blocks from this one on are certified. */
@@ -445,14 +446,8 @@ static void add_verifying(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("chain reindex");
-	SRunner *runner;
-	int failed;
 
 	add_rebuilding(suite);
 	add_verifying(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

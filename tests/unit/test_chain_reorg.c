@@ -2,6 +2,7 @@
 /* chain_store: reorganisations, that fail and that do not (adversarial 42, 43). */
 #include "chain_test.h"
 #include "rounds.h"
+#include "run_suite.h"
 
 /* The chain ends at `block`, and its entries are those of a store that never held anything else. */
 static void expect_clean(const struct fixture_block *block)
@@ -458,14 +459,8 @@ static void add_not_done(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("chain reorg");
-	SRunner *runner;
-	int failed;
 
 	add_done(suite);
 	add_not_done(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

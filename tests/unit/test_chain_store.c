@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "rounds.h"
+#include "run_suite.h"
 #include "timed/util/file.h"
 #include "timeproto/wire/bincode.h"
 #include "timeproto/wire/json.h"
@@ -555,13 +556,7 @@ static void add_changes(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("chain store");
-	SRunner *runner;
-	int failed;
 
 	add_changes(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

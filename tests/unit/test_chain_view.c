@@ -2,6 +2,7 @@
 /* chain_store: views, what they show and that they stay as they were; certificates. */
 #include "chain_test.h"
 
+#include "run_suite.h"
 #include "timed/util/thread.h"
 #include "timeproto/wire/bincode.h"
 
@@ -324,13 +325,7 @@ static void add_views(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("chain view");
-	SRunner *runner;
-	int failed;
 
 	add_views(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "method_table.h"
+#include "run_suite.h"
 #include "timed/rpc/value.h"
 #include "timeproto/base/buf.h"
 
@@ -148,8 +149,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli_arguments");
 	TCase *tcase = tcase_create("cli_arguments");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tcase, arguments_become_json_by_the_table, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_test(tcase, what_the_table_does_not_know);
@@ -157,8 +156,5 @@ int main(void)
 	tcase_add_test(tcase, both_spellings);
 	tcase_add_test(tcase, the_table_knows_the_methods);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include "getinfo.h"
 #include "netinfo.h"
 #include "print.h"
+#include "run_suite.h"
 #include "timed/rpc/value.h"
 
 static struct buf out;
@@ -230,8 +231,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli_layout");
 	TCase *tcase = tcase_create("cli_layout");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, NULL, finish);
 	tcase_add_loop_test(tcase, results_are_printed, 0, (int)(sizeof(results) / sizeof(results[0])));
@@ -243,8 +242,5 @@ int main(void)
 	tcase_add_test(tcase, level_0_counts_only);
 	tcase_add_loop_test(tcase, strange_answers, 0, 5);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

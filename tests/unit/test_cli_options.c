@@ -9,6 +9,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "target.h"
 #include "timeproto/chain/params.h"
 
@@ -178,8 +179,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli_options");
 	TCase *tcase = tcase_create("cli_options");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, a_method_and_its_arguments);
 	tcase_add_test(tcase, one_dash_and_two);
@@ -189,8 +188,5 @@ int main(void)
 	tcase_add_test(tcase, the_file_of_the_daemon);
 	tcase_add_test(tcase, no_credentials);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

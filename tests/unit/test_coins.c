@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "coins_fixture.h"
+#include "run_suite.h"
 
 static struct coins_list list;
 
@@ -597,8 +598,6 @@ int main(void)
 {
 	Suite *suite = suite_create("coins");
 	TCase *c = tcase_create("coins");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, coins_and_list_setup, coins_and_list_teardown);
 	tcase_set_timeout(c, 60);
@@ -628,9 +627,5 @@ int main(void)
 	tcase_add_test(c, signing_what_others_have_built);
 	tcase_add_test(c, a_locked_wallet);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "scratch.h"
 #include "timed/util/nearest.h"
 #include "timeproto/base/arena.h"
@@ -608,8 +609,6 @@ int main(void)
 {
 	Suite *suite = suite_create("config");
 	TCase *tcase = tcase_create("config");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, scratch_make, scratch_remove);
@@ -630,8 +629,5 @@ int main(void)
 	tcase_add_test(tcase, log_settings_for_log_open);
 	tcase_add_test(tcase, a_file_of_nonsense_has_bounded_messages);
 	tcase_add_test(tcase, edit_distance);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timed/util/clock.h"
 
 #define BLOCKS 40
@@ -159,8 +160,6 @@ int main(void)
 {
 	Suite *suite = suite_create("counters");
 	TCase *c = tcase_create("counters");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, nothing_yet);
@@ -170,9 +169,5 @@ int main(void)
 	tcase_add_test(c, refused_and_undone);
 	tcase_add_test(c, finality);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

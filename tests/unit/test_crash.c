@@ -19,6 +19,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timed/util/sanitizer.h"
 #include "timed/util/thread.h"
 
@@ -235,8 +236,6 @@ int main(void)
 {
 	Suite *suite = suite_create("crash");
 	TCase *c = tcase_create("crash");
-	SRunner *runner;
-	int failed;
 
 #if !SANITIZED
 	tcase_add_test(c, one_of_many_reports);
@@ -245,9 +244,5 @@ int main(void)
 	tcase_add_test(c, threads_give_their_stacks_back);
 #endif
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

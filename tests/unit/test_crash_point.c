@@ -11,6 +11,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timed/util/log.h"
 
 static int load(const char *text)
@@ -111,16 +112,10 @@ int main(void)
 {
 	Suite *suite = suite_create("crash point");
 	TCase *c = tcase_create("crash point");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, the_process_dies_at_that_passage);
 	tcase_add_test(c, what_cannot_be_obeyed_is_refused);
 	tcase_add_test(c, an_unknown_name_is_answered_with_the_known_ones);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

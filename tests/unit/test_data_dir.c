@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "run_suite.h"
 #include "scratch.h"
 
 static void make_directory(const char *name)
@@ -91,8 +92,6 @@ int main(void)
 {
 	Suite *suite = suite_create("data_dir");
 	TCase *c = tcase_create("data_dir");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, c);
 	tcase_add_checked_fixture(c, scratch_make, scratch_remove);
@@ -102,8 +101,5 @@ int main(void)
 	tcase_add_test(c, database_of_another_daemon);
 	tcase_add_test(c, file_of_this_name);
 	tcase_add_test(c, path_that_does_not_fit);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include "net_raw.h"
+#include "run_suite.h"
 
 #define US "127.85.0.1"
 #define THEM "127.85.0.2"
@@ -341,8 +342,6 @@ int main(void)
 {
 	Suite *suite = suite_create("net/faults");
 	TCase *parser = tcase_create("parse"), *match = tcase_create("match"), *connection = tcase_create("connection");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(parser, test_parse_every_action);
 	tcase_add_test(parser, test_parse_nothing);
@@ -364,9 +363,5 @@ int main(void)
 	tcase_add_loop_test(connection, test_close_waits_for_the_queue, 0, (int)(sizeof(endings) / sizeof(endings[0])));
 	tcase_add_test(connection, test_held_messages_leave_no_memory);
 	suite_add_tcase(suite, connection);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -13,6 +13,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "scratch.h"
 
 START_TEST(read_stops_at_its_limit)
@@ -177,8 +178,6 @@ int main(void)
 {
 	Suite *suite = suite_create("file");
 	TCase *tcase = tcase_create("file");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, scratch_make, scratch_remove);
@@ -190,8 +189,5 @@ int main(void)
 	tcase_add_test(tcase, lock_is_refused_to_a_second_process_with_the_holder);
 	tcase_add_test(tcase, lock_ends_with_its_process);
 	tcase_add_test(tcase, descriptor_limit_is_raised_and_never_lowered);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

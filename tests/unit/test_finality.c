@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* consensus/finality: counting, our own votes and locks, times, restarts, and races that must never make two spenders
  * of one outpoint final.  Four voters unless a test says otherwise; we are number 0. */
+#include "run_suite.h"
 #include "timed/consensus/finality.h"
 
 #include <stdio.h>
@@ -900,8 +901,6 @@ int main(void)
 {
 	Suite *suite = suite_create("finality");
 	TCase *counting = tcase_create("counting"), *own = tcase_create("own"), *races = tcase_create("races");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(counting, setup, teardown);
 	tcase_add_checked_fixture(own, setup, teardown);
@@ -913,9 +912,5 @@ int main(void)
 	suite_add_tcase(suite, counting);
 	suite_add_tcase(suite, own);
 	suite_add_tcase(suite, races);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* node/health: which facts make a node unwell, and which only a warning. */
+#include "run_suite.h"
 #include "timed/node/health.h"
 
 #include <stdlib.h>
@@ -205,8 +206,6 @@ int main(void)
 {
 	Suite *suite = suite_create("health");
 	TCase *c = tcase_create("health");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, nothing_to_find);
 	tcase_add_test(c, the_network);
@@ -215,9 +214,5 @@ int main(void)
 	tcase_add_test(c, what_is_only_a_warning);
 	tcase_add_test(c, everything_at_once);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* net/heartbeat: the rules of PROTOCOL.md §4 "Heartbeat"; time is an argument, a day of it passes in no time. */
+#include "run_suite.h"
 #include "timed/net/heartbeat.h"
 
 #include <stdlib.h>
@@ -721,16 +722,10 @@ int main(void)
 {
 	Suite *suite = suite_create("heartbeat");
 	TCase *c = tcase_create("heartbeat");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, NULL);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

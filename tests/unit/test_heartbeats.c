@@ -11,6 +11,7 @@
 
 #include "heartbeats.h"
 #include "node_impl.h"
+#include "run_suite.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 #include "timeproto/chain/digest.h"
@@ -458,8 +459,6 @@ int main(void)
 {
 	Suite *suite = suite_create("heartbeats");
 	TCase *tcase = tcase_create("heartbeats");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_heartbeat_by_the_announced_key_is_taken_once);
@@ -474,9 +473,5 @@ int main(void)
 	tcase_add_test(tcase, adversarial_49_attestations_that_do_not_count);
 	tcase_add_test(tcase, history_of_a_masternode);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

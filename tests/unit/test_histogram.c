@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* util/histogram: which bound a duration counts for. */
+#include "run_suite.h"
 #include "timed/util/histogram.h"
 
 #include <stdlib.h>
@@ -48,15 +49,9 @@ int main(void)
 {
 	Suite *suite = suite_create("histogram");
 	TCase *c = tcase_create("histogram");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, a_bound_holds_what_equals_it);
 	tcase_add_test(c, a_negative_duration_counts_as_none);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

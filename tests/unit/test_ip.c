@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include "net_util.h"
+#include "run_suite.h"
 
 #define DEFAULT_PORT 24100
 
@@ -318,15 +319,9 @@ int main(void)
 {
 	Suite *suite = suite_create("ip");
 	TCase *c = tcase_create("ip");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 /* net/ip_index: places by IP against a model of few words, the order of going, and that IPs which collide cannot be
  * chosen. */
 #include "ip_index.h"
+#include "run_suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -223,8 +224,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ip_index");
 	TCase *c = tcase_create("ip_index");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -236,9 +235,5 @@ int main(void)
 	tcase_add_test(c, chains_are_short_and_memory_follows_the_count);
 	tcase_add_test(c, colliding_ips_cannot_be_chosen);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

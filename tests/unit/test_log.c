@@ -16,6 +16,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "scratch.h"
 #include "timed/util/clock.h"
 #include "timed/util/crash.h"
@@ -697,8 +698,6 @@ int main(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *tcase = tcase_create("log");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, scratch_make, scratch_remove);
@@ -730,8 +729,5 @@ int main(void)
 #if !SANITIZED
 	tcase_add_test(tcase, fatal_signal_leaves_the_queued_lines);
 #endif
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "timed/net/message_arena.h"
 
 #define LIMIT ((size_t)1 << 20)
@@ -77,16 +78,11 @@ int main(void)
 {
 	Suite *s = suite_create("message_arena");
 	TCase *c = tcase_create("message_arena");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, adopted_memory_lives_until_the_last_reference);
 	tcase_add_test(c, growth_is_paid_by_the_budget);
 	tcase_add_test(c, refused_memory_stays_with_its_owner);
 	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "node_impl.h"
+#include "run_suite.h"
 #include "timed/net/handlers.h"
 
 /* What the protocol says of each message. */
@@ -144,15 +145,9 @@ int main(void)
 {
 	Suite *suite = suite_create("message_table");
 	TCase *c = tcase_create("message_table");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* rpc/metrics: the text that a table and a picture become; that Prometheus reads the real ones is for other tests. */
 #include "metrics_table.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -116,16 +117,10 @@ int main(void)
 {
 	Suite *suite = suite_create("metrics");
 	TCase *c = tcase_create("metrics");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, values_of_each_type);
 	tcase_add_test(c, a_line_for_each_label);
 	tcase_add_test(c, a_histogram);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 
 #include "net_raw.h"
 #include "peer_table.h"
+#include "run_suite.h"
 #include "timed/net/wire_record.h"
 #include "timed/util/file.h"
 #include "timed/util/thread.h"
@@ -609,16 +610,10 @@ int main(void)
 {
 	Suite *suite = suite_create("net");
 	TCase *c = tcase_create("net");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, NULL);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* node/node_wallet: how the node starts with a wallet that is encrypted, and what it remembers of handed-out keys. */
+#include "run_suite.h"
 #include "wallet_fixture.h"
 
 #include "node_impl.h"

@@ -11,6 +11,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "scratch.h"
 
 #define ARGS_MAX 16
@@ -374,8 +375,6 @@ int main(void)
 {
 	Suite *suite = suite_create("options");
 	TCase *tcase = tcase_create("options");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, scratch_make, scratch_remove);
@@ -392,8 +391,5 @@ int main(void)
 	tcase_add_test(tcase, help_names_every_option);
 	tcase_add_test(tcase, check_config_shows_what_a_start_would_use_and_no_secret);
 	tcase_add_test(tcase, check_config_explains_every_key_of_the_file);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "net_util.h"
+#include "run_suite.h"
 
 /* The protocol's values. */
 static const struct pair_params params = {
@@ -532,16 +533,10 @@ int main(void)
 {
 	Suite *suite = suite_create("pair_rule");
 	TCase *c = tcase_create("pair_rule");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, NULL);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

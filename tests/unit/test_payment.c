@@ -11,6 +11,7 @@
 #include "timeproto/chain/rules.h"
 #include "timeproto/chain/sign.h"
 #include "timeproto/wire/bincode.h"
+#include "run_suite.h"
 #include "wallet_fixture.h"
 
 #define OTHER "TIME03HkdRV86d87ijTXEgND1wN4N7iwNgubDg"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "payment_fixture.h"
+#include "run_suite.h"
 #include "timed/util/clock.h"
 
 #define ROUNDS (SANITIZED ? 5000 : 20000)
@@ -197,8 +198,6 @@ int main(void)
 {
 	Suite *suite = suite_create("payment_choose");
 	TCase *c = tcase_create("payment_choose");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 110);
@@ -208,9 +207,5 @@ int main(void)
 	tcase_add_test(c, seeds_make_other_choices);
 	tcase_add_test(c, hopeless_searches_end);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

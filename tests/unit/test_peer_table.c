@@ -14,6 +14,7 @@
 #include "net_fixture.h"
 #include "net_impl.h"
 #include "peer_impl.h"
+#include "run_suite.h"
 #include "timed/util/clock.h"
 
 #define MAX_PEERS_MADE 256
@@ -882,16 +883,10 @@ int main(void)
 {
 	Suite *suite = suite_create("peer_table");
 	TCase *c = tcase_create("peer_table");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, destroy);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "net_fixture.h"
 #include "node_impl.h"
+#include "run_suite.h"
 
 static const struct registry_params registry_params = {100, 180000, 120000, 3600000};
 static struct node node;
@@ -162,8 +163,6 @@ int main(void)
 {
 	Suite *suite = suite_create("persist");
 	TCase *c = tcase_create("persist");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -173,9 +172,5 @@ int main(void)
 	tcase_add_test(c, damaged_masternodes_are_deleted);
 	tcase_add_test(c, masternodes_silent_for_too_long_are_deleted);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

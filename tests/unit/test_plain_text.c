@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* plain_text: what printf would make of it, and room that ends. */
 #include "plain_text.h"
+#include "run_suite.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,8 +85,6 @@ int main(void)
 {
 	Suite *suite = suite_create("plain_text");
 	TCase *c = tcase_create("plain_text");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, numbers_are_those_of_printf);
@@ -93,9 +92,5 @@ int main(void)
 	tcase_add_test(c, what_does_not_fit_is_left_out);
 	tcase_add_test(c, what_is_not_printable_is_replaced);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The pool: what it takes and what it refuses, orphans, expiry, lookups. */
 #include "pool_fixture.h"
+#include "run_suite.h"
 
 /* ---- taken ---- */
 
@@ -741,15 +742,9 @@ static void add_lookups(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("pool");
-	SRunner *runner;
-	int failed;
 
 	add_insertion(suite);
 	add_orphans(suite);
 	add_lookups(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

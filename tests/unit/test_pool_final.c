@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The pool: finality by votes, and what blocks may hold. */
 #include "pool_fixture.h"
+#include "run_suite.h"
 
 /* ---- finality ---- */
 
@@ -323,14 +324,8 @@ static void add_blocks(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("pool finality");
-	SRunner *runner;
-	int failed;
 
 	add_final(suite);
 	add_blocks(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 /* The pool: limits on chains of unconfirmed transactions, eviction, the minimum fee rate; and the table beneath. */
 #include "pool_fixture.h"
 #include "pool_table.h"
+#include "run_suite.h"
 
 /* ---- chains ---- */
 
@@ -373,14 +374,8 @@ static void add_table(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("pool limits");
-	SRunner *runner;
-	int failed;
 
 	add_limits(suite);
 	add_table(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

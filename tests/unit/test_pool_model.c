@@ -8,6 +8,7 @@
 
 #include "pool_fixture.h"
 #include "rounds.h"
+#include "run_suite.h"
 
 #define SEEDS 90
 #define STEPS 90
@@ -727,16 +728,10 @@ int main(void)
 {
 	Suite *suite = suite_create("pool model");
 	TCase *c = tcase_create("random");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, model_setup, model_teardown);
 	tcase_add_loop_test(c, the_pool_is_what_the_model_says, 0, getenv("POOL_SEED") ? 1 : rounds_are("few") ? SEEDS / 6 : SEEDS);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

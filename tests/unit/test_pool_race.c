@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "pool_fixture.h"
+#include "run_suite.h"
 #include "timed/util/thread.h"
 
 /* Done once, when the chain is next read: a coin, a transaction's place, or a block. */
@@ -501,13 +502,7 @@ static void add_tests(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("pool races");
-	SRunner *runner;
-	int failed;
 
 	add_tests(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

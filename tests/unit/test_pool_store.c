@@ -8,6 +8,7 @@
 
 #include "pool_fixture.h"
 #include "pool_format.h"
+#include "run_suite.h"
 
 static char pool_dir[64];
 static char file_path[96];
@@ -648,14 +649,8 @@ static void add_damage(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("pool store");
-	SRunner *runner;
-	int failed;
 
 	add_survival(suite);
 	add_damage(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

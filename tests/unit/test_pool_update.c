@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The pool: following the chain, through blocks and reorganisations. */
 #include "pool_fixture.h"
+#include "run_suite.h"
 
 /* Totals, indexes and lists are right again: everything in the pool can be confirmed by a block. */
 static void expect_valid(void)
@@ -407,13 +408,7 @@ static void add_tests(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("pool update");
-	SRunner *runner;
-	int failed;
 
 	add_tests(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

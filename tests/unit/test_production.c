@@ -12,6 +12,7 @@
 #include "block_maker.h"
 #include "gossip.h"
 #include "node_impl.h"
+#include "run_suite.h"
 #include "syncer.h"
 #include "timed/consensus/slot.h"
 #include "timed/node/pool.h"
@@ -387,8 +388,6 @@ int main(void)
 {
 	Suite *suite = suite_create("production");
 	TCase *tcase = tcase_create("production");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_block_is_made_when_it_is_our_turn);
@@ -401,9 +400,5 @@ int main(void)
 	tcase_add_test(tcase, a_tip_that_moves_meanwhile);
 	tcase_add_test(tcase, without_memory_the_turn_is_over);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* net/rate_limit: token buckets to the millisecond, their limits, and the buckets per kind of message. */
+#include "run_suite.h"
 #include "timed/net/rate_limit.h"
 
 #include <stdlib.h>
@@ -237,16 +238,10 @@ int main(void)
 {
 	Suite *suite = suite_create("rate_limit");
 	TCase *c = tcase_create("rate_limit");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, NULL);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -3,6 +3,7 @@
  * The text of a recording: lines put together of pieces, and everything that can cut them.
  */
 #include "record_text.h"
+#include "run_suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -177,8 +178,6 @@ int main(void)
 {
 	Suite *suite = suite_create("record_text");
 	TCase *c = tcase_create("record_text");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, begin_and_end);
@@ -190,8 +189,5 @@ int main(void)
 	tcase_add_test(c, loss_tears_no_two_lines_together);
 	tcase_add_test(c, connections_apart);
 	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

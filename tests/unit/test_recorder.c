@@ -16,6 +16,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timed/util/file.h"
 #include "timed/util/thread.h"
 
@@ -240,8 +241,6 @@ int main(void)
 {
 	Suite *suite = suite_create("recorder");
 	TCase *c = tcase_create("recorder");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -251,8 +250,5 @@ int main(void)
 	tcase_add_test(c, disk_that_is_full);
 	tcase_add_test(c, disk_that_is_slow);
 	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* consensus/registry: learning, pinning, activity, forgetting, hints, our own entry, storing.  Time is an argument. */
+#include "run_suite.h"
 #include "timed/consensus/registry.h"
 
 #include <stdio.h>
@@ -755,16 +756,10 @@ int main(void)
 {
 	Suite *suite = suite_create("registry");
 	TCase *c = tcase_create("registry");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

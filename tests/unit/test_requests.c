@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* net/requests: one of a kind outstanding, matched by kind, fenced by a ping, given up without penalty. */
+#include "run_suite.h"
 #include "timed/net/requests.h"
 
 #include <stdlib.h>
@@ -236,16 +237,10 @@ int main(void)
 {
 	Suite *suite = suite_create("requests");
 	TCase *c = tcase_create("requests");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, NULL);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
  * view would be found by the closing of the store, which aborts. */
 #include "chain_test.h"
 #include "rpc_call.h"
+#include "run_suite.h"
 #include "timed/rpc/describe.h"
 #include "timed/rpc/value.h"
 #include "timeproto/base/hex.h"
@@ -798,14 +799,8 @@ static void add_info_tests(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("rpc_chain");
-	SRunner *runner;
-	int failed;
 
 	add_chain_tests(suite);
 	add_info_tests(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

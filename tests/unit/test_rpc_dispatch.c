@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "timed/rpc/help.h"
 #include "timed/rpc/params.h"
 #include "timed/rpc/stream.h"
@@ -632,8 +633,6 @@ int main(void)
 	Suite *suite = suite_create("rpc_dispatch");
 	TCase *requests = tcase_create("requests"), *batch = tcase_create("batches"), *params = tcase_create("params"),
 	      *lists = tcase_create("lists");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(requests, ids_come_back_exactly);
 	tcase_add_test(requests, older_versions_are_answered);
@@ -659,9 +658,5 @@ int main(void)
 	suite_add_tcase(suite, batch);
 	suite_add_tcase(suite, lists);
 	suite_add_tcase(suite, params);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

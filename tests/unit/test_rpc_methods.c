@@ -4,6 +4,7 @@
 #include "timed/rpc/rpc.h"
 
 #include "rpc_call.h"
+#include "run_suite.h"
 #include "timed/rpc/value.h"
 #include "timed/util/log.h"
 
@@ -496,8 +497,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rpc_methods");
 	TCase *methods = tcase_create("methods"), *starting = tcase_create("starting");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(methods, node_setup, node_teardown);
 	tcase_add_test(methods, masternodelist);
@@ -517,9 +516,5 @@ int main(void)
 	tcase_add_test(starting, configurations_that_are_accepted);
 	suite_add_tcase(suite, methods);
 	suite_add_tcase(suite, starting);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

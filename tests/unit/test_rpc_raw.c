@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "timed/rpc/raw_transaction.h"
 #include "timed/rpc/value.h"
 #include "timeproto/chain/hash.h"
@@ -161,8 +162,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rpc_raw");
 	TCase *c = tcase_create("rpc_raw");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, vectors_come_back);
@@ -171,9 +170,5 @@ int main(void)
 	tcase_add_test(c, amounts_are_exact);
 	tcase_add_test(c, what_is_no_amount);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "coins_fixture.h"
 #include "rpc_call.h"
+#include "run_suite.h"
 #include "timed/rpc/raw_transaction.h"
 #include "timeproto/base/hex.h"
 
@@ -532,8 +533,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rpc_wallet");
 	TCase *c = tcase_create("rpc_wallet");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup_node, teardown_node);
 	tcase_set_timeout(c, 60);
@@ -552,9 +551,5 @@ int main(void)
 	tcase_add_test(c, a_coinbase_of_ours);
 	tcase_add_test(c, the_passphrase);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

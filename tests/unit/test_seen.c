@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timed/util/thread.h"
 
 #define KEEP_MS 1000
@@ -133,8 +134,6 @@ int main(void)
 {
 	Suite *suite = suite_create("seen");
 	TCase *c = tcase_create("seen");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, an_entry_is_new_once);
@@ -144,9 +143,5 @@ int main(void)
 	tcase_add_test(c, it_holds_what_it_has_room_for);
 	tcase_add_test(c, one_of_many_threads_is_first);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

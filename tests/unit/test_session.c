@@ -11,6 +11,7 @@
 #include <check.h>
 
 #include "net_raw.h"
+#include "run_suite.h"
 #include "timed/util/thread.h"
 
 #define US "127.78.0.1"
@@ -782,16 +783,10 @@ int main(void)
 {
 	Suite *suite = suite_create("session");
 	TCase *c = tcase_create("session");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, NULL);
 	add_tests(c);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* siphash: the vectors of its authors. */
+#include "run_suite.h"
 #include "timed/util/siphash.h"
 
 #include <stdlib.h>
@@ -42,15 +43,9 @@ int main(void)
 {
 	Suite *suite = suite_create("siphash");
 	TCase *c = tcase_create("siphash");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, vectors_of_the_authors);
 	tcase_add_test(c, random_keys_differ);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timeproto/chain/leader.h"
 
 #define GENESIS ((int64_t)1764547200)
@@ -181,8 +182,6 @@ int main(void)
 {
 	Suite *suite = suite_create("slot");
 	TCase *tcase = tcase_create("slot");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, nothing_is_due_before_the_slot);
@@ -192,9 +191,5 @@ int main(void)
 	tcase_add_test(tcase, too_few_masternodes_make_nothing);
 	tcase_add_test(tcase, the_ends_of_time);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

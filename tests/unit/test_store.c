@@ -9,6 +9,7 @@
 
 #include <rocksdb/c.h>
 
+#include "run_suite.h"
 #include "store_fixture.h"
 #include "timed/util/thread.h"
 
@@ -448,14 +449,8 @@ static void open_case(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("store");
-	SRunner *runner;
-	int failed;
 
 	use_case(suite);
 	open_case(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

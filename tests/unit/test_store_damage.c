@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "rounds.h"
+#include "run_suite.h"
 #include "store_fixture.h"
 #include "timed/util/file.h"
 #include "timed/util/thread.h"
@@ -550,13 +551,7 @@ static void damage_case(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("store damage");
-	SRunner *runner;
-	int failed;
 
 	damage_case(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

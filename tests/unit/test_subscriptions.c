@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "timed/net/peer.h"
 
 #define PEERS 40
@@ -220,8 +221,6 @@ int main(void)
 {
 	Suite *s = suite_create("subscriptions");
 	TCase *c = tcase_create("subscriptions");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, those_that_asked_are_found);
@@ -233,8 +232,5 @@ int main(void)
 	tcase_add_test(c, one_peer_is_bounded);
 	tcase_add_test(c, all_peers_together_are_bounded);
 	suite_add_tcase(s, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

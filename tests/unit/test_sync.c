@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* node/sync, extension: fetching what is missing on top of our tip, from peers of all manners (adversarial 37-41).
  */
+#include "run_suite.h"
 #include "sync_sim.h"
 
 #include <stdlib.h>
@@ -727,8 +728,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sync");
 	TCase *tc = tcase_create("extension"), *any = tcase_create("mixtures");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, honest_peers_deliver_everything);
 	tcase_add_test(tc, lone_peer_is_believed_after_a_while);
@@ -765,9 +764,5 @@ int main(void)
 	tcase_add_test(any, any_mixture_with_an_honest_majority_completes);
 	tcase_set_timeout(any, 100);
 	suite_add_tcase(suite, any);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* node/sync by hand, one call at a time: what is asked when, deadlines, stalls, answers that are not what was asked. */
+#include "run_suite.h"
 #include "sync.h"
 
 #include <stdlib.h>
@@ -527,8 +528,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sync_ask");
 	TCase *tc = tcase_create("asks");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, newcomer_is_asked_for_height_and_agreement);
@@ -552,9 +551,5 @@ int main(void)
 	tcase_add_test(tc, ask_of_a_liar_goes_to_another);
 	tcase_add_test(tc, ask_of_a_peer_that_is_gone_goes_to_another);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

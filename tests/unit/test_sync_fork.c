@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* node/sync, forks: PROTOCOL.md §6 "Fork", adversarial 42, 43. */
+#include "run_suite.h"
 #include "sync_sim.h"
 
 #include <stdlib.h>
@@ -598,8 +599,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sync_fork");
 	TCase *tc = tcase_create("fork"), *any = tcase_create("forks");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, more_than_two_thirds_win_at_once);
 	tcase_add_test(tc, longer_chain_is_taken_to_its_end);
@@ -628,9 +627,5 @@ int main(void)
 	tcase_add_test(any, any_fork_ends_on_the_chain_of_most);
 	tcase_set_timeout(any, 100);
 	suite_add_tcase(suite, any);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timed/util/clock.h"
 #include "timed/util/sanitizer.h"
 
@@ -314,8 +315,6 @@ int main(void)
 {
 	Suite *suite = suite_create("thread");
 	TCase *tcase = tcase_create("thread");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, locks_in_order_pass);
@@ -333,8 +332,5 @@ int main(void)
 	tcase_add_test(tcase, cond_hands_a_value_over);
 	tcase_add_test(tcase, cond_wait_until_ends_at_its_deadline_and_not_before);
 	tcase_add_test(tcase, clock_offsets_shift_what_is_read);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* util/toml: what is accepted and as what, and each error with its place. */
+#include "run_suite.h"
 #include "timed/util/toml.h"
 
 #include <math.h>
@@ -267,8 +268,6 @@ int main(void)
 {
 	Suite *suite = suite_create("toml");
 	TCase *tcase = tcase_create("toml");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, accepted, 0, COUNT_OF(good));
@@ -277,8 +276,5 @@ int main(void)
 	tcase_add_test(tcase, too_many_keys_are_refused);
 	tcase_add_test(tcase, places_count_characters);
 	tcase_add_test(tcase, nan_is_a_number_with_a_fraction);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -2,6 +2,7 @@
  *
  * Counters of the network: sums over their parts, and the histogram of round trips.
  */
+#include "run_suite.h"
 #include "traffic.h"
 
 #include <stdlib.h>
@@ -72,16 +73,11 @@ int main(void)
 {
 	Suite *suite = suite_create("traffic");
 	TCase *c = tcase_create("traffic");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, messages_of_all_peers_are_summed);
 	tcase_add_test(c, socket_bytes_of_all_peers_are_summed);
 	tcase_add_test(c, round_trips_fall_into_their_buckets);
 	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

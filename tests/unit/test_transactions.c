@@ -8,6 +8,7 @@
 #include "node_impl.h"
 #include "notifier.h"
 #include "pool_fixture.h"
+#include "run_suite.h"
 #include "stub_peers.h"
 #include "timed/net/frame.h"
 #include "timed/node/coins.h"
@@ -602,8 +603,6 @@ int main(void)
 {
 	Suite *s = suite_create("transactions");
 	TCase *c = tcase_create("transactions");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(c, setup_transactions, teardown_transactions);
 	tcase_add_test(c, what_comes_in_goes_out_but_to_its_sender);
@@ -626,8 +625,5 @@ int main(void)
 	tcase_add_test(c, gone_peer_is_told_nothing);
 	tcase_add_test(c, claims_only_warn);
 	suite_add_tcase(s, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "chain_fixture.h"
+#include "run_suite.h"
 #include "timed/util/thread.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/chain/sign.h"
@@ -239,8 +240,6 @@ int main(void)
 {
 	Suite *s = suite_create("verify");
 	TCase *c = tcase_create("verify");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, good_signatures_are_found_good);
@@ -252,8 +251,5 @@ int main(void)
 	tcase_add_test(c, bad_and_missing_certificates_are_found);
 	tcase_add_test(c, known_transactions_are_not_checked_again);
 	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "rounds.h"
+#include "run_suite.h"
 #include "scratch.h"
 #include "timed/util/crash_point.h"
 #include "timed/util/log.h"
@@ -784,8 +785,6 @@ int main(void)
 {
 	Suite *suite = suite_create("votes file");
 	TCase *c = tcase_create("votes file");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 60);
@@ -809,9 +808,5 @@ int main(void)
 	tcase_add_loop_test(c, killed_at_each_crash_point, 0, 5);
 #endif
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <sodium.h>
 
+#include "run_suite.h"
 #include "timed/util/clock.h"
 #include "timed/util/file.h"
 #include "timeproto/base/hex.h"
@@ -302,8 +303,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wallet");
 	TCase *c = tcase_create("wallet");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 60);
@@ -320,9 +319,5 @@ int main(void)
 	tcase_add_test(c, unreadable_file_is_an_error_and_kept);
 	tcase_add_test(c, close_of_nothing);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* node/wallet: the container of an encrypted wallet, from an independent implementation (wallet_containers.json),
  * damaged, and forged. */
+#include "run_suite.h"
 #include "wallet_fixture.h"
 
 #include <jansson.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* node/wallet: the keys that follow from a secret (wallet_keys.json), which scripts are ours, and handing out. */
+#include "run_suite.h"
 #include "wallet_fixture.h"
 
 #include <jansson.h>

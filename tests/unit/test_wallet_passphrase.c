@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* node/wallet: encrypting, unlocking, locking; what a locked wallet still does; writes that are interrupted. */
+#include "run_suite.h"
 #include "wallet_fixture.h"
 
 #include <errno.h>

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "timed/util/clock.h"
 
 #define ALLOWANCE_MS 60000
@@ -150,8 +151,6 @@ int main(void)
 {
 	Suite *suite = suite_create("watchdog");
 	TCase *c = tcase_create("watchdog");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, threads_that_do_not_run_are_not_hung);
@@ -165,9 +164,5 @@ int main(void)
 	tcase_add_test(c, mark_is_the_time_and_what_begins);
 	tcase_add_test(c, progress_of_nobody_is_not_marked_and_waits_for_ever);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

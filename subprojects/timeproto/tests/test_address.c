@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "vectors.h"
 
 static const char *good = "TIME0MUV2nkGxeDrYz6DqLdYZJCu8BPJffpdUG";
@@ -120,8 +121,6 @@ int main(void)
 {
 	Suite *suite = suite_create("address");
 	TCase *c = tcase_create("address");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, vectors_both_networks_and_back);
 	tcase_add_test(c, payload_of_zeros_round_trips);
@@ -130,9 +129,5 @@ int main(void)
 	tcase_add_test(c, every_single_typo_is_noticed);
 	tcase_add_test(c, every_error_has_its_text);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

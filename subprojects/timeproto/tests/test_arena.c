@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* base/arena: what it holds, what it gives back, and that limit and budget are kept. */
+#include "run_suite.h"
 #include "timeproto/base/arena.h"
 
 #include <stdlib.h>
@@ -176,8 +177,6 @@ int main(void)
 {
 	Suite *suite = suite_create("arena");
 	TCase *tc = tcase_create("arena");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, nothing_allocated_holds_nothing);
 	tcase_add_test(tc, allocations_do_not_overlap);
@@ -187,9 +186,5 @@ int main(void)
 	tcase_add_test(tc, newest_allocation_shrinks_and_grows_in_place);
 	tcase_add_test(tc, arena_can_be_moved);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

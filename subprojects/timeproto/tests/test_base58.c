@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* base/base58: known pairs, both directions, and every refusal. */
+#include "run_suite.h"
 #include "timeproto/base/base58.h"
 
 #include <stdlib.h>
@@ -110,8 +111,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base58");
 	TCase *c = tcase_create("base58");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(c, encode_known_pairs, 0, BASE58_PAIRS);
 	tcase_add_loop_test(c, decode_known_pairs, 0, BASE58_PAIRS);
@@ -120,9 +119,5 @@ int main(void)
 	tcase_add_test(c, decode_refuses_what_does_not_fit);
 	tcase_add_test(c, encode_refuses_what_does_not_fit);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "codec.h"
+#include "run_suite.h"
 #include "timeproto/base/sha256.h"
 #include "vectors.h"
 
@@ -331,8 +332,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bincode");
 	TCase *tc = tcase_create("bincode");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, every_frame_has_its_length_and_hash);
@@ -346,9 +345,5 @@ int main(void)
 	tcase_add_test(tc, encoder_refuses_what_no_decoder_makes);
 	tcase_add_test(tc, memory_may_run_out_anywhere);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

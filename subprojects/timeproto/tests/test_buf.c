@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* base/buf: growth, the sticky error, and giving the bytes away. */
+#include "run_suite.h"
 #include "timeproto/base/buf.h"
 
 #include <errno.h>
@@ -75,16 +76,10 @@ int main(void)
 {
 	Suite *suite = suite_create("buf");
 	TCase *tc = tcase_create("buf");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, appends_keep_their_order_across_growth);
 	tcase_add_test(tc, failed_growth_is_sticky);
 	tcase_add_test(tc, steal_hands_over_and_empties);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <sodium.h>
 
+#include "run_suite.h"
 #include "timeproto/chain/digest.h"
 
 #define COUNT 7
@@ -232,8 +233,6 @@ int main(void)
 {
 	Suite *suite = suite_create("certificate");
 	TCase *c = tcase_create("certificate");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 60);
@@ -251,9 +250,5 @@ int main(void)
 	tcase_add_test(c, a_message_of_the_old_form_certifies_nothing);
 	tcase_add_test(c, names_of_the_errors);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <sodium.h>
 
+#include "run_suite.h"
 #include "timeproto/chain/hash.h"
 #include "vectors.h"
 
@@ -287,8 +288,6 @@ int main(void)
 {
 	Suite *suite = suite_create("digest");
 	TCase *c = tcase_create("digest");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, proposals_of_the_vectors);
@@ -300,9 +299,5 @@ int main(void)
 	tcase_add_test(c, a_voter_of_any_length_that_a_message_can_hold);
 	tcase_add_test(c, every_field_of_a_vote_is_signed);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

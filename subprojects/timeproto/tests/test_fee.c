@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* chain/fee: the fee at its corners, and that the three functions are each other's inverse everywhere. */
+#include "run_suite.h"
 #include "timeproto/chain/fee.h"
 
 #include <stdlib.h>
@@ -90,8 +91,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fee");
 	TCase *c = tcase_create("fee");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, fee_at_its_corners);
@@ -100,9 +99,5 @@ int main(void)
 	tcase_add_test(c, sums_beyond_64_bits);
 	tcase_add_test(c, dust);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/wire/bincode.h"
 #include "timeproto/wire/schema.h"
@@ -106,8 +107,6 @@ int main(void)
 {
 	Suite *suite = suite_create("genesis");
 	TCase *c = tcase_create("genesis");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, testnet_vector);
 	tcase_add_test(c, mainnet_vector);
@@ -115,9 +114,5 @@ int main(void)
 	tcase_add_test(c, constants_of_the_networks);
 	tcase_add_test(c, names_of_the_networks);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

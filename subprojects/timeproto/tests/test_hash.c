@@ -9,6 +9,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timeproto/base/arena.h"
 #include "timeproto/base/sha256.h"
 #include "timeproto/wire/bincode.h"
@@ -253,8 +254,6 @@ int main(void)
 {
 	Suite *suite = suite_create("hash");
 	TCase *c = tcase_create("hash");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, txid_vectors);
@@ -267,9 +266,5 @@ int main(void)
 	tcase_add_test(c, text_is_lower_case_and_in_order);
 	tcase_add_test(c, zero_and_equal);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* base/hex: both directions and what is refused. */
+#include "run_suite.h"
 #include "timeproto/base/hex.h"
 
 #include <stdlib.h>
@@ -45,16 +46,10 @@ int main(void)
 {
 	Suite *suite = suite_create("hex");
 	TCase *tc = tcase_create("hex");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, encode_is_lower_case);
 	tcase_add_test(tc, decode_takes_either_case);
 	tcase_add_test(tc, decode_refuses_other_lengths_and_characters);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <check.h>
 
 #include "codec.h"
+#include "run_suite.h"
 #include "vectors.h"
 
 START_TEST(every_frame_comes_back_byte_for_byte)
@@ -627,8 +628,6 @@ int main(void)
 	Suite *suite = suite_create("json");
 	TCase *vectors = tcase_create("vectors");
 	TCase *grammar = tcase_create("grammar");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(vectors, 60);
 	tcase_add_test(vectors, every_frame_comes_back_byte_for_byte);
@@ -654,9 +653,5 @@ int main(void)
 	tcase_add_test(grammar, encoder_refuses_what_no_decoder_makes);
 	tcase_add_test(grammar, codes_have_names);
 	suite_add_tcase(suite, grammar);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

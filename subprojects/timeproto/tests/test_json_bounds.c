@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "codec.h"
+#include "run_suite.h"
 
 /* 128 levels in all, those of the message included, in arrays, objects and both. */
 START_TEST(nesting_ends_at_128_levels)
@@ -224,8 +225,6 @@ int main(void)
 {
 	Suite *suite = suite_create("json_bounds");
 	TCase *bounds = tcase_create("bounds");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(bounds, 60);
 	tcase_add_test(bounds, nesting_ends_at_128_levels);
@@ -235,9 +234,5 @@ int main(void)
 	tcase_add_test(bounds, peer_lists_are_cut);
 	tcase_add_test(bounds, memory_may_run_out_anywhere);
 	suite_add_tcase(suite, bounds);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "codec.h"
+#include "run_suite.h"
 #include "vectors.h"
 
 #define ORACLE_FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL)
@@ -182,17 +183,11 @@ int main(void)
 {
 	Suite *suite = suite_create("json_oracle");
 	TCase *tc = tcase_create("json_oracle");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, frames_mean_the_same);
 	tcase_add_test(tc, verdicts_mean_the_same);
 	tcase_add_test(tc, mutations_mean_the_same);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

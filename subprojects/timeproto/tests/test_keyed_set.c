@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* chain/keyed_set: a hash set whose order peers cannot choose. */
 #include "../src/chain/keyed_set.h"
+#include "run_suite.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -137,8 +138,6 @@ int main(void)
 {
 	Suite *suite = suite_create("keyed_set");
 	TCase *c = tcase_create("keyed_set");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, what_was_added_is_found);
@@ -148,9 +147,5 @@ int main(void)
 	tcase_add_test(c, another_digest_is_another_order);
 	tcase_add_test(c, memory_refused);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

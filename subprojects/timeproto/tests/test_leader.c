@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "vectors.h"
 
 static int compare(const void *a, const void *b)
@@ -90,17 +91,11 @@ int main(void)
 {
 	Suite *suite = suite_create("leader");
 	TCase *c = tcase_create("leader");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, leaders_of_the_vectors);
 	tcase_add_test(c, addresses_are_ordered_by_bytes);
 	tcase_add_test(c, an_empty_address_may_point_nowhere);
 	tcase_add_test(c, further_rounds_go_round);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

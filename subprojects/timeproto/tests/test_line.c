@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* wire/line: framing at every split, the limit, blank lines, CR, and how much memory is held. */
+#include "run_suite.h"
 #include "timeproto/wire/line.h"
 
 #include <stdio.h>
@@ -247,8 +248,6 @@ int main(void)
 {
 	Suite *suite = suite_create("line");
 	TCase *tc = tcase_create("line");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, every_split_gives_the_same_lines);
 	tcase_add_test(tc, line_of_the_limit_is_accepted);
@@ -260,9 +259,5 @@ int main(void)
 	tcase_add_test(tc, shrink_frees_only_an_empty_reader);
 	tcase_add_test(tc, nul_bytes_pass_through);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* chain/rewards: weights of the tiers and the sharing of what a block pays. */
+#include "run_suite.h"
 #include "timeproto/chain/rewards.h"
 
 #include <stdlib.h>
@@ -100,8 +101,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rewards");
 	TCase *c = tcase_create("rewards");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, weights_of_the_tiers);
 	tcase_add_test(c, a_block_pays_100_time);
@@ -112,9 +111,5 @@ int main(void)
 	tcase_add_test(c, nobody_gets_nothing);
 	tcase_add_test(c, no_total_is_shared_too);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "sample.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/chain/sign.h"
@@ -269,8 +270,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rules");
 	TCase *c = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -290,9 +289,5 @@ int main(void)
 	tcase_add_test(c, refused_memory);
 	tcase_add_test(c, rules_hold_in_any_order);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

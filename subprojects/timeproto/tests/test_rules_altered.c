@@ -9,6 +9,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "sample.h"
 #include "timeproto/base/buf.h"
 #include "timeproto/chain/hash.h"
@@ -294,17 +295,11 @@ int main(void)
 {
 	Suite *suite = suite_create("rules_altered");
 	TCase *c = tcase_create("rules_altered");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, altered_block, 0, sizeof(alterations) / sizeof(alterations[0]));
 	tcase_add_test(c, every_bit_of_the_binary_form);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "sample.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/wire/bincode.h"
@@ -282,8 +283,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rules_form");
 	TCase *c = tcase_create("rules_form");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -304,9 +303,5 @@ int main(void)
 	tcase_add_test(c, outputs_that_leave_64_bits);
 	tcase_add_test(c, rewards_that_leave_64_bits);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "sample.h"
 #include "timeproto/chain/hash.h"
 
@@ -439,8 +440,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rules_spends");
 	TCase *c = tcase_create("rules_spends");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -470,9 +469,5 @@ int main(void)
 	tcase_add_test(c, rewards_that_leave_64_bits);
 	tcase_add_test(c, ten_thousand_inputs);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include <check.h>
 #include <sodium.h>
 
+#include "run_suite.h"
 #include "timeproto/chain/digest.h"
 #include "timeproto/chain/rules.h"
 #include "timeproto/chain/validators.h"
@@ -197,8 +198,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rules_validators");
 	TCase *c = tcase_create("rules_validators");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_certified_block_is_valid);
@@ -210,9 +209,5 @@ int main(void)
 	tcase_add_test(c, a_height_without_a_list_is_refused);
 	tcase_add_test(c, refused_memory);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

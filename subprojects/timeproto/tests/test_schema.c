@@ -8,6 +8,7 @@
 #include <check.h>
 
 #include "../src/wire/desc.h"
+#include "run_suite.h"
 
 START_TEST(every_message_name_is_found)
 {
@@ -150,16 +151,10 @@ int main(void)
 {
 	Suite *suite = suite_create("schema");
 	TCase *tc = tcase_create("schema");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, every_message_name_is_found);
 	tcase_add_test(tc, indices_are_those_of_the_binary_form);
 	tcase_add_test(tc, tables_describe_the_structs);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

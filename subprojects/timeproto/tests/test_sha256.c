@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "vectors.h"
 
 static void expect(const uint8_t *digest, const char *hex)
@@ -100,8 +101,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sha256");
 	TCase *c = tcase_create("sha256");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(c, digest_known_answers);
 	tcase_add_test(c, double_is_digest_of_digest);
@@ -109,9 +108,5 @@ int main(void)
 	tcase_add_test(c, context_can_be_branched_by_copy);
 	tcase_add_test(c, final_wipes_the_context);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <sodium.h>
 
+#include "run_suite.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/chain/rules.h"
 #include "timeproto/wire/bincode.h"
@@ -300,8 +301,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sign");
 	TCase *c = tcase_create("sign");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, messages_and_signatures_of_the_vectors);
@@ -313,9 +312,5 @@ int main(void)
 	tcase_add_test(c, a_signature_has_one_form);
 	tcase_add_test(c, a_key_that_signs_everything_is_refused);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include "ledger.h"
+#include "run_suite.h"
 #include "timeproto/base/sha256.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/chain/rewards.h"
@@ -164,17 +165,11 @@ int main(void)
 {
 	Suite *suite = suite_create("utxo_hash");
 	TCase *c = tcase_create("utxo_hash");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, hashes_of_the_vectors);
 	tcase_add_test(c, what_is_fed);
 	tcase_add_test(c, the_chain_of_the_rust_node_passes_all_rules);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 
 #include <check.h>
 
+#include "run_suite.h"
 #include "timeproto/chain/leader.h"
 #include "timeproto/chain/rewards.h"
 
@@ -295,8 +296,6 @@ int main(void)
 {
 	Suite *suite = suite_create("validators");
 	TCase *c = tcase_create("validators");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 60);
@@ -315,9 +314,5 @@ int main(void)
 	tcase_add_test(c, a_block_must_have_its_time_and_rewards);
 	tcase_add_test(c, the_order_of_rewards_is_part_of_the_rule);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -25,6 +25,10 @@ DROP_IN = "[Service]\nRestartSec=1\nWatchdogSec=6\n"
 # What an operator writes into the file of the package: the network, and an impatient watchdog for the test.
 EDIT = [('network = "testnet"', 'network = "devnet"')]
 EXTRA = "\n[timers]\nthread_stall_ms = 3000\n\n[metrics]\nenabled = true\nprometheus_port = 9900\n"
+# What an operator takes the comment sign away from, for a log in a file.
+LOG_TO_FILE = ['output = "file"', 'file_path = "/var/log/timed/timed.log"']
+LOG = "/var/log/timed/timed.log"
+SYSTEM = "systemd,systemd-sysv,dbus,logrotate"
 KEPT_BY_PURGE = {"time-wallet.dat", "votes", "evidence.jsonl", "halted"}
 
 
@@ -58,15 +62,16 @@ def mirror():
 
 
 def bootstrap(work):
-    """A Debian 12 as debootstrap makes it, with systemd; made once, copied for each run."""
+    """A Debian 12 as debootstrap makes it, with systemd and logrotate; made once, copied for each run."""
     base, root = work / "base", work / "root"
-    if not (base / "etc" / "debian_version").exists() or not (work / "base.complete").exists():
+    complete = work / "base.complete"
+    if not complete.exists() or complete.read_text(encoding="utf-8") != SYSTEM:
         shutil.rmtree(base, ignore_errors=True)
         source = mirror()
         if not source:
             skip("apt knows no source of Debian 12")
-        run("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus", "bookworm", str(base), source)
-        (work / "base.complete").write_text("")
+        run("debootstrap", "--variant=minbase", f"--include={SYSTEM}", "bookworm", str(base), source)
+        complete.write_text(SYSTEM, encoding="utf-8")
     shutil.rmtree(root, ignore_errors=True)
     run("cp", "-a", "--reflink=auto", str(base), str(root))
     return root
@@ -236,18 +241,55 @@ def hung(machine):
     passed(f"hung thread: {said!r}; the watchdog ended it, started again")
 
 
+def fails_for_good(machine, code):
+    """It does not start, and is not tried again."""
+    assert machine("systemctl", "start", "timed", check=False).returncode != 0
+    state = machine.show("ActiveState", "ExecMainStatus", "NRestarts")
+    assert state == {"ActiveState": "failed", "ExecMainStatus": str(code), "NRestarts": "0"}, state
+
+
 def misconfigured(machine):
     """Exit code 2: not tried again."""
     machine("systemctl", "stop", "timed")
     path = machine.root / CONFIG.lstrip("/")
     good = path.read_text(encoding="utf-8")
     path.write_text(good + "\n[node\n", encoding="utf-8")
-    assert machine("systemctl", "start", "timed", check=False).returncode != 0
-    state = machine.show("ActiveState", "ExecMainStatus", "NRestarts")
-    assert state == {"ActiveState": "failed", "ExecMainStatus": "2", "NRestarts": "0"}, state
+    fails_for_good(machine, 2)
     path.write_text(good, encoding="utf-8")
     machine("systemctl", "start", "timed")
     passed("a mistake in the configuration: exit code 2, not tried again")
+
+
+def halted(machine):
+    """What a node leaves that saw contradicting certificates: exit code 3 until its operator has removed it."""
+    machine("systemctl", "stop", "timed")
+    mark = machine.root / DATA.lstrip("/") / "halted"
+    mark.write_text("TWO CERTIFICATES AT HEIGHT 7: says the test\n", encoding="utf-8")
+    fails_for_good(machine, 3)
+    assert "TWO CERTIFICATES AT HEIGHT 7: says the test" in machine.journal()
+    mark.unlink()
+    machine("systemctl", "start", "timed")
+    passed("contradicting certificates: exit code 3 with the reason in the journal, not tried again")
+
+
+def rotated(machine):
+    """A log in a file: logrotate puts it aside, and the node goes on in a new one."""
+    path, log = machine.root / CONFIG.lstrip("/"), machine.root / LOG.lstrip("/")
+    good = path.read_text(encoding="utf-8")
+    text = good
+    for setting in LOG_TO_FILE:
+        assert f"# {setting}" in text
+        text = text.replace(f"# {setting}", setting)
+    path.write_text(text, encoding="utf-8")
+    machine("systemctl", "restart", "timed")
+    before = log.read_text(encoding="utf-8")
+    machine("logrotate", "--force", "/etc/logrotate.d/timed")
+    wait_until(lambda: "log levels read again" in log.read_text(encoding="utf-8"), 10, "lines in the new file")
+    assert log.with_name("timed.log.1").read_text(encoding="utf-8").startswith(before) and before
+    assert machine("stat", "-c", "%U:%G %a", LOG).stdout.strip() == "timed:adm 640"
+    path.write_text(good, encoding="utf-8")
+    machine("systemctl", "restart", "timed")
+    passed("logrotate: the old lines aside, the node writes on in a new file")
 
 
 def version_of(machine):
@@ -313,6 +355,8 @@ def main():
         killed(machine)
         hung(machine)
         misconfigured(machine)
+        halted(machine)
+        rotated(machine)
         upgraded(machine, new)
         removed(machine)
     except AssertionError as error:

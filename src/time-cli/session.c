@@ -27,7 +27,7 @@ struct session {
 	struct transport *transport;
 	bool wait;		/* --rpcwait */
 	int64_t wait_timeout_s; /* of it; 0: for ever */
-	bool sent;		/* else `unsent` is the answer */
+	bool untold;		/* the last request could not be sent, and session_wait() has not yet said why: */
 	char unsent[TARGET_WHY_SIZE];
 };
 
@@ -97,7 +97,7 @@ int session_begin(struct session *session, const struct buf *request)
 	char *credentials;
 	int r = target_credentials(&credentials, session->unsent, &session->target);
 
-	session->sent = !r;
+	session->untold = r > 0;
 	if (r)
 		return r < 0 ? r : 0;
 	r = transport_begin(session->transport, (const char *)request->data, request->len, credentials);
@@ -180,7 +180,10 @@ bool session_wait(struct session *session, struct session_answer *answer, struct
 	const struct transport_answer *got;
 
 	*answer = (struct session_answer){0};
-	if (!session->sent) {
+	if (session->untold) {
+		session->untold = false;
+		for (unsigned i = 0; i < count; i++)
+			fds[i].revents = 0;
 		tell(answer, SESSION_AWAY, "%s", session->unsent);
 		return true;
 	}

@@ -48,10 +48,10 @@ void session_add_batch(struct buf *text, const char *const *methods, size_t coun
 int session_ask(struct session *session, struct session_answer *answer, const struct buf *request)
 	__attribute__((warn_unused_result));
 
-/* The same in two steps, without --rpcwait.  What cannot even be sent is an answer too, which session_wait() gives at
- * once. */
+/* The same in two steps, without --rpcwait.  What cannot even be sent is an answer too, which the next session_wait()
+ * gives at once. */
 int session_begin(struct session *session, const struct buf *request) __attribute__((warn_unused_result));
-/* As transport_wait(). */
+/* As transport_wait(), also where nothing was asked: then it waits for the descriptors and the time. */
 bool session_wait(struct session *session, struct session_answer *answer, struct pollfd *fds, unsigned count,
 		  int timeout_ms);
 void session_answer_free(struct session_answer *answer);

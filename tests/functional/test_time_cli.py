@@ -189,6 +189,31 @@ def test_watch_in_a_terminal(node, cli, net):
     finally:
         node.resume()
         seen.close()
+    node.stop()
+    check_watch_of_nobody(cli)
+
+
+def check_watch_of_nobody(cli):
+    """A node that was never there: it can be quit in every way."""
+    away = "timed does not seem to run"
+    for quits in (lambda seen: seen.press("q"), lambda seen: os.kill(seen.pid, signal.SIGTERM)):
+        seen = cli.terminal("watch")
+        try:
+            seen.wait(lambda text: away in text, "that no node is there")
+            quits(seen)
+            assert seen.end() == 0
+            assert seen.restored()
+        finally:
+            seen.close()
+    running = cli.spawn("watch", "--interval", "0.1")
+    try:
+        for _ in range(3):
+            assert away in running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        assert running.wait(scaled(10)) == 1
+    finally:
+        running.kill()
+        running.communicate()
 
 
 def check_watch_obeys_signals(cli):

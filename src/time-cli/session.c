@@ -155,6 +155,13 @@ static void take_answer(struct session_answer *answer, const struct session *s, 
 {
 	char why[VALUE_WHY_SIZE];
 
+	if (!got->came && got->sent) {
+		tell(answer, SESSION_REFUSED,
+		     "no answer from timed at %.100s: %s\nWhat it was asked it may have done: see before you ask "
+		     "again.",
+		     s->target.name, got->why);
+		return;
+	}
 	if (!got->came) {
 		tell(answer, got->refused ? SESSION_AWAY : SESSION_REFUSED,
 		     "timed at %.100s cannot be reached: %s\nIs it running?  --network, --config, --datadir or "

@@ -41,6 +41,8 @@ static void set_up(struct transport *t, const char *url, int64_t timeout_s)
 	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	/* On a used connection that dies curl would send a request again, which may have been carried out. */
+	curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT, (long)timeout_s);
 	curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
@@ -103,13 +105,14 @@ int transport_begin(struct transport *t, const char *body, size_t len, const cha
 static void finish(struct transport *t, CURLcode code)
 {
 	struct transport_answer *a = &t->answer;
-	long error = 0;
+	long error = 0, sent = 0;
 
 	(void)curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
+	(void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
 	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &a->status);
 	a->came = code == CURLE_OK;
-	a->refused = code == CURLE_COULDNT_CONNECT || code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
-		     code == CURLE_SEND_ERROR;
+	a->refused = code == CURLE_COULDNT_CONNECT;
+	a->sent = sent > 0;
 	if (code == CURLE_COULDNT_CONNECT && error)
 		snprintf(a->why, sizeof(a->why), "%s", strerror((int)error));
 	else if (t->too_long || a->body.error)

@@ -21,6 +21,7 @@ struct transport;
 struct transport_answer {
 	bool came;		      /* an HTTP answer is there; else `why` */
 	bool refused;		      /* nothing listens there: it may yet come up */
+	bool sent;		      /* some of the request went out: it may have been carried out, answer or not */
 	long status;		      /* of HTTP */
 	struct buf body;	      /* owned by the transport, until its next request */
 	char why[TRANSPORT_WHY_SIZE]; /* for a person */

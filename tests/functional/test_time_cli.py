@@ -5,7 +5,9 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -101,6 +103,56 @@ def test_where_the_daemon_is_and_who_may_ask_it(daemons, net, tmp_path):
     node.stop()
     said = cli.fails("uptime", options=[*url, "-rpcuser=alice", "-rpcpassword=wonder:land"])
     assert f"timed at {node.ip}:{RPC_PORT} cannot be reached: Connection refused" in said and "Is it running?" in said
+
+
+class SpeechlessDaemon:
+    """Takes requests and ends each connection, with the next of its answers or without one."""
+
+    def __init__(self, address, answers):
+        self._listener = socket.create_server(address)
+        self._answers = answers
+        self.requests = 0
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while True:
+            try:
+                connection = self._listener.accept()[0]
+            except OSError:
+                return
+            with connection:
+                while self._take(connection) and self.requests <= len(self._answers):
+                    body = self._answers[self.requests - 1]
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    def _take(self, connection):
+        got = b""
+        while not got.endswith(b"}"):
+            got += connection.recv(65536)
+            if not got:
+                return False
+        self.requests += 1
+        return True
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+
+@pytest.mark.parametrize("answers", [[], [b'{"id":1,"error":{"code":-28,"message":"not yet"}}']])
+def test_rpcwait_sends_nothing_twice_that_may_have_been_done(daemons, net, answers):
+    """Neither itself, nor libcurl on a connection that has been used."""
+    node = daemons(net.ip(5), start=False)
+    daemon = SpeechlessDaemon((node.ip, RPC_PORT), answers)
+    try:
+        said = Cli(node).fails("-rpcwait", "-rpcwaittimeout", "3", "sendtoaddress", "nowhere", "1",
+                               options=["-r", f"http://a:b@{node.ip}:{RPC_PORT}"])
+    finally:
+        daemon.close()
+    assert daemon.requests == len(answers) + 1
+    assert f"no answer from timed at {node.ip}:{RPC_PORT}: " in said and "it may have done" in said
 
 
 def test_rpcwait_before_the_daemon_is_there(daemons, net):

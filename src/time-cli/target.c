@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "timed/node/config.h"
@@ -15,6 +16,7 @@
 #include "timed/util/file.h"
 
 #define MAX_COOKIE_BYTES 1024
+#define RUN_AS "\nRun time-cli as the user of the daemon or as root, or"
 
 static int copy(char **out, const char *text)
 {
@@ -23,17 +25,41 @@ static int copy(char **out, const char *text)
 	return *out ? 0 : -ENOMEM;
 }
 
-/* The configuration to go by; NULL: none, the defaults.  A default file describes the daemon of this directory or of
- * this machine, which is not meant by who names a network or a data directory. */
-static const char *find_config(const struct cli_options *options)
+/* Whether a file of the working directory is ours to follow: in a directory for everybody, such as /tmp, another user
+ * could lay one out that leads our password to a port of his. */
+static bool trusted(const struct stat *st)
 {
-	if (options->config_path)
-		return options->config_path;
-	if (options->data_dir || options->network >= 0)
-		return NULL;
-	if (access(OPTIONS_CONFIG_DEFAULT, R_OK) == 0)
-		return OPTIONS_CONFIG_DEFAULT;
-	return access(TARGET_SYSTEM_CONFIG, R_OK) == 0 ? TARGET_SYSTEM_CONFIG : NULL;
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return false;
+	/* What is said of a link is who made it: it has no mode. */
+	return S_ISLNK(st->st_mode) || !(st->st_mode & S_IWOTH);
+}
+
+/* The configuration to go by; NULL: none, the defaults.  A default file describes the daemon of this directory or of
+ * this machine, which is not meant by who names a network, a data directory, or an address with what lets in there.
+ * 0 or TARGET_E_CONFIG. */
+static int find_config(const char **out, char *why, const struct cli_options *options)
+{
+	bool lets_in = options->user || options->cookie_file || (options->rpc_url && strchr(options->rpc_url, '@'));
+	struct stat st;
+
+	*out = options->config_path;
+	if (*out || options->data_dir || options->network >= 0 || (options->rpc_url && lets_in))
+		return 0;
+	if (lstat(OPTIONS_CONFIG_DEFAULT, &st) == 0) {
+		*out = OPTIONS_CONFIG_DEFAULT;
+		if (trusted(&st))
+			return 0;
+		snprintf(why, TARGET_WHY_SIZE,
+			 OPTIONS_CONFIG_DEFAULT
+			 " of this directory is not followed: it belongs to another user, or "
+			 "everybody may write to it\nIf it is meant, say --config " OPTIONS_CONFIG_DEFAULT ".");
+		return TARGET_E_CONFIG;
+	}
+	/* One that we may not read is still that of the daemon that is meant. */
+	if (access(TARGET_SYSTEM_CONFIG, F_OK) == 0 || errno == EACCES)
+		*out = TARGET_SYSTEM_CONFIG;
+	return 0;
 }
 
 static void tell_messages(char *why, const struct config_messages *messages)
@@ -63,7 +89,8 @@ static int read_config(struct config **config, char *why, const struct cli_optio
 		tell_messages(why, &messages);
 		r = TARGET_E_CONFIG;
 	} else if (r < 0 && r != -ENOMEM) {
-		snprintf(why, TARGET_WHY_SIZE, "%.256s: cannot be read: %s", path, strerror(-r));
+		snprintf(why, TARGET_WHY_SIZE, "%.256s: cannot be read: %s%s", path, strerror(-r),
+			 r == -EACCES ? RUN_AS " say --network or --datadir." : "");
 		r = TARGET_E_CONFIG;
 	}
 	config_messages_free(&messages);
@@ -207,13 +234,15 @@ static int take_credentials(struct target *out, char *why, const struct cli_opti
 int target_resolve(struct target *out, char why[TARGET_WHY_SIZE], const struct cli_options *options,
 		   const char *password)
 {
-	const char *path = find_config(options);
 	struct config *config = NULL;
+	const char *path;
 	int r;
 
 	memset(out, 0, sizeof(*out));
 	why[0] = 0;
-	r = read_config(&config, why, options, path);
+	r = find_config(&path, why, options);
+	if (!r)
+		r = read_config(&config, why, options, path);
 	if (!r && path)
 		r = copy(&out->config_path, path);
 	if (!r)
@@ -239,9 +268,7 @@ static void tell_cookie(char *why, const struct target *target, int error)
 			 path);
 	else
 		snprintf(why, TARGET_WHY_SIZE, "cannot read the cookie (%s): %.300s%s", strerror(error), path,
-			 error == EACCES ? "\nRun time-cli as the user of the daemon or as root, or give --rpcuser and "
-					   "--rpcpassword."
-					 : "");
+			 error == EACCES ? RUN_AS " give --rpcuser and --rpcpassword." : "");
 }
 
 int target_credentials(char **out, char why[TARGET_WHY_SIZE], const struct target *target)

@@ -16,8 +16,9 @@ from harness.cli import CLI, Cli
 from harness.net import RPC_PORT, scaled
 
 COMPLETIONS = pathlib.Path(CLI).parents[1] / "manual"
+NO_PRIVILEGES = ["setpriv", "--bounding-set=-all"]
 # Root, too, reads only what the mode allows.
-UNPRIVILEGED = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
+UNPRIVILEGED = NO_PRIVILEGES if os.geteuid() == 0 else []
 
 
 @pytest.fixture
@@ -103,6 +104,47 @@ def test_where_the_daemon_is_and_who_may_ask_it(daemons, net, tmp_path):
     node.stop()
     said = cli.fails("uptime", options=[*url, "-rpcuser=alice", "-rpcpassword=wonder:land"])
     assert f"timed at {node.ip}:{RPC_PORT} cannot be reached: Connection refused" in said and "Is it running?" in said
+
+
+def test_which_configuration_is_followed(daemons, net, tmp_path):
+    """That of the working directory only when nobody else could have laid it there; that of the machine, or a reason."""
+    node = daemons(net.ip(5))
+    cli = Cli(node)
+    own = pathlib.Path(node.dir) / "config.toml"
+    refused = "config.toml of this directory is not followed"
+    mode = own.stat().st_mode
+    own.chmod(0o666)
+    said = cli.fails("uptime", options=[], cwd=node.dir, code=2)
+    assert refused in said and "say --config config.toml" in said
+    # Not where it does not matter.
+    assert cli("uptime", options=["--config", "config.toml"], cwd=node.dir).strip().isdigit()
+    assert cli("uptime", cwd=node.dir).strip().isdigit()
+    own.chmod(mode)
+    assert cli("uptime", options=[], cwd=node.dir).strip().isdigit()
+    (tmp_path / "config.toml").symlink_to(own)
+    assert cli("uptime", options=[], cwd=tmp_path).strip().isdigit()
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "config.toml", 12345, 12345, follow_symlinks=False)
+        assert refused in cli.fails("uptime", options=[], cwd=tmp_path, code=2)
+        os.chown(own, 12345, 12345)
+        assert refused in cli.fails("uptime", options=[], cwd=node.dir, code=2)
+        os.chown(own, 0, 0)
+
+    system = tmp_path / "etc" / "timed" / "config.toml"
+    system.parent.mkdir(parents=True)
+    system.write_text(own.read_text())
+    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c", 'mount --bind "$0" /etc && exec "$@"',
+              tmp_path / "etc"]
+    if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("no namespace of mounts for an /etc of its own")
+    assert cli("uptime", options=[], prefix=prefix).strip().isdigit()
+    system.chmod(0)
+    said = cli.fails("uptime", options=[], prefix=[*prefix, *NO_PRIVILEGES], code=2)
+    assert "/etc/timed/config.toml: cannot be read: Permission denied\n" in said and "say --network" in said
+    system.parent.chmod(0)
+    assert "Permission denied" in cli.fails("uptime", options=[], prefix=[*prefix, *NO_PRIVILEGES], code=2)
+    assert cli("uptime", prefix=[*prefix, *NO_PRIVILEGES]).strip().isdigit()
+    system.parent.chmod(0o700)
 
 
 class SpeechlessDaemon:

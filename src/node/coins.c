@@ -13,6 +13,8 @@
 
 /* A block decodes to a few times its 2 MB. */
 #define BLOCK_ARENA_BYTES ((size_t)64 << 20)
+/* A view is not held for longer, however many blocks there are to look at. */
+#define SLICE_MS 1000
 
 int coins_new(struct coins **out, const struct coins_params *params)
 {
@@ -21,6 +23,7 @@ int coins_new(struct coins **out, const struct coins_params *params)
 	if (!coins)
 		return -ENOMEM;
 	coins->params = *params;
+	coins->followed = params->followed;
 	mutex_init(&coins->lock, "coins", MUTEX_RANK_LEAF);
 	cond_init(&coins->changed);
 	*out = coins;
@@ -66,17 +69,42 @@ void coins_note(struct coins *coins, const struct wire_transaction *transaction)
 	}
 }
 
+static uint32_t next_key(struct coins *coins)
+{
+	struct wallet_state state;
+
+	wallet_get_state(coins->params.wallet, &state);
+	return state.next;
+}
+
+/* Whether all keys are known that a block might pay to: not so when a locked wallet has no more of them. */
+static bool knows_the_gap(struct coins *coins)
+{
+	struct wallet_state state;
+
+	wallet_get_state(coins->params.wallet, &state);
+	return state.watched == WALLET_MAX_KEYS || state.watched >= state.next + WALLET_GAP;
+}
+
 static int note_block(struct coins *coins, struct chain_view *view, struct arena *arena, uint64_t height)
 {
+	struct chain_point point = {.height = height};
 	struct wire_block block;
 	int r = chain_view_block(view, &block, arena, height);
+	uint32_t before;
 
 	if (r)
 		return r;
-	for (size_t i = 0; i < block.transactions.len; i++)
-		coins_note(coins, &block.transactions.items[i]);
-	coins->followed.height = height;
-	hash_block(&coins->followed.hash, &block.header);
+	/* What moves the gap may stand behind what the moved gap reaches. */
+	do {
+		before = next_key(coins);
+		for (size_t i = 0; i < block.transactions.len; i++)
+			coins_note(coins, &block.transactions.items[i]);
+	} while (next_key(coins) != before && knows_the_gap(coins));
+	hash_block(&point.hash, &block.header);
+	mutex_lock(&coins->lock);
+	coins->followed = point;
+	mutex_unlock(&coins->lock);
 	return 0;
 }
 
@@ -105,16 +133,11 @@ static int follow_blocks(struct coins *coins, struct chain_view *view, int64_t d
 	uint64_t height;
 	int r;
 
-	if (!coins->started) {
-		coins->followed = *tip;
-		coins->started = true;
-		return 0;
-	}
 	if (hash_equal(&coins->followed.hash, &tip->hash))
 		return 0;
 	r = first_new(coins, view, &height);
 	arena_init(&arena, BLOCK_ARENA_BYTES, NULL);
-	for (; height <= tip->height && !r && clock_mono_ms() < deadline_ms; height++) {
+	for (; height <= tip->height && !r && clock_mono_ms() < deadline_ms && knows_the_gap(coins); height++) {
 		r = note_block(coins, view, &arena, height);
 		arena_reset(&arena);
 	}
@@ -184,25 +207,52 @@ static int look_up_keys(struct coins *coins, struct chain_view *view)
 	}
 }
 
+/* By the following thread, on a view of its own.  *behind: blocks of up to `height` are left for another time. */
+static int follow_for(struct coins *coins, bool *behind, uint64_t *height, int64_t ms)
+{
+	struct chain_view *view = coins->params.ops.view(coins->params.ops.user);
+	const struct chain_point *tip = &chain_view_summary(view)->tip;
+	int r = follow_blocks(coins, view, clock_mono_ms() + ms);
+
+	if (!r)
+		r = look_up_keys(coins, view);
+	if (*height > tip->height)
+		*height = tip->height;
+	*behind = coins->followed.height < *height && knows_the_gap(coins);
+	chain_view_unref(view);
+	return r;
+}
+
 int coins_follow(struct coins *coins, struct coins_fault *fault, int64_t budget_ms)
 {
-	int64_t deadline_ms = budget_ms > 0 ? clock_mono_ms() + budget_ms : INT64_MAX;
-	struct chain_view *view;
+	uint64_t height = UINT64_MAX;
+	bool behind, busy;
 	int r;
 
 	mutex_lock(&coins->lock);
-	while (coins->following)
+	while (coins->following && budget_ms == 0)
 		cond_wait(&coins->changed, &coins->lock);
+	busy = coins->following;
 	coins->following = true;
 	mutex_unlock(&coins->lock);
-	view = coins->params.ops.view(coins->params.ops.user);
-	r = follow_blocks(coins, view, deadline_ms);
-	if (!r)
-		r = look_up_keys(coins, view);
-	chain_view_unref(view);
+	if (busy)
+		return 0;
+	do
+		r = follow_for(coins, &behind, &height, budget_ms > 0 ? budget_ms : SLICE_MS);
+	while (!r && behind && budget_ms == 0);
 	mutex_lock(&coins->lock);
 	coins->following = false;
 	cond_broadcast(&coins->changed);
 	mutex_unlock(&coins->lock);
 	return r ? coins_chain_failed(fault, r) : 0;
+}
+
+struct chain_point coins_followed(struct coins *coins)
+{
+	struct chain_point point;
+
+	mutex_lock(&coins->lock);
+	point = coins->followed;
+	mutex_unlock(&coins->lock);
+	return point;
 }

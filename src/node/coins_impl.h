@@ -25,11 +25,10 @@ struct coins {
 
 	struct mutex lock;   /* leaf; guards the rest */
 	struct cond changed; /* `following` or `paying` has ended */
-	bool following;	     /* a thread looks at blocks and keys: the three below are its own meanwhile */
+	bool following;	     /* a thread looks at blocks and keys: it alone changes the two at the end */
 	bool paying;	     /* a payment is being made */
 	struct coins_confirmed *confirmed; /* the newest; NULL: none, or too many to be kept */
 
-	bool started;		     /* `followed` counts */
 	struct chain_point followed; /* the last block that was looked at */
 	uint32_t scanned;	     /* keys below it were looked up in the indexes */
 };

@@ -175,6 +175,9 @@ static int pay_once(struct coins *coins, struct coins_sent *out, struct coins_fa
 		r = submit(&p);
 	if (!r)
 		tell(out, &p);
+	/* Keys that are handed out for nothing would fill the gap beyond which a restored wallet does not look. */
+	else if (p.payment.change_output != PAYMENT_NO_CHANGE)
+		wallet_return_key(coins->params.wallet, p.payment.change_key);
 	arena_free(&p.arena);
 	coins_list_free(&p.list);
 	return r;

@@ -80,6 +80,7 @@ struct node {
 	int64_t started_ms;
 	struct watchdog watchdog;
 	struct node_wallet_next wallet_next;
+	struct wire_hash wallet_followed; /* the block up to which the database knows the wallet's keys; the keeper's */
 
 	struct mutex registry_lock; /* leaf; guards the three below */
 	struct registry *registry;

@@ -162,6 +162,14 @@ int wallet_new_key(struct wallet *w, uint32_t *index)
 	return r;
 }
 
+void wallet_return_key(struct wallet *w, uint32_t index)
+{
+	mutex_lock(&w->lock);
+	if (index > 0 && w->next == index + 1 && w->used <= index)
+		w->next = index;
+	mutex_unlock(&w->lock);
+}
+
 /* Keys below `next` are out.  Without memory for those to look for, the next tick tries again. */
 static void raise_next(struct wallet *w, uint32_t next) REQUIRES(w->lock)
 {

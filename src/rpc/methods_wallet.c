@@ -211,7 +211,7 @@ static json_t *getnewaddress(struct rpc_call *call)
 				WALLET_MAX_KEYS);
 	default:
 		return rpc_fail(call, RPC_WALLET_ERROR,
-				"the use of a new address cannot be written to the disk: the log tells more");
+				"the chain cannot be read, or the use of the address not be written down: the log tells more");
 	}
 }
 

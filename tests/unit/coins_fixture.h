@@ -28,6 +28,7 @@ static struct mutex submit_lock = MUTEX_INITIALIZER("submit", MUTEX_RANK_SYNC);
 static int saved, submitted, refused; /* calls of the operations; how many of the pool's answers were refusals */
 static int saving_fails;	      /* result of save_keys */
 static size_t max_listed;
+static struct chain_point followed; /* what is remembered of the use of keys */
 static int refuse_with; /* outcome of further submissions, instead of the pool's; 0: the pool's */
 
 /* ---- operations ---- */
@@ -77,6 +78,7 @@ static inline void open_coins(void)
 					 .network = CHAIN_TESTNET,
 					 .max_listed = max_listed,
 					 .max_reorg_depth = 1000,
+					 .followed = followed,
 					 .ops = {op_view, op_save_keys, op_submit, NULL}};
 
 	ck_assert_int_eq(coins_new(&coins, &own), 0);
@@ -103,6 +105,7 @@ static inline void coins_setup(void)
 
 	pool_setup();
 	max_listed = COINS_MAX_LISTED;
+	followed = (struct chain_point){.height = 0};
 	saved = submitted = refused = saving_fails = refuse_with = 0;
 	ck_assert_int_eq(wallet_plain_make(&plain, CHAIN_TESTNET, 1766102400), 0);
 	memcpy(plain.seed, coins_secret, sizeof(coins_secret));

@@ -316,6 +316,34 @@ START_TEST(a_key_that_is_empty_again_is_used)
 }
 END_TEST
 
+/* Thirty payments in a row: all keys but the last one are empty, and the gap is twenty. */
+START_TEST(a_restored_wallet_finds_its_last_change)
+{
+	uint64_t left;
+
+	mine_key(1, 20 * TIME);
+	for (int i = 0; i < 30; i++) {
+		struct wire_transaction tx;
+
+		must_send(TIME / 4);
+		tx = pooled(&sent.txid);
+		mine_one(&tx);
+	}
+	look();
+	left = list.balance.sums[BALANCE_CONFIRMED];
+	ck_assert_uint_gt(left, TIME);
+	reopen_wallet();
+	expect_confirmed(left);
+	ck_assert_uint_eq(watched(), 32 + WALLET_GAP);
+	/* what is remembered is not looked at again, so the number of keys has to be remembered with it */
+	followed = coins_followed(coins);
+	ck_assert(hash_equal(&followed.hash, &tip->ids.hash));
+	ck_assert_uint_eq(followed.height, tip->block.header.height);
+	reopen_wallet();
+	expect_confirmed(0);
+}
+END_TEST
+
 START_TEST(blocks_of_another_branch_are_looked_at)
 {
 	const struct fixture_block *fork = tip, *other;
@@ -385,6 +413,35 @@ START_TEST(what_the_pool_refuses_keeps_no_coin)
 	ck_assert_int_eq(submitted, 1);
 	refuse_with = 0;
 	must_send(9 * TIME);
+}
+END_TEST
+
+static uint32_t next_key(void)
+{
+	struct wallet_state state;
+
+	wallet_get_state(wallet, &state);
+	return state.next;
+}
+
+/* Or the change of the next payment would lie where a restored wallet does not look. */
+START_TEST(what_is_refused_uses_up_no_key)
+{
+	uint32_t before;
+
+	mine_key(1, 10 * TIME);
+	look();
+	before = next_key();
+	refuse_with = POOL_E_CONFLICT;
+	expect_failed(send_to(f->owners[7].address, TIME), COINS_E_REFUSED, POOL_E_CONFLICT, "");
+	ck_assert_uint_eq(next_key(), before);
+	refuse_with = 0;
+	saving_fails = -EIO;
+	ck_assert_int_eq(send_to(f->owners[7].address, TIME), COINS_E_KEYS);
+	ck_assert_uint_eq(next_key(), before);
+	saving_fails = 0;
+	must_send(TIME);
+	ck_assert_uint_eq(next_key(), before + 1);
 }
 END_TEST
 
@@ -594,6 +651,29 @@ START_TEST(a_locked_wallet)
 }
 END_TEST
 
+/* Locked, it cannot know whom the blocks pay once its keys known in advance are used up: it looks at them later. */
+START_TEST(a_locked_wallet_without_keys_waits)
+{
+	static const struct wallet_kdf cheap = {1, 8192};
+	struct wallet_state state;
+	char why[WALLET_TEXT_SIZE];
+
+	ck_assert_int_eq(wallet_encrypt(wallet, why, "open", 4, &cheap), 0);
+	mine_key(1, TIME);
+	(void)watched();
+	ck_assert_uint_eq(coins_followed(coins).height, tip->block.header.height);
+	wallet_get_state(wallet, &state);
+	wallet_use_key(wallet, state.known - WALLET_GAP / 2);
+	mine_key(2, TIME);
+	(void)watched();
+	ck_assert_uint_eq(coins_followed(coins).height, tip->block.header.height - 1);
+	ck_assert_int_eq(wallet_unlock(wallet, why, "open", 4, WALLET_FOR_EVER), 0);
+	wallet_tick(wallet);
+	(void)watched();
+	ck_assert_uint_eq(coins_followed(coins).height, tip->block.header.height);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("coins");
@@ -613,10 +693,12 @@ int main(void)
 	tcase_add_test(c, coins_of_the_chain_move_the_gap_at_start);
 	tcase_add_test(c, coins_of_the_pool_move_the_gap);
 	tcase_add_test(c, a_key_that_is_empty_again_is_used);
+	tcase_add_test(c, a_restored_wallet_finds_its_last_change);
 	tcase_add_test(c, blocks_of_another_branch_are_looked_at);
 	tcase_add_test(c, a_payment);
 	tcase_add_test(c, a_coin_is_not_spent_twice);
 	tcase_add_test(c, what_the_pool_refuses_keeps_no_coin);
+	tcase_add_test(c, what_is_refused_uses_up_no_key);
 	tcase_add_test(c, a_conflict_is_tried_again);
 	tcase_add_test(c, nothing_is_sent_when_the_keys_cannot_be_saved);
 	tcase_add_test(c, what_cannot_be_paid);
@@ -626,6 +708,7 @@ int main(void)
 	tcase_add_test(c, payments_at_once);
 	tcase_add_test(c, signing_what_others_have_built);
 	tcase_add_test(c, a_locked_wallet);
+	tcase_add_test(c, a_locked_wallet_without_keys_waits);
 	suite_add_tcase(suite, c);
 	return run_suite(suite);
 }

@@ -6,9 +6,10 @@
  * Coins are found by script, in the chain's index and in the pool's: what a call costs follows from the keys that are
  * looked for and the coins that they have, not from the chain.  What the chain has is remembered until the next block.
  *
- * Use of keys: whoever is paid to moves the gap (wallet.h).  At the first coins_follow() the indexes tell which keys
- * have coins; from then on each block and each transaction of the pool is looked at, so a key counts as used that is
- * paid to and spends it at once.
+ * Use of keys: whoever is paid to moves the gap (wallet.h).  Each block and each transaction of the pool is looked at,
+ * once, from the point on that the caller remembers (none: from the first block), so a key counts as used whose coins
+ * are spent again; and a key that is newly looked for is asked for in the indexes.  A locked wallet that knows too few
+ * keys to fill the gap waits with the blocks until it is unlocked.
  *
  * Payments are made one after the other: coins are chosen, the transaction is signed and handed to the pool before the
  * next one looks for coins.  So no two choose the same, and one that fails keeps none.
@@ -69,6 +70,7 @@ struct coins_params {
 	enum chain_network network;
 	size_t max_listed;	  /* coins of the chain in one list: COINS_MAX_LISTED */
 	uint64_t max_reorg_depth; /* blocks that may be undone: after a reorganisation as many are looked at again */
+	struct chain_point followed; /* what coins_followed() said the last time; zeros: no block was looked at */
 	struct coins_ops ops;
 };
 
@@ -81,9 +83,13 @@ void coins_free(struct coins *coins);
 
 /* ---- Use of keys ---- */
 
-/* Looks at the blocks since the last time, for about `budget_ms` (0: at all of them), and at keys that are newly looked
- * for.  At start, and now and then; coins_list() does it too.  0, COINS_E_STORE or -ENOMEM. */
+/* Looks at the blocks since the last time, for about `budget_ms` (0: at all that there are now), and at keys that are
+ * newly looked for.  Now and then; coins_list() does it too.  With a budget it returns at once when
+ * another thread is at it.  0, COINS_E_STORE or -ENOMEM. */
 int coins_follow(struct coins *coins, struct coins_fault *fault, int64_t budget_ms) __attribute__((warn_unused_result));
+/* The last block that was looked at.  To be remembered after the number of keys that are out (wallet_get_state(), asked
+ * for after this): a block that is passed over must not have moved the gap in vain. */
+struct chain_point coins_followed(struct coins *coins);
 /* A transaction has come into the pool. */
 void coins_note(struct coins *coins, const struct wire_transaction *transaction);
 

@@ -128,6 +128,8 @@ int wallet_key_address(struct wallet *wallet, char out[ADDRESS_TEXT_SIZE], uint3
 bool wallet_find(struct wallet *wallet, uint32_t *index, const uint8_t *script, size_t len);
 /* Hands out the next key.  0; WALLET_E_LOCKED: the keys known in advance are used up; WALLET_E_KEYS; -ENOMEM. */
 int wallet_new_key(struct wallet *wallet, uint32_t *index) __attribute__((warn_unused_result));
+/* A key that was handed out is not needed: it is the next one again, unless another one followed or it was paid to. */
+void wallet_return_key(struct wallet *wallet, uint32_t index);
 /* An output of the chain or of the pool pays to this key: those after it are looked for, and handed out next. */
 void wallet_use_key(struct wallet *wallet, uint32_t index);
 /* Keys below `next` were handed out before the restart. */

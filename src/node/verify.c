@@ -82,7 +82,8 @@ void verify_remember(struct verify *v, const struct wire_hash *txid)
 	mutex_unlock(&v->lock);
 }
 
-/* Takes the next portion of the oldest job that is not all handed out. */
+/* Takes the next portion of the oldest job that is not all handed out: at least one transaction, even where the
+ * certificate alone is more than a portion. */
 static bool take_locked(struct verify *v, struct portion *out) REQUIRES(v->lock)
 {
 	struct verify_job *job = v->first;
@@ -95,7 +96,7 @@ static bool take_locked(struct verify *v, struct portion *out) REQUIRES(v->lock)
 	*out = (struct portion){job, job->block, job->transaction, job->transaction};
 	if (out->first == 0 && block->commit && needs_certificate(v, block))
 		inputs = block->commit->signatures.len;
-	while (out->last < block->transactions.len && inputs < PORTION_INPUTS)
+	while (out->last < block->transactions.len && (inputs < PORTION_INPUTS || out->last == out->first))
 		inputs += block->transactions.items[out->last++].inputs.len;
 	job->transaction = out->last;
 	job->open++;

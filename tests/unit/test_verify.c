@@ -4,18 +4,22 @@
 
 #include <check.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "chain_fixture.h"
 #include "run_suite.h"
 #include "timed/util/thread.h"
+#include "timeproto/chain/digest.h"
 #include "timeproto/chain/hash.h"
 #include "timeproto/chain/sign.h"
 #include "verify.h"
 
 #define BLOCKS 4
 #define TRANSACTIONS 200
+/* Validators of crowd_job(). */
+#define CROWD 100
 
 static struct wire_block blocks[BLOCKS];
 static struct block_ids ids[BLOCKS];
@@ -45,14 +49,14 @@ static void make_blocks(void)
 			struct wire_transaction *tx = &transactions[b][t];
 			struct sign_base base;
 
-			*tx = (struct wire_transaction){.version = 1, .outputs = {&output, 1}, .timestamp = 1000 * b + t};
+			*tx = (struct wire_transaction){
+				.version = 1, .outputs = {&output, 1}, .timestamp = 1000 * b + t};
 			if (t > 0) {
 				inputs[b][t] = (struct wire_tx_input){.previous_output.vout = (uint32_t)t};
 				tx->inputs = (struct wire_tx_input_list){&inputs[b][t], 1};
 				sign_base_make(&base, tx);
 				sign_input(script_sigs[b][t], &base, 0, secret);
-				inputs[b][t].script_sig =
-					(struct wire_bytes){script_sigs[b][t], SIGN_SCRIPT_SIG_BYTES};
+				inputs[b][t].script_sig = (struct wire_bytes){script_sigs[b][t], SIGN_SCRIPT_SIG_BYTES};
 			}
 			hash_txid(&txids[b][t], tx);
 		}
@@ -218,6 +222,65 @@ START_TEST(bad_and_missing_certificates_are_found)
 }
 END_TEST
 
+/* Validators, so many that the certificate of a block is more than a portion of work, and one for each of the blocks.
+ */
+static struct verify_job crowd_job(void)
+{
+	static struct validator items[CROWD];
+	static char addresses[CROWD][16];
+	static uint8_t secrets[CROWD][64];
+	struct validator_list list = {.from_height = 2, .items = items, .count = CROWD};
+	struct validators_fault fault;
+	const struct fixture_block *tip;
+
+	f = chain_fixture_new();
+	tip = fixture_extend(f, f->root, BLOCKS, 0);
+	for (int i = 0; i < CROWD; i++) {
+		crypto_sign_keypair(items[i].public_key.bytes, secrets[i]);
+		snprintf(addresses[i], sizeof(addresses[i]), "10.0.0.%d", 100 + i);
+		items[i].address = (struct wire_str){addresses[i], strlen(addresses[i])};
+		items[i].reward_address = (struct wire_str){f->owners[0].address, strlen(f->owners[0].address)};
+	}
+	ck_assert_int_eq(validators_make(&f->validators, &fault, &f->arena, &list, 1), 0);
+	f->params.validators = &f->validators;
+	f->params.bft_from = 2;
+	params = f->params;
+	for (uint64_t b = 0; b < BLOCKS; b++) {
+		static struct wire_commit commits[BLOCKS];
+		static struct wire_commit_signature signatures[BLOCKS][CROWD];
+		static struct wire_sig signed_by[BLOCKS][CROWD];
+		struct wire_hash digest;
+
+		certified[b] = fixture_ancestor(tip, b + 1)->block;
+		certified_ids[b] = fixture_ancestor(tip, b + 1)->ids;
+		digest_vote(&digest, &f->genesis.hash, b + 1, 0, WIRE_PHASE_PRECOMMIT, &certified_ids[b].hash);
+		for (int i = 0; i < CROWD; i++) {
+			digest_sign(&signed_by[b][i], &digest, secrets[i]);
+			signatures[b][i].voter = items[i].address;
+			signatures[b][i].signature = (struct wire_bytes){signed_by[b][i].bytes, 64};
+		}
+		commits[b].signatures.items = signatures[b];
+		commits[b].signatures.len = CROWD;
+		certified[b].commit = &commits[b];
+	}
+	return (struct verify_job){.blocks = certified, .ids = certified_ids, .count = BLOCKS, .done = done};
+}
+
+/* They are checked once, and what follows them is too. */
+START_TEST(certificates_of_many_validators_come_to_an_end)
+{
+	struct verify_job job = crowd_job(), next = job_of(0, 1);
+
+	ck_assert_uint_eq(certified[1].transactions.len, 1);
+	verify_submit(pool, &job);
+	verify_submit(pool, &next);
+	await(2);
+	ck_assert_msg(job.error == 0, "%s", job.fault.text);
+	ck_assert_int_eq(next.error, 0);
+	chain_fixture_free(f);
+}
+END_TEST
+
 /*
  * What was found good is remembered by its id: even a signature that has gone bad behind it is not looked at again.
  * One transaction: of two, the memory may have forgotten the first for the second.
@@ -249,6 +312,7 @@ int main(void)
 	tcase_add_test(c, jobs_do_not_mix);
 	tcase_add_test(c, good_certificates_are_found_good);
 	tcase_add_test(c, bad_and_missing_certificates_are_found);
+	tcase_add_test(c, certificates_of_many_validators_come_to_an_end);
 	tcase_add_test(c, known_transactions_are_not_checked_again);
 	suite_add_tcase(s, c);
 	return run_suite(s);

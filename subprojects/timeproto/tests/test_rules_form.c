@@ -103,6 +103,28 @@ START_TEST(a_block_of_two_million_bytes)
 }
 END_TEST
 
+/* A body that is too large only by what its header does not vouch for is not called so: the header may have another. */
+START_TEST(a_size_that_the_header_does_not_vouch_for)
+{
+	struct wire_reward *reward;
+	char *text;
+
+	s.block.transactions.len = 3;
+	stretch(2, 1000000);
+	sample_expect(&s, 0);
+	s.block.transactions.items[s.block.transactions.len++] = *sample_tx(&s, 2);
+	sample_expect(&s, CHAIN_E_TXID_TWICE);
+	s.block.transactions.len--;
+	sample_add_reward(&s);
+	reward = &s.block.masternode_rewards.items[s.block.masternode_rewards.len - 1];
+	text = arena_alloc(&s.arena, 2000000);
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'x', 2000000);
+	reward->address = (struct wire_str){text, 2000000};
+	sample_expect(&s, CHAIN_E_COINBASE_OUTPUTS);
+}
+END_TEST
+
 START_TEST(a_certificate_does_not_count_for_the_size)
 {
 	static struct wire_commit_signature signatures[1000];
@@ -290,6 +312,7 @@ int main(void)
 	tcase_add_test(c, ten_thousand_transactions);
 	tcase_add_test(c, a_transaction_of_a_million_bytes);
 	tcase_add_test(c, a_block_of_two_million_bytes);
+	tcase_add_test(c, a_size_that_the_header_does_not_vouch_for);
 	tcase_add_test(c, a_certificate_does_not_count_for_the_size);
 	tcase_add_test(c, merkle_root_fits_the_transactions);
 	tcase_add_test(c, there_is_a_coinbase);

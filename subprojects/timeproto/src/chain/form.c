@@ -184,8 +184,15 @@ static int form_output_sums(const struct form *form)
  * root as it is: the sizes come behind what refuses such a body, so that only one that its header vouches for is too
  * large. */
 static int (*const form_rules[])(const struct form *) = {
-	form_version,	       form_count, form_merkle_root, form_txids, form_one_coinbase, form_coinbase_fields,
-	form_coinbase_outputs, form_size,  form_output_sums,
+	form_version,
+	form_count,
+	form_merkle_root,
+	form_txids,
+	form_one_coinbase,
+	form_coinbase_fields,
+	form_coinbase_outputs,
+	form_size,
+	form_output_sums,
 };
 
 int block_check_form(struct chain_fault *fault, struct arena *arena, const struct wire_block *block,

@@ -368,6 +368,8 @@ void sync_unanswered(struct sync *s, uint64_t id, enum sync_kind kind, int64_t n
 	if (p && p->asks[kind].outstanding) {
 		if (kind == SYNC_ASK_BLOCKS)
 			sync_note_empty(s, p, false);
+		if (kind == SYNC_ASK_HASH)
+			sync_search_unanswered(s, p, p->asks[kind].first);
 		if (kind == SYNC_ASK_HASH && p->suspected && p->asks[kind].first == p->suspect_height) {
 			p->suspected = false;
 			p->distrust_until_ms = s->now_ms + s->params.fork_interval_ms;

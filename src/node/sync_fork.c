@@ -70,15 +70,15 @@ static bool is_trigger(const struct sync *s, const struct sync_peer *p)
 	       !sync_bad_forbids(s, p, p->stand_height);
 }
 
-/* The lowest height at which somebody differs. */
-static bool lowest_difference(const struct sync *s, uint64_t *height)
+/* The lowest height from `least` on at which somebody differs. */
+static bool lowest_difference(const struct sync *s, uint64_t *height, uint64_t least)
 {
 	bool found = false;
 
 	for (size_t i = 0; i < s->peer_count; i++) {
 		const struct sync_peer *p = &s->peers[i];
 
-		if (is_trigger(s, p) && (!found || p->stand_height < *height)) {
+		if (is_trigger(s, p) && p->stand_height >= least && (!found || p->stand_height < *height)) {
 			*height = p->stand_height;
 			found = true;
 		}
@@ -159,6 +159,15 @@ void sync_fork_abort(struct sync *s)
 		close_question(s, s->now_ms + s->params.fork_interval_ms);
 }
 
+/* It differs from us at the question's height, or below; whether it said so again or nothing at all. */
+static bool is_overruled(const struct sync_fork *f, const struct sync_peer *p)
+{
+	if (sync_voice_is(p, SYNC_FORK_SLOT, &f->own))
+		return false;
+	return p->voices[SYNC_FORK_SLOT].state == SYNC_VOICE_HASH ||
+	       (p->stand == SYNC_STAND_DIFFERS && p->stand_height <= f->question.height);
+}
+
 /* Those who were of another opinion open no question for a while; one about a greater height may follow at once. */
 static void own_chain_stays(struct sync *s)
 {
@@ -168,7 +177,7 @@ static void own_chain_stays(struct sync *s)
 	for (size_t i = 0; i < s->peer_count; i++) {
 		struct sync_peer *p = &s->peers[i];
 
-		if (p->voices[SYNC_FORK_SLOT].state == SYNC_VOICE_HASH && !sync_voice_is(p, SYNC_FORK_SLOT, &f->own))
+		if (is_overruled(f, p))
 			p->judged_until_ms = s->now_ms + s->params.fork_interval_ms;
 	}
 	close_question(s, f->next_ms);
@@ -338,7 +347,8 @@ void sync_fork_searched(struct sync *s)
 	} else if (f->certified && q->has_lo && q->lo == s->tip.height) {
 		sync_fork_abort(s); /* it extends our chain: fetched as ever */
 	} else if (!q->has_lo) {
-		refuse_winner(s, s->tip.height - q->floor + 1);
+		if (!sync_search_again(s))
+			refuse_winner(s, s->tip.height - q->floor + 1);
 	} else if (!f->certified && s->tip.height - q->lo > s->params.max_reorg_depth) {
 		refuse_winner(s, s->tip.height - q->lo); /* our tip went on meanwhile */
 	} else {
@@ -402,7 +412,7 @@ static void open_question(struct sync *s)
 		(void)sync_note(s, SYNC_NOTE_FORK, s->certified_height, &s->certified_hash);
 		return;
 	}
-	if (s->now_ms < s->fork.next_ms || !lowest_difference(s, &height))
+	if (s->now_ms < s->fork.next_ms || !lowest_difference(s, &height, 0))
 		return;
 	begin_round(s, height);
 	(void)sync_note(s, SYNC_NOTE_FORK, height, NULL);
@@ -419,8 +429,9 @@ static void advance_asking(struct sync *s)
 	}
 	if (s->now_ms < q->again_ms)
 		return;
-	if (lowest_difference(s, &height))
-		begin_round(s, height);
+	/* The same question again: the rounds of one that gave way to a lower difference would never be enough. */
+	if (lowest_difference(s, &height, q->height))
+		begin_round(s, q->height);
 	else
 		close_question(s, INT64_MIN);
 }

@@ -160,6 +160,10 @@ void sync_search_voice(struct sync *s, struct sync_peer *p, uint64_t height, con
 		       const struct wire_hash *own);
 /* The peer will not answer. */
 void sync_search_lost(struct sync *s, uint64_t peer);
+/* It was asked for the hash at `height`, and kept silent. */
+void sync_search_unanswered(struct sync *s, struct sync_peer *p, uint64_t height);
+/* The two differ down to the floor, as one peer says: is another one asked?  False: nobody is left. */
+bool sync_search_again(struct sync *s);
 void sync_search_advance(struct sync *s);
 
 /* ---- sync_status.c ---- */

@@ -5,7 +5,7 @@
  * chain, whose hash comes along with the peer's answer.
  *
  * A peer that says something false here spoils the search and no more: the blocks that are fetched on its word do not
- * fit the ancestor, and it is known who gave it.
+ * fit the ancestor, and it is known who gave it.  That there is none within reach is believed when all say so.
  */
 #include "sync_impl.h"
 
@@ -38,7 +38,7 @@ static bool next_step(struct sync_search *q)
 	return true;
 }
 
-void sync_search_start(struct sync *s, const struct wire_hash *a, const struct wire_hash *b, bool own)
+static void start(struct sync *s, const struct wire_hash *a, const struct wire_hash *b, bool own, uint64_t step)
 {
 	struct sync_search *q = &s->fork.search;
 
@@ -47,7 +47,7 @@ void sync_search_start(struct sync *s, const struct wire_hash *a, const struct w
 		.own = own,
 		.hi = s->fork.question.height,
 		.hi_value = {*a, *b},
-		.step = 1,
+		.step = step,
 	};
 	if (!s->fork.certified && s->tip.height > s->params.max_reorg_depth)
 		q->floor = s->tip.height - s->params.max_reorg_depth;
@@ -58,6 +58,11 @@ void sync_search_start(struct sync *s, const struct wire_hash *a, const struct w
 	s->poke = true;
 	if (!next_step(q))
 		sync_fork_searched(s);
+}
+
+void sync_search_start(struct sync *s, const struct wire_hash *a, const struct wire_hash *b, bool own)
+{
+	start(s, a, b, own, 1);
 }
 
 static bool speaks_for(const struct sync *s, const struct sync_peer *p, uint32_t side)
@@ -80,6 +85,42 @@ bool sync_search_wants(struct sync *s, const struct sync_peer *p, uint64_t *heig
 		}
 	}
 	return false;
+}
+
+static bool has_speaker(const struct sync *s, uint32_t side)
+{
+	for (size_t i = 0; i < s->peer_count; i++) {
+		if (speaks_for(s, &s->peers[i], side))
+			return true;
+	}
+	return false;
+}
+
+/* It is not heard in this search any more. */
+static void silence(struct sync *s, struct sync_peer *p)
+{
+	p->voices[SYNC_FORK_SLOT].state = SYNC_VOICE_NULL;
+	s->poke = true;
+}
+
+bool sync_search_again(struct sync *s)
+{
+	struct sync_search *q = &s->fork.search;
+	struct sync_peer *p = sync_find_peer(s, q->told_by);
+
+	if (p)
+		silence(s, p);
+	/* Without a peer's word their voices alone say it: the question is no higher than the floor. */
+	if (!p || !has_speaker(s, 0))
+		return false;
+	start(s, &q->side[0], &q->side[1], q->own, UINT64_MAX);
+	return true;
+}
+
+void sync_search_unanswered(struct sync *s, struct sync_peer *p, uint64_t height)
+{
+	if (s->fork.phase == SYNC_FORK_SEARCHING && height == s->fork.search.at)
+		silence(s, p);
 }
 
 /* Both hashes are here. */
@@ -115,8 +156,7 @@ void sync_search_voice(struct sync *s, struct sync_peer *p, uint64_t height, con
 		if (q->got[i] || !speaks_for(s, p, i))
 			continue;
 		if (!theirs) {
-			p->voices[SYNC_FORK_SLOT].state = SYNC_VOICE_NULL;
-			s->poke = true;
+			silence(s, p);
 			return;
 		}
 		if (q->own && !own) {
@@ -149,7 +189,7 @@ void sync_search_lost(struct sync *s, uint64_t peer)
 void sync_search_advance(struct sync *s)
 {
 	struct sync_search *q = &s->fork.search;
-	bool possible[2] = {false, q->own};
+	bool possible = true;
 
 	for (uint32_t i = 0; i < 2; i++) {
 		/* A slow one does not hold it up: another may be asked as well. */
@@ -157,9 +197,8 @@ void sync_search_advance(struct sync *s)
 			q->asked[i] = 0;
 			s->poke = true;
 		}
-		for (size_t k = 0; k < s->peer_count && !possible[i]; k++)
-			possible[i] = q->got[i] || speaks_for(s, &s->peers[k], i);
+		possible = possible && ((i == 1 && q->own) || q->got[i] || has_speaker(s, i));
 	}
-	if (!possible[0] || !possible[1])
+	if (!possible)
 		sync_fork_abort(s);
 }

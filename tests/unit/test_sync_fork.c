@@ -169,26 +169,44 @@ START_TEST(two_thirds_need_three_rounds)
 }
 END_TEST
 
-/* The halves of a cut network, seen from both sides: both end on the chain with the lower hash where they part. */
+/* We are on one half of a cut network, with two more; three are on the other.  Both halves end on the chain with the
+ * lower hash where they part. */
+static void try_halves(uint64_t seed, bool other_side, bool low_stranger)
+{
+	struct sim_chain *a = other_side ? &theirs : &ours, *b = other_side ? &ours : &theirs;
+	bool ours_lower;
+
+	sim_chain_init(&ours, 7, 200 + seed % 3);
+	sim_chain_fork(&theirs, &ours, 120 + seed, seed, 201);
+	sim_chain_fork(&third, &ours, 3, 99, 5);
+	ours_lower = ours.ids[121 + seed] < theirs.ids[121 + seed];
+	sim_init(&sim, seed, a, a->height);
+	sim_start(&sim);
+	add(2, a);
+	add(3, b);
+	if (low_stranger)
+		add(1, &third);
+	(void)sim_run(&sim, 4 * SIM_MINUTE, NULL);
+	sim_assert(&sim, sim_is_on(&sim, ours_lower ? &ours : &theirs, ours_lower ? ours.height : 201));
+	end();
+	sim_chain_free(&third);
+}
+
 START_TEST(equal_halves_become_one_chain)
 {
 	for (uint64_t seed = 20; seed < 40; seed++) {
-		for (int side = 0; side < 2; side++) {
-			struct sim_chain *a = side ? &theirs : &ours, *b = side ? &ours : &theirs;
-			bool ours_lower;
+		try_halves(seed, false, false);
+		try_halves(seed, true, false);
+	}
+}
+END_TEST
 
-			sim_chain_init(&ours, 7, 200 + seed % 3);
-			sim_chain_fork(&theirs, &ours, 120 + seed, seed, 201);
-			ours_lower = ours.ids[121 + seed] < theirs.ids[121 + seed];
-			/* We are on `a`, with two more; three are on `b`. */
-			sim_init(&sim, seed, a, a->height);
-			sim_start(&sim);
-			add(2, a);
-			add(3, b);
-			(void)sim_run(&sim, 4 * SIM_MINUTE, NULL);
-			ck_assert(sim_is_on(&sim, ours_lower ? &ours : &theirs, ours_lower ? ours.height : 201));
-			end();
-		}
+/* What is asked about somebody far below does not begin the rounds anew. */
+START_TEST(low_stranger_keeps_no_halves_apart)
+{
+	for (uint64_t seed = 20; seed < 40; seed++) {
+		try_halves(seed, false, true);
+		try_halves(seed, true, true);
 	}
 }
 END_TEST
@@ -338,16 +356,34 @@ START_TEST(strange_block_asks_at_once)
 }
 END_TEST
 
-/* Somebody far below has a chain of his own: that question does not stand before the real one. */
+static bool has_asked_first(struct sim *s)
+{
+	return s->peers[0].hash_asks > 0;
+}
+
+static bool has_opened(struct sim *s)
+{
+	return s->notes[SYNC_NOTE_FORK] > 0;
+}
+
+/* Somebody far below has a chain of his own: that question does not stand before the real one, be it that he says
+ * nothing more. */
 START_TEST(low_stranger_hides_no_fork)
 {
-	begin(14, 150, 200, 200);
-	sim_chain_fork(&third, &ours, 3, 99, 5);
-	add(1, &third);
-	add(5, &theirs);
-	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
-	end();
-	sim_chain_free(&third);
+	for (int silent = 0; silent < 2; silent++) {
+		begin(14, 150, 200, 200);
+		sim_chain_fork(&third, &ours, 3, 99, 5);
+		add(1, &third);
+		ck_assert(sim_run(&sim, SIM_SECOND, has_asked_first));
+		if (silent)
+			sim.peers[0].manner = SIM_MUTE;
+		ck_assert(sim_run(&sim, SIM_SECOND, has_opened));
+		ck_assert_uint_eq(sim.last_note[SYNC_NOTE_FORK].height, 5);
+		add(5, &theirs);
+		ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
+		end();
+		sim_chain_free(&third);
+	}
 }
 END_TEST
 
@@ -401,6 +437,42 @@ START_TEST(slow_peer_does_not_hold_up_the_search)
 		sim.peers[i].latency_ms = 10 * SIM_MINUTE;
 	ck_assert(sim_run(&sim, 2 * SIM_MINUTE, on_theirs));
 	end();
+}
+END_TEST
+
+/* Nor do those that fall silent for good, be they all that there are: what happens on our chain is followed. */
+START_TEST(silent_peers_do_not_hold_up_everything)
+{
+	begin(19, 100, 900, 900);
+	add(2, &theirs);
+	ck_assert(sim_run(&sim, 20 * SIM_SECOND, is_searching));
+	sim.peers[0].manner = sim.peers[1].manner = SIM_MUTE;
+	sim_chain_grow(&ours, 50);
+	add(3, &ours);
+	ck_assert(sim_run(&sim, 2 * SIM_MINUTE, on_ours_grown));
+	end();
+}
+END_TEST
+
+/* One of those who voted for the winner says that it has nothing in common with us: the others are asked too. */
+START_TEST(one_does_not_make_a_fork_too_deep)
+{
+	struct sim_peer *liar;
+
+	begin(20, 1400, 1500, 1510);
+	sim_chain_fork(&third, &ours, 0, 999, 1500);
+	liar = sim_add(&sim, SIM_GRAFT, &theirs, 1510, 0);
+	liar->graft = &third;
+	liar->base = 1499;
+	/* The last to vote is the first to be asked in the search. */
+	liar->latency_ms = 300;
+	for (int i = 0; i < 5; i++)
+		sim_add(&sim, SIM_HONEST, &theirs, 1510, 500)->latency_ms = 20;
+	ck_assert(sim_run(&sim, 30 * SIM_SECOND, on_theirs));
+	ck_assert_uint_eq(sim.notes[SYNC_NOTE_TOO_DEEP], 0);
+	ck_assert_uint_eq(sim.undone, 100);
+	end();
+	sim_chain_free(&third);
 }
 END_TEST
 
@@ -609,6 +681,7 @@ int main(void)
 	tcase_add_test(tc, minority_is_asked_about_once_a_minute);
 	tcase_add_test(tc, two_thirds_need_three_rounds);
 	tcase_add_test(tc, equal_halves_become_one_chain);
+	tcase_add_test(tc, low_stranger_keeps_no_halves_apart);
 	tcase_add_test(tc, one_peer_is_a_tie);
 	tcase_add_test(tc, three_chains_tie);
 	tcase_add_test(tc, reorganisation_of_1000_and_not_of_1001);
@@ -619,6 +692,8 @@ int main(void)
 	tcase_add_test(tc, heavy_branch_is_fetched_in_parts);
 	tcase_add_test(tc, our_chain_may_grow_meanwhile);
 	tcase_add_test(tc, slow_peer_does_not_hold_up_the_search);
+	tcase_add_test(tc, silent_peers_do_not_hold_up_everything);
+	tcase_add_test(tc, one_does_not_make_a_fork_too_deep);
 	tcase_add_test(tc, false_ancestor_is_found_out);
 	tcase_add_test(tc, a_certified_chain_wins_whatever_peers_answer);
 	tcase_add_test(tc, nothing_is_undone_for_a_false_ancestor);

@@ -35,10 +35,6 @@
 #define MAX_PONGS_BEHIND_ANSWERS 64
 /* What the scratch buffer keeps between messages. */
 #define SCRATCH_KEEP_BYTES 1024
-/* The same blocks asked for again within this time are limited. */
-#define RANGE_REPEAT_MS 10000
-#define RANGE_REPEATS_PER_MINUTE 600
-#define RANGE_REPEATS_AT_ONCE 10
 /* Addresses a peer may tell us unasked: this many at once, refilled at this rate. */
 #define ADDRESS_BURST 1000
 #define ADDRESS_PER_MINUTE 60
@@ -490,18 +486,22 @@ size_t peer_take_address_tokens(struct peer *peer, size_t wanted, bool solicited
 
 bool peer_may_ask_range(struct peer *peer, enum wire_type type, uint64_t first, uint64_t last)
 {
+	const struct net_params *p = net_params(peer->net);
 	struct session *s = &peer->session;
 	int64_t now_ms = clock_mono_ms();
 	bool repeats = false;
 
+	if (!p->rates.enabled)
+		return true;
 	for (int i = 0; i < PEER_RANGES && !repeats; i++) {
 		const struct asked_range *r = &s->ranges[i];
 
 		repeats = r->asked_ms && r->type == type && r->first == first && r->last == last &&
-			  now_ms - r->asked_ms < RANGE_REPEAT_MS;
+			  now_ms - r->asked_ms < p->same_range_ms;
 	}
 	if (repeats) {
-		if (token_bucket_take(&s->range_tokens, RANGE_REPEATS_PER_MINUTE, RANGE_REPEATS_AT_ONCE, now_ms))
+		if (token_bucket_take(&s->range_tokens, p->same_range_per_minute, p->same_range_per_minute / 60,
+				      now_ms))
 			return true;
 		atomic_fetch_add_explicit(&peer->stats.rate_limited, 1, memory_order_relaxed);
 		return false;

@@ -158,6 +158,8 @@ int finalizer_new(struct finalizer **out, struct node *node, struct votes_file *
 	finality_params_init(&params);
 	if (params.max_transactions < node->config->limits.pool_count)
 		params.max_transactions = node->config->limits.pool_count;
+	params.vote_s = node->config->timers.tx_vote_ms / 1000;
+	params.lock_s = node->config->timers.tx_lock_ms / 1000;
 	siphash_key_random(&seed);
 	params.seed[0] = seed.k0;
 	params.seed[1] = seed.k1;

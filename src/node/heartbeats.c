@@ -41,6 +41,7 @@ int heartbeats_new(struct heartbeats **out, struct node *node)
 	if (!h)
 		return -ENOMEM;
 	attestation_params_init(&params);
+	params.window_s = c->timers.heartbeat_window_ms / 1000;
 	least_s = FORGET_WINDOWS * params.window_s;
 	params.limit = c->limits.masternodes;
 	params.gap_s = c->timers.announce_interval_ms / GAP_PART_MS;

@@ -18,7 +18,6 @@
 #define TICK_MS 1000
 /* Traffic of masternodes is looked at this often, or four times in the time that makes one inactive. */
 #define HEARD_MS 5000
-#define SKEW_MS 60000
 /* Transactions whose time is over are looked for this often. */
 #define EXPIRE_MS 60000
 #define SWEEP_EVENTS 32
@@ -109,7 +108,7 @@ static void tick(struct keeper *k, int64_t now_ms)
 	heartbeats_tick(node->heartbeats, now_ms);
 	if (now_ms >= k->skew_due_ms) {
 		check_clock(node);
-		k->skew_due_ms = now_ms + SKEW_MS;
+		k->skew_due_ms = now_ms + node->config->timers.clock_check_ms;
 	}
 	if (now_ms >= k->status_due_ms) {
 		status_line(node);
@@ -150,7 +149,7 @@ int keeper_start(struct keeper **out, struct node *node)
 	if (!k)
 		return -ENOMEM;
 	k->node = node;
-	k->skew_due_ms = now_ms + SKEW_MS;
+	k->skew_due_ms = now_ms + node->config->timers.clock_check_ms;
 	k->expire_due_ms = now_ms; /* what was loaded may be old */
 	k->status_due_ms = now_ms + node->config->timers.status_interval_ms;
 	*out = k;

@@ -13,9 +13,6 @@
 #include "timeproto/wire/bincode.h"
 #include "timeproto/wire/json.h"
 
-/* An answer holds at most this much JSON, and at least one block. */
-#define ANSWER_BYTES ((size_t)4 << 20)
-
 static bool hash_at(const struct node *node, uint64_t height, struct wire_hash *out)
 {
 	struct chain_view *view = chain_thread_take_view(node->chain);
@@ -114,9 +111,10 @@ enum message_verdict chain_on_consensus_query(struct peer *peer, const struct wi
 	return MESSAGE_USEFUL;
 }
 
-/* Adds the block at `height`; false: the answer is complete without it. */
+/* Adds the block at `height`, unless that makes more than `most` bytes of JSON; the first one in any case.  False: the
+ * answer is complete without it. */
 static bool add_block(struct buf *line, enum wire_type type, struct chain_view *view, struct arena *arena,
-		      uint64_t height, bool first)
+		      uint64_t height, bool first, size_t most)
 {
 	size_t before = line->len;
 	struct wire_block block;
@@ -124,7 +122,7 @@ static bool add_block(struct buf *line, enum wire_type type, struct chain_view *
 	arena_reset(arena);
 	if (chain_view_block(view, &block, arena, height) || wire_json_encode_list_item(line, type, &block, first))
 		return false;
-	if (line->len <= ANSWER_BYTES || first)
+	if (line->len <= most || first)
 		return true;
 	line->len = before;
 	return false;
@@ -147,7 +145,8 @@ static enum message_verdict answer_range(struct peer *peer, enum wire_type quest
 	arena_init(&arena, 16 * CHAIN_MAX_BLOCK_BYTES, NULL);
 	if (wire_json_encode_list_begin(&line, type) == 0 && range->start <= range->end) {
 		for (uint64_t h = range->start; h <= range->end && h <= tip && h - range->start < WIRE_MAX_BLOCKS; h++) {
-			if (!add_block(&line, type, view, &arena, h, h == range->start))
+			if (!add_block(&line, type, view, &arena, h, h == range->start,
+				       node->config->limits.answer_bytes))
 				break;
 		}
 	}

@@ -11,8 +11,7 @@
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
-/* An answer is no longer than this; an entry takes this much and, at worst, so much a byte of its reward address. */
-#define ANSWER_BYTES ((size_t)4 << 20)
+/* An entry of an answer takes this much and, at worst, so much a byte of its reward address. */
 #define ENTRY_BYTES 320
 #define ESCAPED_BYTES 6
 
@@ -144,7 +143,7 @@ static struct wire_masternode *copy_active_locked(struct node *node, size_t *cou
 	if (!list)
 		return NULL;
 	at = (char *)(list + known);
-	for (size_t i = 0; i < known && json < ANSWER_BYTES; i++) {
+	for (size_t i = 0; i < known && json < node->config->limits.answer_bytes; i++) {
 		const struct registry_entry *e = registry_at(node->registry, i);
 		size_t ip_len = strlen(e->ip);
 

@@ -13,9 +13,6 @@
 #include "timeproto/chain/hash.h"
 #include "timeproto/wire/json.h"
 
-/* An answer is no longer than this. */
-#define ANSWER_BYTES ((size_t)4 << 20)
-
 static struct transactions *transactions_of(struct peer *peer)
 {
 	return node_transactions(peer_user(peer));
@@ -42,13 +39,14 @@ enum message_verdict transactions_on_broadcast(struct peer *peer, const struct w
 	return r ? MESSAGE_USELESS : MESSAGE_USEFUL;
 }
 
-static bool add_transaction(struct buf *line, const struct wire_transaction *transaction, bool first)
+/* False: the answer is full, since with one more it would be longer than `most`. */
+static bool add_transaction(struct buf *line, const struct wire_transaction *transaction, bool first, size_t most)
 {
 	size_t before = line->len;
 
 	if (wire_json_encode_list_item(line, WIRE_PENDING_TRANSACTIONS_RESPONSE, transaction, first))
 		return false;
-	if (line->len <= ANSWER_BYTES || first)
+	if (line->len <= most || first)
 		return true;
 	line->len = before;
 	return false;
@@ -65,7 +63,8 @@ enum message_verdict transactions_on_get_pending(struct peer *peer, const struct
 		return MESSAGE_USELESS;
 	if (wire_json_encode_list_begin(&line, WIRE_PENDING_TRANSACTIONS_RESPONSE) == 0) {
 		for (size_t i = 0; i < list.count && i < WIRE_MAX_TRANSACTIONS; i++) {
-			if (!add_transaction(&line, &list.items[i].tx->transaction, i == 0))
+			if (!add_transaction(&line, &list.items[i].tx->transaction, i == 0,
+					     node->config->limits.answer_bytes))
 				break;
 		}
 	}

@@ -187,6 +187,8 @@ static void fill_net_params(struct net_params *p, struct node *node)
 		.announce_delay_ms = c->timers.announce_delay_ms,
 		.announce_interval_ms = c->timers.announce_interval_ms,
 		.request_timeout_ms = c->timers.request_timeout_ms,
+		.same_range_ms = c->timers.same_range_ms,
+		.same_range_per_minute = c->limits.same_range_per_second * 60,
 		.no_progress_ms = c->timers.no_progress_ms,
 		.accept_wait_ms = c->timers.accept_wait_ms,
 		.wrong_chain_ms = c->timers.wrong_chain_ms,

@@ -193,6 +193,8 @@ static inline void finalizer_setup(void)
 	memset(&node, 0, sizeof(node));
 	memset(&config, 0, sizeof(config));
 	config.limits.pool_count = 10000;
+	config.timers.tx_vote_ms = INT64_C(72) * 3600 * 1000;
+	config.timers.tx_lock_ms = INT64_C(3600) * 1000;
 	config.consensus.repeat_ms = REPEAT_MS;
 	node.config = &config;
 	node.pool = pool;

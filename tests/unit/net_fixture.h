@@ -75,6 +75,8 @@ static inline struct net_params net_fixture_params(const char *listen_ip)
 		.announce_delay_ms = 5000,
 		.announce_interval_ms = 60000,
 		.request_timeout_ms = 60000,
+		.same_range_ms = 10000,
+		.same_range_per_minute = 600,
 		.no_progress_ms = 60000,
 		.accept_wait_ms = 100,
 		.wrong_chain_ms = 3600000,

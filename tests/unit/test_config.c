@@ -92,6 +92,13 @@ START_TEST(defaults_are_the_documented_ones)
 	ck_assert_int_eq(config->timers.ping_interval_ms, 30000);
 	ck_assert_int_eq(config->timers.masternode_forget_ms, 3600000);
 	ck_assert_int_eq(config->timers.tcp_keepalive_idle_s, 30);
+	ck_assert_int_eq(config->timers.heartbeat_window_ms, 180000);
+	ck_assert_int_eq(config->timers.tx_vote_ms, INT64_C(72) * 3600 * 1000);
+	ck_assert_int_eq(config->timers.tx_lock_ms, 3600000);
+	ck_assert_int_eq(config->timers.same_range_ms, 10000);
+	ck_assert_int_eq(config->timers.clock_check_ms, 60000);
+	ck_assert_uint_eq(config->limits.same_range_per_second, 10);
+	ck_assert_uint_eq(config->limits.answer_bytes, 4194304);
 	ck_assert_uint_eq(config->timers.reconnect_attempts_masternode, 20);
 	ck_assert_uint_eq(config->limits.max_frame_bytes, 16777216);
 	ck_assert_uint_eq(config->limits.memory_budget_bytes, 268435456);

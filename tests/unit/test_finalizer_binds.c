@@ -39,6 +39,35 @@ START_TEST(no_double_spend_is_approved_twice)
 }
 END_TEST
 
+/* How long a vote counts, and binds us beyond that, is what the configuration says. */
+START_TEST(a_short_vote_and_a_short_lock)
+{
+	struct wire_transaction a = pay(), b = a;
+
+	config.timers.tx_vote_ms = 100000;
+	config.timers.tx_lock_ms = 50000;
+	restart(true);
+	b.lock_time++;
+	must_insert(&a);
+	turn();
+	ck_assert_uint_eq(sent_count, 1);
+	pool_expire(pool, &events, now_s + 80 * HOUR_S);
+	must_insert(&b);
+	turn();
+	forget_sent();
+	/* the vote is over, its lock is not */
+	pass(140000);
+	finalizer_tick(fin, clock_mono_ms());
+	turn();
+	ck_assert_uint_eq(sent_count, 0);
+	pass(60000);
+	finalizer_tick(fin, clock_mono_ms());
+	turn();
+	ck_assert_uint_ge(sent_count, 1);
+	expect_sent(0, 0, &b, true, SEND_CONSENSUS);
+}
+END_TEST
+
 START_TEST(what_the_chain_holds_binds_no_more)
 {
 	struct wire_transaction a = pay(), b = pay();
@@ -153,6 +182,7 @@ END_TEST
 static void add_tests(TCase *c)
 {
 	tcase_add_test(c, no_double_spend_is_approved_twice);
+	tcase_add_test(c, a_short_vote_and_a_short_lock);
 	tcase_add_test(c, what_the_chain_holds_binds_no_more);
 	tcase_add_test(c, the_rival_of_what_we_approve_is_rejected);
 	tcase_add_test(c, a_restart_repeats_what_was_said);

@@ -90,6 +90,7 @@ static void setup(void)
 	config.limits.masternodes = 100;
 	config.timers.announce_delay_ms = 5000;
 	config.timers.announce_interval_ms = 60000;
+	config.timers.heartbeat_window_ms = 180000;
 	config.timers.masternode_forget_ms = 3600000;
 	node.config = &config;
 	mutex_init(&node.registry_lock, "registry", MUTEX_RANK_LEAF);

@@ -61,6 +61,8 @@ struct net_params {
 	int64_t announce_delay_ms;	/* our masternode announcement, after ready */
 	int64_t announce_interval_ms;	/* and again */
 	int64_t request_timeout_ms;	/* an unanswered request */
+	int64_t same_range_ms;		/* the same range asked for again this soon is limited ... */
+	uint32_t same_range_per_minute; /* ... to so many, a sixtieth of them at once */
 	int64_t no_progress_ms;		/* output without a byte of progress: slow consumer */
 	int64_t accept_wait_ms;		/* pause of the acceptor when descriptors ran out */
 	int64_t wrong_chain_ms;		/* a peer on another chain is not dialled for this long */

@@ -156,6 +156,7 @@ struct config {
 		int64_t turnaround_interval_ms;
 		int64_t announce_delay_ms;
 		int64_t announce_interval_ms;
+		int64_t heartbeat_window_ms;
 		int64_t masternode_active_ms;
 		int64_t masternode_check_ms;
 		int64_t masternode_forget_ms;
@@ -164,11 +165,13 @@ struct config {
 		int64_t ban_short_ms;
 		int64_t ban_long_ms;
 		int64_t request_timeout_ms;
+		int64_t same_range_ms;
 		int64_t no_progress_ms;
 		int64_t line_progress_ms;
 		int64_t accept_wait_ms;
 		int64_t discovery_interval_ms;
 		int64_t discovery_timeout_ms;
+		int64_t clock_check_ms;
 		int64_t status_interval_ms;
 		int64_t thread_stall_ms;
 		int64_t sync_settle_ms;
@@ -177,6 +180,8 @@ struct config {
 		int64_t sync_stall_ms;
 		int64_t sync_poll_ms;
 		int64_t slot_patience_ms;
+		int64_t tx_vote_ms;
+		int64_t tx_lock_ms;
 		int64_t pool_expiry_ms;
 		int64_t pool_orphan_expiry_ms;
 		int tcp_keepalive_idle_s;
@@ -199,6 +204,8 @@ struct config {
 		uint32_t max_handshakes;
 		uint32_t masternodes;
 		uint32_t requests_per_second_existing;
+		uint32_t same_range_per_second;
+		size_t answer_bytes;
 		uint32_t tx_per_second;
 		uint32_t vote_per_second;
 		uint32_t block_per_second;

@@ -49,7 +49,7 @@ def test_adversarial_33_useless_addresses(daemons, net, listen, genesis):
               "\x1b[31m", "a" * 900]
     peer.send({"PeersResponse": texts + [f"{net.ip(8)}:{P2P_PORT}"]})
     good.accept_ready()
-    node.wait_peer(net.ip(8))
+    assert node.wait_peer(net.ip(8))["connection_type"] == "outbound"
     banned.assert_not_dialled(0.3)
     assert dialled(node) == {net.ip(8)}
     assert gossip_of(node, net.ip(4)) <= {net.ip(8), net.ip(3)}

@@ -4,6 +4,7 @@
 #include "timed/net/net.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -656,6 +657,60 @@ static void ask_height(int height)
 }
 
 /* adversarial 44: the same asked for again within ten seconds is limited, other heights are not. */
+static void assert_option(int fd, int level, int name, int expected)
+{
+	int value;
+	socklen_t len = sizeof(value);
+
+	ck_assert_int_eq(getsockopt(fd, level, name, &value, &len), 0);
+	ck_assert_int_eq(value, expected);
+}
+
+/* The options of the node's end of `raw`: its socket is one of this process. */
+static void assert_socket_options(void)
+{
+	struct sockaddr_storage ours = {0};
+	socklen_t len = sizeof(ours);
+	int found = 0;
+
+	ck_assert_int_eq(getsockname(raw.fd, (struct sockaddr *)&ours, &len), 0);
+	for (int fd = 0; fd < 1024; fd++) {
+		struct sockaddr_storage theirs = {0};
+		socklen_t their_len = sizeof(theirs);
+
+		if (getpeername(fd, (struct sockaddr *)&theirs, &their_len) || their_len != len ||
+		    memcmp(&theirs, &ours, len) != 0)
+			continue;
+		found++;
+		assert_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		assert_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+		assert_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, params.tcp_keepalive_idle_s);
+		assert_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, params.tcp_keepalive_interval_s);
+	}
+	ck_assert_int_eq(found, 1);
+}
+
+/* In both directions: no line waits for another to go with it, and the kernel looks after a silent connection. */
+START_TEST(sockets_do_not_delay_and_are_kept_alive)
+{
+	struct net_addr addr;
+	int listener = raw_listen(&addr);
+
+	params.tcp_keepalive_idle_s = 31;
+	params.tcp_keepalive_interval_s = 11;
+	start();
+	raw_join(&raw, OTHER, &node.addr);
+	assert_socket_options();
+	raw_close(&raw);
+	fixture_dial(&node, &addr);
+	raw_accept(&raw, listener);
+	ck_assert(raw_line(&raw));
+	assert_socket_options();
+	close(listener);
+	leave();
+}
+END_TEST
+
 START_TEST(same_range_asked_again_is_limited_for_ten_seconds)
 {
 	node.on_request = note_refusals;
@@ -773,6 +828,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, pong_before_the_answer_means_none);
 	tcase_add_test(c, answer_before_the_pong_counts);
 	tcase_add_test(c, answers_are_matched_by_height);
+	tcase_add_test(c, sockets_do_not_delay_and_are_kept_alive);
 	tcase_add_test(c, same_range_asked_again_is_limited_for_ten_seconds);
 	tcase_add_test(c, mute_peer_is_turned_around);
 	tcase_add_test(c, peer_with_a_version_is_not_turned_around);

@@ -29,7 +29,7 @@ EXTRA = "\n[timers]\nthread_stall_ms = 3000\n\n[metrics]\nenabled = true\npromet
 LOG_TO_FILE = ['output = "file"', 'file_path = "/var/log/timed/timed.log"']
 LOG = "/var/log/timed/timed.log"
 SYSTEM = "systemd,systemd-sysv,dbus,logrotate"
-KEPT_BY_PURGE = {"time-wallet.dat", "votes", "evidence.jsonl", "halted"}
+KEPT_BY_PURGE = {"time-wallet.dat", "votes", "evidence.jsonl", "halted", "db"}
 
 
 def skip(reason):
@@ -321,11 +321,17 @@ def removed(machine):
     machine("apt-get", "remove", "-y", "timed")
     state = machine("systemctl", "is-active", "timed", check=False).stdout.strip()
     assert state in ("inactive", "failed"), f"removed, and the service is {state}"
-    assert (machine.root / CONFIG.lstrip("/")).exists() and (machine.root / DATA.lstrip("/") / "db").is_dir()
+    data = machine.root / DATA.lstrip("/")
+    assert (machine.root / CONFIG.lstrip("/")).exists() and (data / "db/CURRENT").exists()
+    # As in the place of another daemon, whose database is where ours would be; and with a recording.
+    (data / "db").rename(data / "db-timed")
+    for path in ("db/conf", "recordings/peer.jsonl"):
+        (data / path).parent.mkdir()
+        (data / path).write_text("", encoding="ascii")
     done = machine("apt-get", "purge", "-y", "timed")
     assert "keeps what cannot be made again" in done.stdout + done.stderr, done.stdout
-    kept = {path.name for path in (machine.root / DATA.lstrip("/")).iterdir()}
-    assert "time-wallet.dat" in kept and kept <= KEPT_BY_PURGE, kept
+    kept = {path.name for path in data.iterdir()}
+    assert "time-wallet.dat" in kept and (data / "db/conf").exists() and kept <= KEPT_BY_PURGE, kept
     shutil.rmtree(machine.root / "etc/systemd/system/timed.service.d")
     assert not left(machine), left(machine)
     passed(f"removed and purged; left in {DATA}: {', '.join(sorted(kept))}")

@@ -3,9 +3,7 @@
 # Builds a release and installs it with its systemd service, on machines that do not take the Debian package.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
-
-prefix=/usr/local
-manifest=$prefix/lib/timed/installed-files
+. "$root/deploy/lib/installed.sh"
 
 usage() {
 	cat <<USAGE
@@ -37,10 +35,10 @@ log=$root/build/install.log
 	-Dtests=false -Dbenchmarks=false && ninja -C "$root/build/install"; } >"$log" 2>&1 || { tail -n 40 "$log" >&2; die "the build failed"; }
 give_back
 
-# The files go where meson says; what it says is kept for uninstall.sh.
+# The files go where meson says; what it says is kept for uninstall.sh, and for the next version.
 as_root env DESTDIR="$root_dir" meson install -C "$root/build/install" --no-rebuild --skip-subprojects --quiet
-sed -n "s|^$root_dir/|/|p" "$root/build/install/meson-logs/install-log.txt" |
-	as_root sh -c 'mkdir -p "$(dirname "$1")" && cat >"$1"' sh "$root_dir$manifest"
+mapfile -t paths < <(sed -n "s|^$root_dir/|/|p" "$root/build/install/meson-logs/install-log.txt")
+replace_manifest "$root_dir" "${paths[@]}"
 as_root systemd-sysusers ${root_dir:+--root="$root_dir"} timed.conf
 as_root systemd-tmpfiles ${root_dir:+--root="$root_dir"} --create timed.conf
 if [ ! -e "$root_dir/etc/timed/config.toml" ]; then

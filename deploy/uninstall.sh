@@ -3,8 +3,7 @@
 # Takes away what install.sh brought.  Configuration and data stay.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
-
-manifest=/usr/local/lib/timed/installed-files
+. "$root/deploy/lib/installed.sh"
 
 usage() {
 	cat <<USAGE
@@ -22,23 +21,11 @@ USAGE
 root_dir=${DESTDIR:-}
 missing=(timed)
 [ -r "$root_dir$manifest" ] || die "$root_dir$manifest is missing: nothing was installed by ./deploy/install.sh"
-if [ -z "$root_dir" ] && [ -d /run/systemd/system ]; then
+# Without its unit it was stopped by a run of this that did not come to its end.
+if [ -z "$root_dir" ] && [ -d /run/systemd/system ] && [ -e "$prefix/lib/systemd/system/timed.service" ]; then
 	as_root systemctl disable --now timed.service
 fi
-# Files first, then the directories that were made for them, the deepest first: those that are empty.
-mapfile -t paths <"$root_dir$manifest"
-as_root rm -f "$root_dir$manifest"
-as_root rmdir "$root_dir${manifest%/*}"
-for path in "${paths[@]}"; do
-	case $path in
-	*//* | *..* | [!/]*) continue ;;
-	esac
-	if [ -d "$root_dir$path" ]; then
-		as_root rmdir "$root_dir$path" 2>/dev/null || true
-	else
-		as_root rm -f "$root_dir$path"
-	fi
-done
+remove_installed "$root_dir"
 if [ -z "$root_dir" ] && [ -d /run/systemd/system ]; then
 	as_root systemctl daemon-reload
 fi

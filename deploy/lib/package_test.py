@@ -27,7 +27,8 @@ EDIT = [('network = "testnet"', 'network = "devnet"')]
 EXTRA = "\n[timers]\nthread_stall_ms = 3000\n\n[metrics]\nenabled = true\nprometheus_port = 9900\n"
 # What an operator takes the comment sign away from, for a log in a file.
 LOG_TO_FILE = ['output = "file"', 'file_path = "/var/log/timed/timed.log"']
-LOG = "/var/log/timed/timed.log"
+LOGS = "/var/log/timed"
+LOG = f"{LOGS}/timed.log"
 SYSTEM = "systemd,systemd-sysv,dbus,logrotate"
 KEPT_BY_PURGE = {"time-wallet.dat", "votes", "evidence.jsonl", "halted", "db"}
 
@@ -153,12 +154,16 @@ def passed(text):
     print(f"ok: {text}", flush=True)
 
 
+def owners(machine, *paths):
+    return machine("stat", "-c", "%U:%G %a", *paths).stdout.splitlines()
+
+
 def installed(machine, package):
     machine("apt-get", "install", "-y", "--no-install-recommends", f"/root/{package.name}")
     state = machine.show("UnitFileState", "ActiveState")
     assert state == {"UnitFileState": "disabled", "ActiveState": "inactive"}, state
-    owner = machine("stat", "-c", "%U:%G %a", CONFIG, DATA).stdout.split("\n")
-    assert owner[:2] == ["root:timed 640", "timed:timed 700"], owner
+    owner = owners(machine, CONFIG, DATA, LOGS)
+    assert owner == ["root:timed 640", "timed:timed 700", "timed:timed 750"], owner
     done = machine("systemd-analyze", "verify", "--man=no", "timed.service")
     assert not done.stdout + done.stderr, done.stdout + done.stderr
     machine("systemd-analyze", "security", "--threshold=25", "timed.service")
@@ -283,10 +288,12 @@ def rotated(machine):
     path.write_text(text, encoding="utf-8")
     machine("systemctl", "restart", "timed")
     before = log.read_text(encoding="utf-8")
+    assert owners(machine, LOG, LOGS) == ["timed:timed 600", "timed:timed 750"]
+    machine("chmod", "0640", LOG)
     machine("logrotate", "--force", "/etc/logrotate.d/timed")
     wait_until(lambda: "log levels read again" in log.read_text(encoding="utf-8"), 10, "lines in the new file")
     assert log.with_name("timed.log.1").read_text(encoding="utf-8").startswith(before) and before
-    assert machine("stat", "-c", "%U:%G %a", LOG).stdout.strip() == "timed:adm 640"
+    assert owners(machine, LOG, LOGS) == ["timed:timed 640", "timed:timed 750"]
     path.write_text(good, encoding="utf-8")
     machine("systemctl", "restart", "timed")
     passed("logrotate: the old lines aside, the node writes on in a new file")

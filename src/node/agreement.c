@@ -599,6 +599,11 @@ int64_t agreement_deadline_ms(const struct agreement *a)
 	return due_ms < a->early_ms ? due_ms : a->early_ms;
 }
 
+bool agreement_is_needed(const struct agreement *a)
+{
+	return a->height == a->tip.height + 1;
+}
+
 bool agreement_signs(const struct agreement *a)
 {
 	struct bft_status now;
@@ -609,7 +614,7 @@ bool agreement_signs(const struct agreement *a)
 
 void agreement_get_status(const struct agreement *a, struct consensus_status *out)
 {
-	out->with_validators = a->height == a->tip.height + 1;
+	out->with_validators = agreement_is_needed(a);
 	bft_status(a->bft, &out->bft);
 	out->final_height = consensus_validators(a->node, a->tip.height) ? a->tip.height : 0;
 	out->equivocations = a->equivocations;

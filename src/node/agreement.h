@@ -43,6 +43,8 @@ void agreement_on_ready(struct agreement *agreement, struct peer *peer);
 void agreement_tick(struct agreement *agreement, int64_t now_ms);
 int64_t agreement_deadline_ms(const struct agreement *agreement);
 
+/* The next block needs a certificate. */
+bool agreement_is_needed(const struct agreement *agreement);
 /* We are a validator of the height that is being agreed on, and may sign. */
 bool agreement_signs(const struct agreement *agreement);
 void agreement_get_status(const struct agreement *agreement, struct consensus_status *out);

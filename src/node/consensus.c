@@ -381,13 +381,21 @@ static bool binds(void *user, const struct finality_record *record)
 	return finalizer_binds(user, record);
 }
 
+/* Whether we may vote on transactions. */
+static bool may_vote(const struct consensus *c)
+{
+	if (agreement_is_needed(c->agreement))
+		return agreement_signs(c->agreement);
+	return c->node->is_masternode && clock_mono_ms() >= c->silent_until_ms;
+}
+
 /* What was stepped is written, synced and sent, in this order. */
 static void finish_turn(struct consensus *c)
 {
 	const struct votes_keep keep = {atomic_load(&c->height), binds, c->finalizer};
 
 	mark(c, "writing what it signs");
-	finalizer_set_signing(c->finalizer, agreement_signs(c->agreement));
+	finalizer_set_signing(c->finalizer, may_vote(c));
 	if (!c->failed && finalizer_decide(c->finalizer))
 		consensus_fail(c, "a vote on a transaction cannot be recorded");
 	if (!c->failed && votes_sync(c->votes))
@@ -406,6 +414,7 @@ static void publish_status(struct consensus *c)
 	struct consensus_status now = {0};
 
 	agreement_get_status(c->agreement, &now);
+	now.silent = c->node->is_masternode && (now.with_validators ? now.bft.observing : !may_vote(c));
 	finalizer_count(c->finalizer, &now.finality, &now.voters);
 	mutex_lock(&c->lock);
 	c->status = now;
@@ -508,31 +517,62 @@ static int look_for_file(const char *path, bool *observing)
 static int open_file(struct consensus *c, const char *path, char text[VOTES_TEXT_SIZE])
 {
 	const struct votes_reader reader = {restore_bft, restore_block, restore_finality, c};
-	bool existed;
-	int r = votes_open(&c->votes, text, &existed, path, &c->node->genesis.hash, wallet_public_key(c->node->wallet),
-			   &reader);
+	int r = votes_open(&c->votes, text, path, &c->node->genesis.hash, wallet_public_key(c->node->wallet), &reader);
 
 	if (!r)
 		finalizer_set_file(c->finalizer, c->votes);
 	return r;
 }
 
+/* What this masternode has signed is not known.  With validators the machine of bft.h sees to it; without them whatever
+ * it has said of transactions has to be over.  Where validators come later we do not know whether they have: it waits
+ * for them. */
+static void observe(struct consensus *c, const char *path)
+{
+	struct finality_params params;
+	int64_t wait_s;
+
+	finality_params_init(&params);
+	wait_s = params.vote_s + params.lock_s;
+	if (block_needs_certificate(&c->node->chain_params, UINT64_MAX)) {
+		c->silent_until_ms = INT64_MAX;
+		return;
+	}
+	c->silent_until_ms = clock_mono_ms() + wait_s * 1000;
+	log_warn(LOG_CONSENSUS,
+		 "%s is missing, so what this masternode has signed is not known: it votes on no transaction for "
+		 "%" PRId64 " hours. If its key has not been used in the last %" PRId64
+		 " hours, stop the node and make the file empty",
+		 path, wait_s / 3600, wait_s / 3600);
+}
+
 /* The machines, and what the file says we have signed. */
 static int open_machines(struct consensus *c, char text[VOTES_TEXT_SIZE])
 {
 	char path[PATH_SIZE];
-	bool observing = true;
+	bool observing = true, fresh;
 	int r;
 
 	snprintf(path, sizeof(path), "%s/votes", node_data_dir(c->node));
 	r = look_for_file(path, &observing);
 	if (r)
 		snprintf(text, VOTES_TEXT_SIZE, "%.400s: %s", path, strerror(-r));
+	/* A key that was made just now has signed nothing, which the file says from now on. */
+	fresh = observing && c->node->is_masternode && wallet_is_new(c->node->wallet);
+	if (observing && !fresh && c->node->is_masternode)
+		observe(c, path);
 	if (!r)
-		r = agreement_new(&c->agreement, c, observing);
+		r = agreement_new(&c->agreement, c, observing && !fresh);
 	if (!r)
 		r = finalizer_new(&c->finalizer, c->node, NULL);
-	return r ? r : open_file(c, path, text);
+	if (!r)
+		r = open_file(c, path, text);
+	if (!r && fresh) {
+		r = votes_create(c->votes);
+		if (r)
+			snprintf(text, VOTES_TEXT_SIZE, "%.400s: %s", path, strerror(-r));
+	}
+	return r;
 }
 
 int consensus_open(struct consensus **out, struct node *node, char error[NODE_ERROR_SIZE])

@@ -102,6 +102,7 @@ struct consensus {
 	struct outgoing *first_out, **last_out;
 	uint64_t settled;	 /* height up to which the finalizer knows the chain */
 	int64_t voters_due_ms;	 /* the voters are looked up again */
+	int64_t silent_until_ms; /* no vote of ours on a transaction before, where there are no validators */
 	struct wire_key *voters; /* who votes on transactions: by index of the finalizer */
 	size_t voter_count;
 	bool finalized; /* something was, in this turn */

@@ -118,7 +118,7 @@ static void warn_node(struct health *h, const struct health_facts *f)
 	if (f->network_off)
 		add(h, HEALTH_NETWORK_OFF, "The network was switched off (setnetworkactive)");
 	if (f->observing)
-		add(h, HEALTH_OBSERVING, "This validator signs nothing yet, since its file votes is missing");
+		add(h, HEALTH_OBSERVING, "This masternode signs nothing yet, since its file votes is missing");
 	if (f->round >= MANY_ROUNDS)
 		add(h, HEALTH_MANY_ROUNDS, "Agreement on the next block is in round %" PRIu64, f->round);
 	if (f->equivocations > 0)

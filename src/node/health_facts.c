@@ -69,9 +69,9 @@ static void add_consensus(struct health_facts *out, struct node *node)
 
 	consensus_get_status(node->consensus, &now);
 	out->equivocations = now.equivocations;
+	out->observing = now.silent;
 	if (!now.with_validators)
 		return;
-	out->observing = now.bft.observing;
 	out->round = now.bft.round;
 }
 

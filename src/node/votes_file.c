@@ -360,8 +360,8 @@ static struct votes_file *votes_new(const char *path)
 	return v;
 }
 
-int votes_open(struct votes_file **out, char text[VOTES_TEXT_SIZE], bool *existed, const char *path,
-	       const struct wire_hash *genesis, const struct wire_key *key, const struct votes_reader *reader)
+int votes_open(struct votes_file **out, char text[VOTES_TEXT_SIZE], const char *path, const struct wire_hash *genesis,
+	       const struct wire_key *key, const struct votes_reader *reader)
 {
 	struct votes_file *v = votes_new(path);
 	int r = v ? 0 : -ENOMEM;
@@ -382,7 +382,6 @@ int votes_open(struct votes_file **out, char text[VOTES_TEXT_SIZE], bool *existe
 		votes_close(v);
 		return r;
 	}
-	*existed = v->fd >= 0;
 	*out = v;
 	return 0;
 }
@@ -490,6 +489,7 @@ static int fresh_finish(struct votes_file *v, struct votes_fresh *fresh, int r)
 
 /* ---- writing ---- */
 
+/* With what has gathered. */
 static int create(struct votes_file *v)
 {
 	struct votes_fresh fresh;
@@ -512,6 +512,11 @@ static int append(struct votes_file *v)
 	/* part of a batch may be there: the next start takes it for what it is */
 	v->size += v->gathered.bytes.len;
 	return r;
+}
+
+int votes_create(struct votes_file *votes)
+{
+	return votes->fd < 0 ? create(votes) : 0;
 }
 
 int votes_sync(struct votes_file *votes)

@@ -40,14 +40,16 @@ struct votes_reader {
 	void *user;
 };
 
-/* Opens or prepares `path`.  `*existed` tells whether there was one: it is made by the first votes_sync(), not before; an
- * empty one counts as none.
- * 0; a negative errno, or 1: damaged, of another network or another key; then `text` says what and what to do (but not
- * of what a reader returned). */
-int votes_open(struct votes_file **out, char text[VOTES_TEXT_SIZE], bool *existed, const char *path,
-	       const struct wire_hash *genesis, const struct wire_key *key, const struct votes_reader *reader)
-	__attribute__((warn_unused_result));
+/* Opens or prepares `path`: the file is made by votes_create() or the first votes_sync(), not before; an empty one
+ * counts as none.  0; a negative errno, or 1: damaged, of another network or another key; then `text` says what and
+ * what to do (but not of what a reader returned). */
+int votes_open(struct votes_file **out, char text[VOTES_TEXT_SIZE], const char *path, const struct wire_hash *genesis,
+	       const struct wire_key *key, const struct votes_reader *reader) __attribute__((warn_unused_result));
 void votes_close(struct votes_file *votes); /* NULL is fine; what was not synced is lost */
+
+/* Makes the file, if there is none, without entries: it says that this key has signed nothing yet.  0 or a negative
+ * errno. */
+int votes_create(struct votes_file *votes) __attribute__((warn_unused_result));
 
 /* Gathers an entry in memory.  0; -ENOMEM; -EINVAL: longer than anything that is valid.  A block that is in the file,
  * or gathered, and is one of the last few is not written again. */

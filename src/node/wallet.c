@@ -155,6 +155,7 @@ static int create(struct wallet *w, char text[WALLET_TEXT_SIZE], enum chain_netw
 	wallet_plain_clear(&plain);
 	if (r)
 		return wallet_failed(text, w->path, "made", -r);
+	w->is_new = true;
 	log_info(LOG_NODE, "Made wallet %s with address %s", w->path, w->address);
 	return 0;
 }
@@ -241,6 +242,11 @@ const char *wallet_label(const struct wallet *w)
 int64_t wallet_created_at(const struct wallet *w)
 {
 	return w->created_at;
+}
+
+bool wallet_is_new(const struct wallet *w)
+{
+	return w->is_new;
 }
 
 int wallet_keep_node_key(struct wallet *w)

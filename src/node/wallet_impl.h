@@ -25,6 +25,7 @@ struct wallet {
 	char address[ADDRESS_TEXT_SIZE];
 	struct wallet_label label;
 	int64_t created_at;
+	bool is_new;	    /* made by the call that opened it */
 	uint8_t *node_pair; /* sodium_malloc, read-only: key 0 of wallet_keep_node_key(); NULL: not kept */
 
 	struct mutex lock;   /* leaf; guards the rest */

@@ -48,7 +48,6 @@ static void describe_round(struct builder *b, const struct bft_status *bft)
 	builder_add_integer(b, "locked_round", bft->locked_round);
 	builder_add_integer(b, "valid_round", bft->valid_round);
 	builder_add_bool(b, "validator", bft->validator);
-	builder_add_bool(b, "observing", bft->observing);
 }
 
 static json_t *getconsensusinfo(struct rpc_call *call)
@@ -64,6 +63,7 @@ static json_t *getconsensusinfo(struct rpc_call *call)
 	builder_add_u64(&b, "quorum", validators_quorum(now.voters));
 	if (now.with_validators)
 		describe_round(&b, &now.bft);
+	builder_add_bool(&b, "observing", now.silent);
 	builder_add_u64(&b, "final_height", now.final_height);
 	builder_add_u64(&b, "proposed", now.proposed);
 	builder_add_u64(&b, "votes_open", now.finality.transactions);
@@ -85,7 +85,7 @@ static const struct rpc_method methods[] = {
 			"  \"masternodes\": n,              who vote on transactions, and on blocks if there are "
 			"validators\n"
 			"  \"quorum\": n,                   of them\n"
-			"  \"height\": n,                   that is being agreed on; this and the next nine with "
+			"  \"height\": n,                   that is being agreed on; this and the next eight with "
 			"validators only\n"
 			"  \"round\": n,\n"
 			"  \"step\": text,                  wait, propose, prevote, precommit or decided\n"
@@ -95,7 +95,7 @@ static const struct rpc_method methods[] = {
 			"  \"locked_round\": n,             -1: not locked\n"
 			"  \"valid_round\": n,              -1: none\n"
 			"  \"validator\": boolean,          this node is one of them\n"
-			"  \"observing\": boolean,          and signs nothing yet, since its file `votes` is missing\n"
+			"  \"observing\": boolean,          this node signs nothing yet, its file `votes` is missing\n"
 			"  \"final_height\": n,             highest block with a certificate; 0: none\n"
 			"  \"proposed\": n,                 blocks of this node that became final, since its start\n"
 			"  \"votes_open\": n,               transactions that are voted on, or wait for a block\n"

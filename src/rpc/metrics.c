@@ -134,7 +134,7 @@ static const struct metric table[] = {
 	GAUGE("consensus_prevotes", consensus.bft.prevotes, "Validators that have prevoted in this round."),
 	GAUGE("consensus_precommits", consensus.bft.precommits, "Validators that have precommitted in this round."),
 	GAUGE("consensus_validator", consensus.bft.validator, "1: this node is a validator."),
-	GAUGE("consensus_observing", consensus.bft.observing, "1: a validator that signs nothing yet."),
+	GAUGE("consensus_observing", consensus.silent, "1: a masternode that signs nothing yet."),
 	GAUGE("consensus_final_height", consensus.final_height, "Highest block with a certificate."),
 	GAUGE("consensus_voters", consensus.voters, "Masternodes that vote on transactions."),
 	COUNTER("consensus_failed_rounds_total", stats.failed_rounds,

@@ -134,7 +134,6 @@ static int64_t votes_ns(const char *path)
 	struct wire_hash genesis = {.bytes = {1}};
 	char text[VOTES_TEXT_SIZE];
 	int64_t begun;
-	bool existed;
 	int final = 0;
 
 	finality_params_init(&params);
@@ -142,7 +141,7 @@ static int64_t votes_ns(const char *path)
 	params.sign = sign_own;
 	if (finality_new(&finality, &params) || finality_set_voters(finality, keys, VOTERS, 0))
 		bench_die("out of memory");
-	if (votes_open(&votes, text, &existed, path, &genesis, &keys[0], &reader) || existed)
+	if (votes_open(&votes, text, path, &genesis, &keys[0], &reader) || votes_size(votes) > 0)
 		bench_die("%s", text);
 	finality_set_signing(finality, true);
 	signing_ns = 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Blocks as on the existing network: masternodes and no validators."""
 import hashlib
+import pathlib
 import re
 import struct
 import time
@@ -9,6 +10,7 @@ import pytest
 
 from harness.mesh import BRISK, Mesh, one_connection_per_pair
 from harness.net import paced, paced_ms, wait_until
+from harness.rpc import RpcError
 
 BLOCK_TIME_S = 2
 # A leader that is silent is waited for less than a slot.
@@ -115,6 +117,48 @@ def test_missed_slots_are_made_up_for(daemons, net):
         assert network.header(height)["time"] == network.genesis + BLOCK_TIME_S * height
     network.wait_height(network.slot_now())
     assert max(network.heights()) <= network.slot_now()
+
+
+def test_payments_are_final(daemons, net):
+    """Without validators the known masternodes vote, and the next block holds what is final.  Of three all are needed; one
+    that has lost its file `votes` says nothing, until its operator says that its key was not used."""
+    network = Masternodes(daemons, net, 3, missed=3)
+    network.wait_height(2)
+    one, two, three = network.nodes
+    wait_until(lambda: float(one.rpc("getbalance")) >= 20, 5, "the rewards are there")
+
+    def pay():
+        return one.rpc("sendtoaddress", two.rpc("getnewaddress"), "5")
+
+    def final(txid, nodes):
+        try:
+            return all(node.rpc("gettransactionfinality", txid)["finalized"] for node in nodes)
+        except RpcError:
+            return False                # it has not come everywhere
+    paid = pay()
+    wait_until(lambda: final(paid, network.nodes), 5, "three masternodes have voted")
+    height = max(network.heights())
+    wait_until(lambda: one.rpc("getrawtransaction", paid, True).get("confirmations"), 10, "a block holds it")
+    assert one.rpc("getrawtransaction", paid, True)["height"] <= height + 2
+    assert not three.rpc("getconsensusinfo")["observing"]
+    votes = pathlib.Path(three.datadir, "votes")
+    for empty in (False, True):
+        three.kill9()
+        if empty:
+            assert not votes.exists()   # so that it observes again
+            votes.touch()
+        else:
+            votes.unlink()
+        three.start()
+        one_connection_per_pair(network.nodes)
+        assert three.rpc("getconsensusinfo")["observing"] == (not empty)
+        if not empty:
+            paid = pay()
+            wait_until(lambda: paid in three.rpc("getrawmempool"), 5, "it has come")
+            wait_until(lambda: three.rpc("getrawmempool", True)[paid]["votes"] == 2, 5, "the votes of the others")
+            assert three.rpc("getconsensusinfo")["locks"] == 0
+            assert not final(paid, network.nodes)
+    wait_until(lambda: final(paid, network.nodes), 5, "three masternodes have voted again")
 
 
 def test_two_masternodes_make_no_blocks(daemons, net):

@@ -158,16 +158,15 @@ static inline bool start(bool signing)
 {
 	struct votes_reader reader = {restore_bft, restore_block, restore_finality, NULL};
 	char text[VOTES_TEXT_SIZE];
-	bool existed;
 
 	ck_assert_int_eq(finalizer_new(&fin, &node, NULL), 0);
 	restored = 0;
-	ck_assert_int_eq(votes_open(&votes, text, &existed, votes_path, &f->genesis.hash, &keys[0], &reader), 0);
+	ck_assert_int_eq(votes_open(&votes, text, votes_path, &f->genesis.hash, &keys[0], &reader), 0);
 	finalizer_set_file(fin, votes);
 	set_voters();
 	finalizer_set_signing(fin, signing);
 	finalizer_load(fin);
-	return existed;
+	return votes_size(votes) > 0;
 }
 
 static inline void stop(void)

@@ -141,7 +141,7 @@ START_TEST(what_is_only_a_warning)
 	assert_only(&facts, HEALTH_NETWORK_OFF, "The network was switched off (setnetworkactive)");
 	facts = well();
 	facts.observing = true;
-	assert_only(&facts, HEALTH_OBSERVING, "This validator signs nothing yet, since its file votes is missing");
+	assert_only(&facts, HEALTH_OBSERVING, "This masternode signs nothing yet, since its file votes is missing");
 	facts = well();
 	facts.round = 5;
 	assert_only(&facts, HEALTH_MANY_ROUNDS, "Agreement on the next block is in round 5");

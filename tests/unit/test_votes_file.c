@@ -39,7 +39,6 @@ static size_t told_count;
 static int told_return; /* by the reader, at the last entry */
 
 static struct votes_file *votes;
-static bool existed;
 static char text[VOTES_TEXT_SIZE];
 static const struct wire_hash genesis = {.bytes = {7}};
 static const struct wire_key key = {.bytes = {8}};
@@ -102,7 +101,7 @@ static int open_as(const struct wire_hash *g, const struct wire_key *k)
 	votes_close(votes);
 	votes = NULL;
 	told_count = 0;
-	r = votes_open(&votes, text, &existed, path(), g, k, &reader);
+	r = votes_open(&votes, text, path(), g, k, &reader);
 	if (r)
 		votes = NULL;
 	return r;
@@ -297,7 +296,7 @@ START_TEST(what_was_synced_is_read_back)
 	ck_assert_uint_eq(votes_size(votes), file_size());
 	add_bft(3, 0, 0); /* and this was not */
 	must_open();
-	ck_assert(existed);
+	ck_assert_uint_gt(votes_size(votes), 0);
 	expect_filled(3);
 	ck_assert_uint_eq(votes_size(votes), file_size());
 	ck_assert_int_eq(stat(path(), &st), 0);
@@ -312,17 +311,31 @@ START_TEST(what_was_synced_is_read_back)
 }
 END_TEST
 
+START_TEST(one_without_entries_is_a_file)
+{
+	ck_assert_int_eq(votes_create(votes), 0);
+	must_open();
+	ck_assert_uint_gt(votes_size(votes), 0);
+	ck_assert_uint_eq(told_count, 0);
+	add_finality(1, true, 1);
+	must_sync();
+	ck_assert_int_eq(votes_create(votes), 0);
+	must_open();
+	ck_assert_uint_eq(told_count, 1);
+}
+END_TEST
+
 START_TEST(the_first_sync_makes_it)
 {
 	struct stat st;
 
-	ck_assert(!existed);
+	ck_assert_uint_eq(votes_size(votes), 0);
 	must_sync(); /* of nothing */
 	ck_assert_int_eq(access(path(), F_OK), -1);
 	add_finality(1, true, 1);
 	ck_assert_int_eq(access(path(), F_OK), -1);
 	must_open();
-	ck_assert(!existed);
+	ck_assert_uint_eq(votes_size(votes), 0);
 	add_finality(1, true, 1);
 	umask(0777);
 	must_sync();
@@ -330,7 +343,7 @@ START_TEST(the_first_sync_makes_it)
 	ck_assert_int_eq(stat(path(), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 	must_open();
-	ck_assert(existed);
+	ck_assert_uint_gt(votes_size(votes), 0);
 	ck_assert_uint_eq(told_count, 1);
 	/* what was left of a crash is gone */
 	scratch_write(scratch_path("votes.new"), "half");
@@ -548,13 +561,12 @@ START_TEST(an_empty_file_says_that_nothing_was_signed)
 
 	scratch_write(path(), "");
 	must_open();
-	ck_assert(!existed);
 	ck_assert_uint_eq(votes_size(votes), 0);
 	must_sync();
 	ck_assert_uint_eq(file_size(), 0);
 	fill();
 	must_open();
-	ck_assert(existed);
+	ck_assert_uint_gt(votes_size(votes), 0);
 	expect_filled(3);
 	ck_assert_int_eq(stat(path(), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
@@ -717,7 +729,7 @@ START_TEST(the_first_write_that_fails)
 	ck_assert_int_eq(sync_within(120), -EFBIG);
 	ck_assert_int_eq(access(path(), F_OK), -1);
 	must_open();
-	ck_assert(!existed);
+	ck_assert_uint_eq(votes_size(votes), 0);
 }
 END_TEST
 
@@ -790,6 +802,7 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, what_was_synced_is_read_back);
 	tcase_add_test(c, the_first_sync_makes_it);
+	tcase_add_test(c, one_without_entries_is_a_file);
 	tcase_add_test(c, a_block_is_written_once);
 	tcase_add_test(c, long_entries);
 	tcase_add_test(c, what_the_reader_returns);

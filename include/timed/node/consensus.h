@@ -54,6 +54,7 @@ void consensus_conflict(struct consensus *consensus, const struct wire_hash *txi
 struct consensus_status {
 	bool with_validators;	/* blocks of the next height need a certificate */
 	struct bft_status bft;	/* when they do */
+	bool silent;		/* we sign nothing yet, since our file `votes` is missing */
 	uint64_t final_height;	/* highest block with a certificate; 0: none */
 	uint64_t equivocations; /* seen since the start */
 	uint64_t proposed;	/* blocks of ours that were committed, since the start */

@@ -37,7 +37,7 @@ enum health_code {
 	HEALTH_DISK_LOW,
 	HEALTH_CLOCK_SKEW,	   /* against the peers' */
 	HEALTH_NETWORK_OFF,	   /* setnetworkactive false */
-	HEALTH_OBSERVING,	   /* a validator that signs nothing yet */
+	HEALTH_OBSERVING,	   /* a masternode that signs nothing yet */
 	HEALTH_MANY_ROUNDS,	   /* agreement on this height takes long */
 	HEALTH_EQUIVOCATION,	   /* a validator has contradicted himself */
 	HEALTH_MASTERNODE_OFFLINE, /* ours is not active */

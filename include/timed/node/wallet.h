@@ -82,6 +82,8 @@ const struct wire_key *wallet_public_key(const struct wallet *wallet);
 const char *wallet_label(const struct wallet *wallet);
 /* Unix seconds, as the file says. */
 int64_t wallet_created_at(const struct wallet *wallet);
+/* There was no file: its keys were made by the call that opened it, and nobody has signed anything with them. */
+bool wallet_is_new(const struct wallet *wallet);
 
 /* Copies key 0 for wallet_sign(), for as long as the wallet is open.  0, -ENOMEM or WALLET_E_LOCKED. */
 int wallet_keep_node_key(struct wallet *wallet) __attribute__((warn_unused_result));

@@ -12,15 +12,20 @@ void mem_budget_init(struct mem_budget *b, size_t limit_bytes)
 	for (int i = 0; i < MEM_USER_COUNT; i++)
 		atomic_init(&b->users[i], 0);
 	b->limit = limit_bytes;
+	atomic_init(&b->refused, false);
 }
 
 bool mem_budget_take(struct mem_budget *b, enum mem_user user, size_t bytes)
 {
+	size_t limit = user == MEM_CONNECTIONS ? b->limit - b->limit / 8 : b->limit;
 	size_t used = atomic_load_explicit(&b->used, memory_order_relaxed);
 
 	do {
-		if (bytes > b->limit || used > b->limit - bytes)
+		if (bytes > limit || used > limit - bytes) {
+			if (user != MEM_CONNECTIONS)
+				atomic_store_explicit(&b->refused, true, memory_order_relaxed);
 			return false;
+		}
 	} while (!atomic_compare_exchange_weak_explicit(&b->used, &used, used + bytes, memory_order_relaxed,
 							memory_order_relaxed));
 	atomic_fetch_add_explicit(&b->users[user], bytes, memory_order_relaxed);

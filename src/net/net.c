@@ -427,13 +427,14 @@ static struct peer *largest_holder(struct net *net, bool *starved, int64_t now_m
 void net_relieve_memory(struct net *net)
 {
 	struct peer *largest;
-	bool starved;
+	/* What could not be sent, or handed on, is lost: there is nobody to be patient with. */
+	bool lost = atomic_exchange(&net->budget.refused, false), starved;
 
 	/* Nobody waits while half of the budget is free. */
 	if (atomic_load_explicit(&net->budget.used, memory_order_relaxed) < net->budget.limit / 2)
 		return;
 	largest = largest_holder(net, &starved, clock_mono_ms());
-	if (starved && largest) {
+	if ((lost || starved) && largest) {
 		log_warn(LOG_NET, "The memory budget is used up: closing %s, which holds most of it",
 			 peer_ip_text(largest));
 		peer_ask_close(largest, PEER_CLOSE_MEMORY);

@@ -418,7 +418,7 @@ START_TEST(longest_unfinished_line_gives_way)
 	int64_t shift_ms = 0;
 
 	memset(part, 'x', sizeof(part) - 1);
-	params.memory_budget_bytes = 600000;
+	params.memory_budget_bytes = 700000;
 	start();
 	raw_join(&raw, THEM, &node.addr);
 	raw_join(&second, OTHER, &node.addr);
@@ -435,6 +435,36 @@ START_TEST(longest_unfinished_line_gives_way)
 	ck_assert_str_eq(fixture_only_peer(&node).ip, OTHER);
 	raw_send(&second, "\n{\"Ping\":{\"nonce\":9,\"timestamp\":1}}\n");
 	ck_assert(raw_await(&second, "{\"Pong\":{\"nonce\":9,"));
+	raw_close(&raw);
+	raw_close(&second);
+	stop();
+}
+END_TEST
+
+/* No line waits, but there is no memory for what is to be sent: the longest unfinished line gives way at once. */
+START_TEST(unfinished_lines_do_not_mute_the_node)
+{
+	static char part[100001];
+	struct frame *frames[20];
+	size_t count = 0;
+
+	memset(part, 'x', sizeof(part) - 1);
+	params.memory_budget_bytes = 700000;
+	start();
+	raw_join(&raw, THEM, &node.addr);
+	raw_join(&second, OTHER, &node.addr);
+	for (int i = 0; i < 5; i++)
+		raw_send(&raw, part);
+	FIXTURE_AWAIT(bytes_received(0) >= 500000);
+	while (frame_from_line(&frames[count], net_budget(node.net), WIRE_TRANSACTION_BROADCAST, (uint8_t *)part,
+			       20000) == 0)
+		count++;
+	ck_assert_uint_gt(count, 3);
+	net_relieve_memory(node.net);
+	FIXTURE_AWAIT(closed(PEER_CLOSE_MEMORY) == 1);
+	ck_assert_str_eq(fixture_only_peer(&node).ip, OTHER);
+	while (count > 0)
+		frame_unref(frames[--count]);
 	raw_close(&raw);
 	raw_close(&second);
 	stop();
@@ -484,6 +514,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, reader_without_progress_is_closed);
 	tcase_add_test(c, pings_of_a_deaf_peer_cost_a_bounded_lane);
 	tcase_add_test(c, longest_unfinished_line_gives_way);
+	tcase_add_test(c, unfinished_lines_do_not_mute_the_node);
 	tcase_add_test(c, line_waits_for_memory);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * One account of memory for everything that peers can make grow: line buffers, arenas, frames.  A connection's first
- * 16 KiB are free; beyond them it reserves from the account, and who is refused waits.
+ * 16 KiB are free; beyond them it reserves from the account, and waits when it is refused.  A message or a frame that
+ * is refused is lost: the last eighth is theirs alone, and a refusal is noted for who relieves the account.
  *
  * Thread safety: a budget may be used by any thread; a connection's account by its worker only.
  */
@@ -25,6 +26,7 @@ struct mem_budget {
 	atomic_size_t used;		     /* bytes reserved */
 	atomic_size_t users[MEM_USER_COUNT]; /* of them, by whom */
 	size_t limit;			     /* immutable */
+	atomic_bool refused;		     /* a message or a frame was refused since this was cleared */
 };
 
 void mem_budget_init(struct mem_budget *b, size_t limit_bytes);

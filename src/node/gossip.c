@@ -18,6 +18,7 @@
 #include "syncer.h"
 #include "timed/net/frame.h"
 #include "timed/net/message_arena.h"
+#include "timed/util/clock.h"
 #include "timed/util/log.h"
 #include "timeproto/chain/certificate.h"
 #include "timeproto/chain/hash.h"
@@ -378,11 +379,13 @@ enum message_verdict gossip_announced(struct gossip *g, struct peer *peer, const
 	struct chain_summary now;
 	struct chain_fault fault;
 	struct arena scratch;
+	bool is_next;
 	int r;
 
 	if (!a)
 		return MESSAGE_USELESS;
 	node_chain_summary(g->node, &now);
+	is_next = !a->needs_commit && h->height == now.tip.height + 1 && hash_equal(&h->previous_hash, &now.tip.hash);
 	syncer_announced(g->node->syncer, peer, h, &a->ids.hash);
 	if (!is_wanted(a, &now.tip)) {
 		announced_free(a);
@@ -392,6 +395,9 @@ enum message_verdict gossip_announced(struct gossip *g, struct peer *peer, const
 	arena_init(&scratch, CHAIN_MAX_BLOCK_BYTES, NULL);
 	r = block_check_form(&fault, &scratch, a->block, &a->ids);
 	arena_free(&scratch);
+	/* One of the future may be valid in a while, so it is nobody's fault: it must cost us no more than a look. */
+	if (!r && is_next)
+		r = block_check_place(&fault, h, &now.tip, clock_real_s());
 	if (r) {
 		/* Another body may fit the same header. */
 		unclaim(g, &a->ids.hash);
@@ -400,12 +406,12 @@ enum message_verdict gossip_announced(struct gossip *g, struct peer *peer, const
 		announced_free(a);
 		return MESSAGE_USELESS;
 	}
-	if (a->needs_commit ? !is_bare(a)
-			    : h->height == now.tip.height + 1 && hash_equal(&h->previous_hash, &now.tip.hash))
+	if (is_next || (a->needs_commit && !is_bare(a))) {
 		submit(a);
-	else
-		wait_for_parent(a);
-	return MESSAGE_USEFUL;
+		return MESSAGE_USEFUL;
+	}
+	wait_for_parent(a);
+	return MESSAGE_USELESS; /* it may never continue our chain: limited, though it is kept */
 }
 
 enum message_verdict gossip_commit(struct gossip *g, struct peer *peer, const struct wire_block_commit *message)

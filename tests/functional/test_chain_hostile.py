@@ -253,7 +253,7 @@ def test_adversarial_41_flood_of_early_blocks(target, net, chain):
         try:
             peer.send_raw(line)
         except OSError:
-            break
+            peer.expect_closed()
     if peer.is_open():
         peer.ping(timeout=20)
     assert target.rss_peak() - before < 160 * MIB * max(1, SCALE)
@@ -265,6 +265,34 @@ def test_adversarial_41_flood_of_early_blocks(target, net, chain):
     honest.dial().send({"BlockAnnouncement": after.tip})
     target.wait_chain(after)
     target.assert_chain(after)
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("above", [1, 2], ids=["of the future", "early"])
+def test_adversarial_41_flood_of_what_is_not_taken_yet(loaded, net, chain, above):
+    """Each block is another one, and none of them is the sender's fault: what they cost is limited all the same."""
+    target = loaded(net.ip(5), chain, sync_config(limits={"block_per_second": 10}))
+    base = chain.fork(chain.height, tag="strange")
+    base.grow(above - 1)
+    first = base.tip["header"]["timestamp"] + 1 if above > 1 else int(time.time()) + 3600
+    blocks = [base.make(timestamp=first + number) for number in range(400)]
+    last = wire.ping()
+    lines = b"".join(wire.encode(message) for message in [*({"BlockAnnouncement": block} for block in blocks), last])
+    peer = Announcer(target, net, chain).dial()
+    mark, begin = target.mark(), time.monotonic()
+    peer.send_raw(lines)
+    target.wait_log(rf"Answered ping from {re.escape(peer.ip)} \(nonce: {last['Ping']['nonce']}\)", mark)
+    looked_at = len(re.findall(r"Received block|Refused block", target.log(mark)))
+    took = time.monotonic() - begin
+    # A bucket of ten that fills with ten a second; two lines each.
+    assert 1 <= looked_at <= 2 * (10 + 10 * took + 5), f"{looked_at} lines in {took:.2f} s"
+    assert_blameless(target, peer.ip)
+    after = chain.fork(chain.height)
+    after.grow()
+    honest = Announcer(target, net, chain)
+    honest.number = 60
+    honest.dial().send({"BlockAnnouncement": after.tip})
+    target.wait_chain(after)
 
 
 def test_adversarial_41_from_the_future_is_taken_in_its_time(loaded, net, serve, chain):

@@ -30,10 +30,12 @@
 #include "timed/node/consensus.h"
 #include "timed/node/version.h"
 
-/* Descriptors that are not connections: database, logs, RPC. */
 /* As Bitcoin counts for its median time. */
 #define MEDIAN_BLOCKS 11
+/* Descriptors that are not connections: database, logs, RPC. */
 #define OTHER_DESCRIPTORS 512
+/* Handshakes that are left room for when there is not room for all. */
+#define MIN_HANDSHAKES 32
 /* Fewer clocks than this say nothing. */
 #define MIN_CLOCKS 3
 #define PATH_SIZE 4096
@@ -126,17 +128,29 @@ static void greet(void *user, struct peer *peer)
 	consensus_peer_ready(node->consensus, peer);
 }
 
-static uint32_t max_peers(const struct config *c)
+/* How many connections the limit of open files has room for, two descriptors each: handshakes give way to peers, down
+ * to a few, without which nobody would become a peer. */
+static void fit_connections(struct net_params *p, const struct config *c)
 {
 	uint64_t wanted = 2 * ((uint64_t)c->network.max_peers + c->limits.max_handshakes) + OTHER_DESCRIPTORS;
 	uint64_t limit = file_raise_descriptor_limit(wanted);
-	uint64_t room = limit > OTHER_DESCRIPTORS ? (limit - OTHER_DESCRIPTORS) / 2 : 1;
+	uint64_t room = limit > OTHER_DESCRIPTORS + 4 ? (limit - OTHER_DESCRIPTORS) / 2 : 2;
+	uint64_t least = c->limits.max_handshakes < MIN_HANDSHAKES ? c->limits.max_handshakes : MIN_HANDSHAKES;
 
-	if (room >= c->network.max_peers)
-		return c->network.max_peers;
-	log_warn(LOG_NODE, "network.max_peers = %" PRIu32 " is cut to %" PRIu64 ": the limit of open files is %" PRIu64,
-		 c->network.max_peers, room, limit);
-	return (uint32_t)room;
+	p->max_peers = c->network.max_peers;
+	p->max_handshakes = c->limits.max_handshakes;
+	if (limit >= wanted)
+		return;
+	if (least > room / 2)
+		least = room / 2;
+	if (p->max_peers > room - least)
+		p->max_peers = (uint32_t)(room - least);
+	if (p->max_handshakes > room - p->max_peers)
+		p->max_handshakes = (uint32_t)(room - p->max_peers);
+	log_warn(LOG_NODE,
+		 "The limit of open files is %" PRIu64 ": network.max_peers = %" PRIu32 " is cut to %" PRIu32
+		 ", limits.max_handshakes = %" PRIu32 " to %" PRIu32,
+		 limit, c->network.max_peers, p->max_peers, c->limits.max_handshakes, p->max_handshakes);
 }
 
 static void fill_net_params(struct net_params *p, struct node *node)
@@ -153,10 +167,10 @@ static void fill_net_params(struct net_params *p, struct node *node)
 		.heartbeat = {c->timers.ping_interval_ms, c->timers.pong_timeout_ms, c->timers.heartbeat_check_ms,
 			      (int)c->timers.max_missed_pongs, c->timers.line_progress_ms,
 			      c->limits.line_progress_bytes},
-		.addresses = {c->node.network, node->chain_params.p2p_port, c->limits.max_addresses, c->timers.dial_grace_ms,
-			      c->timers.reconnect_min_ms, c->timers.reconnect_max_ms, c->timers.reconnect_attempts,
-			      c->timers.reconnect_attempts_masternode, c->timers.turnaround_dial_ms,
-			      c->timers.turnaround_interval_ms},
+		.addresses = {c->node.network, node->chain_params.p2p_port, c->limits.max_addresses,
+			      c->timers.dial_grace_ms, c->timers.reconnect_min_ms, c->timers.reconnect_max_ms,
+			      c->timers.reconnect_attempts, c->timers.reconnect_attempts_masternode,
+			      c->timers.turnaround_dial_ms, c->timers.turnaround_interval_ms},
 		.bans = {c->limits.violations_short, c->limits.violations_long, c->limits.violations_permanent,
 			 c->timers.ban_short_ms, c->timers.ban_long_ms, c->timers.violation_reset_ms,
 			 c->limits.connects_per_minute, c->limits.max_addresses},
@@ -168,9 +182,7 @@ static void fill_net_params(struct net_params *p, struct node *node)
 					 [RATE_UTXO_QUERY] = c->limits.utxo_query_per_second * 60,
 					 [RATE_SUBSCRIBE] = c->limits.subscribe_per_minute,
 					 [RATE_OTHER] = c->limits.other_per_second * 60}},
-		.max_peers = max_peers(c),
 		.kept_slots_percent = c->limits.masternode_slots_percent,
-		.max_handshakes = c->limits.max_handshakes,
 		.max_unparsable_lines = c->limits.unparsable_lines,
 		.requests_per_second_existing = c->limits.requests_per_second_existing,
 		.max_frame_bytes = c->limits.max_frame_bytes,
@@ -196,6 +208,7 @@ static void fill_net_params(struct net_params *p, struct node *node)
 		.tcp_keepalive_interval_s = c->timers.tcp_keepalive_interval_s,
 	};
 	memcpy(p->node_id, node->node_id, sizeof(p->node_id));
+	fit_connections(p, c);
 }
 
 /* The chain that the configuration is about. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """adversarial, "One connection per pair": 26 to 32 (33 is in test_discovery.py)."""
 import itertools
+import os
 import re
 import socket
 import threading
@@ -210,6 +211,26 @@ def test_adversarial_31_descriptors_run_out(node, net):
     peer.ping()
     assert time.monotonic() - begin < scaled(2)
     friend.ping()
+
+
+def test_adversarial_31_handshakes_leave_descriptors_free(daemons, wide_net):
+    """More connections without a handshake than the limit of open files has room for: the oldest go, and what database,
+    logs and RPC need stays free."""
+    # Root may raise any limit, unless it gives that up.
+    powers = ["setpriv", "--inh-caps=-sys_resource", "--bounding-set=-sys_resource"] if os.geteuid() == 0 else []
+    node = daemons(wide_net.ip(1), {"limits": {"connects_per_minute": 100000}},
+                   prefix=["prlimit", "--nofile=1024:1024", *powers])
+    node.wait_log(r"limit of open files is 1024: network\.max_peers = 50 is cut to 50, "
+                  r"limits\.max_handshakes = 512 to 206")
+    before = node.fds()
+    waiting = [connect(wide_net.ip(1000 + number), node.ip) for number in range(600)]
+    wait_until(lambda: len(node.workers()) >= 200, 10, lambda: f"{len(node.workers())} workers")
+    # The last one has come once its turn has.
+    node.wait_log(rf"New peer connection from: {re.escape(wide_net.ip(1599))}:")
+    wait_until(lambda: node.fds() <= before + 2 * 206, 5, lambda: f"{node.fds()} descriptors, {before} before")
+    node.assert_alive(wide_net.ip(3000))
+    for sock in waiting:
+        sock.close()
 
 
 def test_adversarial_32_configured_peer_comes_back(daemons, net, listen, genesis):

@@ -89,8 +89,9 @@ int chain_rule_error(struct chain_store *chain, int r);
 
 /* ---- chain_reorg.c ---- */
 
-/* Walks an unfinished reorganisation back, if there is one. */
-int chain_recover(struct chain_store *chain) __attribute__((warn_unused_result));
+/* Walks an unfinished reorganisation back, if there is one.  `rebuilt`: the blocks that the way back needs may have been
+ * dropped; then the chain stays where it is. */
+int chain_recover(struct chain_store *chain, bool rebuilt) __attribute__((warn_unused_result));
 
 /* ---- chain_reindex.c ---- */
 

@@ -160,19 +160,20 @@ static int chain_check_certified(struct chain_store *chain)
 
 static int chain_load(struct chain_store *chain)
 {
-	bool rebuilding = false;
-	int r = chain_reindex_found(chain, &rebuilding);
+	bool found = false, rebuild;
+	int r = chain_reindex_found(chain, &found);
 
 	if (r)
 		return r;
-	if (rebuilding || chain->params.reindex)
-		r = chain_rebuild(chain, rebuilding);
+	rebuild = found || chain->params.reindex;
+	if (rebuild)
+		r = chain_rebuild(chain, found);
 	else
 		r = chain_load_tip(chain);
 	if (!r)
 		r = chain_branch_count(chain);
 	if (!r)
-		r = chain_recover(chain);
+		r = chain_recover(chain, rebuild);
 	if (!r)
 		r = chain_check_certified(chain);
 	if (!r)

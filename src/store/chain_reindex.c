@@ -3,7 +3,7 @@
  *
  * meta "reindex" stands from the beginning to the end and holds how far it is: the families are being emptied, or
  * blocks are being connected; in the second state meta "tip" says which, as always.  So a rebuild that was interrupted
- * goes on where it was. */
+ * goes on where it was; one that meets damage in what it has made is begun anew by the next start. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -246,6 +246,16 @@ static int reindex_run(struct reindex *reindex)
 	return r;
 }
 
+/* What could not be read may be what this rebuild has made. */
+static void reindex_anew(struct chain_store *chain)
+{
+	uint8_t value = REINDEX_EMPTYING;
+
+	if (store_put(chain->store, STORE_META, chain_meta_reindex, strlen(chain_meta_reindex), &value, sizeof(value),
+		      true) == 0)
+		log_error(LOG_CHAIN, "The rebuild has met damage: the next start begins it anew");
+}
+
 int chain_reindex_continue(struct chain_store *chain, struct chain_fault *fault,
 			   bool (*progress)(void *user, uint64_t height, uint64_t of), void *user)
 {
@@ -260,6 +270,8 @@ int chain_reindex_continue(struct chain_store *chain, struct chain_fault *fault,
 		r = reindex_load(&reindex);
 	if (!r)
 		r = reindex_run(&reindex);
+	if (r == STORE_E_CORRUPT || r == STORE_E_CHAIN)
+		reindex_anew(chain);
 	if (r && r != CHAIN_STORE_E_RULE && r != -ECANCELED)
 		return r;
 	end = chain_has_gathered(chain) ? reindex_write(chain) : 0;
@@ -287,7 +299,7 @@ int chain_store_reindex(struct chain_store *chain, struct chain_fault *fault,
 		chain_publish(chain);
 		return r;
 	}
-	recovered = chain_recover(chain);
+	recovered = chain_recover(chain, true);
 	chain_publish(chain);
 	return recovered ? recovered : r;
 }

@@ -250,7 +250,29 @@ static int chain_walk_back(struct chain_store *chain, const struct wire_hash *ol
 	return r;
 }
 
-int chain_recover(struct chain_store *chain)
+/* Whether there is no way back to `old_tip`.  Another fault is not found here, but by walking. */
+static bool chain_is_cut_off(struct chain_store *chain, const struct wire_hash *old_tip)
+{
+	struct chain_path path = {.len = 0};
+	int r = path_find(chain, &path, old_tip);
+
+	free(path.hashes);
+	return r == STORE_E_NOT_FOUND || r == STORE_E_CHAIN;
+}
+
+/* The chain stays where it is. */
+static int chain_give_up_old_tip(struct chain_store *chain, const struct chain_point *old_tip)
+{
+	char text[HASH_TEXT_SIZE];
+
+	log_error(LOG_CHAIN,
+		  "⚠️ THE OLD TIP %" PRIu64 " (%s) OF AN INTERRUPTED REORGANISATION CANNOT BE REACHED ANY MORE: the "
+		  "chain ends at %" PRIu64,
+		  old_tip->height, hash_text(text, &old_tip->hash), chain->tip.tip.height);
+	return store_delete(chain->store, STORE_META, chain_meta_reorg, strlen(chain_meta_reorg), true);
+}
+
+int chain_recover(struct chain_store *chain, bool rebuilt)
 {
 	struct chain_reorg_mark mark;
 	struct store_value value;
@@ -263,6 +285,8 @@ int chain_recover(struct chain_store *chain)
 	if (r)
 		return chain_damaged(chain->store, STORE_META, chain_meta_reorg, strlen(chain_meta_reorg),
 				     "is no reorganisation");
+	if (rebuilt && chain_is_cut_off(chain, &mark.old_tip.hash))
+		return chain_give_up_old_tip(chain, &mark.old_tip);
 	log_warn(LOG_CHAIN,
 		 "A reorganisation was interrupted at block %" PRIu64 ": going back to the old tip at %" PRIu64,
 		 chain->tip.tip.height, mark.old_tip.height);

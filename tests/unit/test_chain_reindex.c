@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "chain_format.h"
 #include "run_suite.h"
 #include "timeproto/wire/bincode.h"
 
@@ -192,6 +193,76 @@ START_TEST(a_rebuild_that_is_stopped_goes_on_at_the_next_opening)
 	last_height = 0;
 	must_open_chain();
 	ck_assert_uint_eq(last_height, 0);
+}
+END_TEST
+
+START_TEST(a_rebuild_that_meets_damage_is_begun_anew)
+{
+	uint8_t key[CHAIN_OUTPOINT_KEY_BYTES];
+	const struct fixture_block *first;
+	struct fixture_coin coin;
+	struct wire_transaction pay;
+	struct wire_hash before;
+
+	tip = fixture_extend(f, f->root, 300, 0);
+	first = fixture_ancestor(tip, 1);
+	coin = fixture_reward(f, first, 0);
+	pay = fixture_pay(f, &coin, 1, 1, 0);
+	tip = fixture_block(f, tip, &pay, 1, 0);
+	must_open_chain();
+	must_connect_up_to(tip);
+	before = dump(true);
+	stop_at = 256;
+	ck_assert_int_eq(reindex(), -ECANCELED);
+	/* what block 301 spends */
+	chain_outpoint_key(key, &coin.outpoint);
+	ck_assert_int_eq(store_put(store, STORE_UTXO, key, sizeof(key), "x", 1, false), 0);
+	close_chain();
+	ck_assert_int_eq(open_chain(), STORE_E_CHAIN);
+	close_store();
+	must_open_chain();
+	expect_dump(true, &before);
+	expect_tip(tip);
+	expect_sound();
+}
+END_TEST
+
+/* As a crash leaves it in a walk from the tip of `branch`, when it has come to another. */
+START_TEST(a_rebuild_ends_a_reorganisation_that_was_interrupted)
+{
+	struct chain_reorg_mark mark = {0};
+	uint8_t key[8], value[CHAIN_REORG_BYTES];
+	struct store_value found;
+
+	tip = fixture_extend(f, f->root, 20, 0);
+	branch = fixture_extend(f, fixture_ancestor(tip, 10), 3, 1);
+	must_open_chain();
+	must_connect_up_to(tip);
+	must_keep_branch(fixture_ancestor(tip, 10), branch);
+	must_flush();
+	mark.ancestor.height = 10;
+	mark.ancestor.hash = fixture_ancestor(tip, 10)->ids.hash;
+	mark.old_tip.height = 13;
+	mark.old_tip.hash = branch->ids.hash;
+	mark.new_tip = tip->ids.hash;
+	chain_reorg_value(value, &mark);
+	ck_assert_int_eq(store_put(store, STORE_META, chain_meta_reorg, 5, value, sizeof(value), false), 0);
+	/* a block above the ancestor is missing, and the old tip is reached; or one below, or the old tip is damaged */
+	height_key(key, _i == 1 ? 8 : 15);
+	ck_assert_int_eq(store_delete(store, STORE_BLOCKS, key, 8, false), 0);
+	if (_i == 2)
+		ck_assert_int_eq(store_put(store, STORE_BRANCH, branch->ids.hash.bytes, 32, "x", 1, false), 0);
+	close_chain();
+	chain_params.reindex = true;
+	must_open_chain();
+	expect_tip(_i == 0 ? branch : fixture_ancestor(tip, _i == 1 ? 7 : 14));
+	ck_assert_int_eq(store_get(store, &found, STORE_META, chain_meta_reorg, 5), STORE_E_NOT_FOUND);
+	if (_i > 0)
+		must_connect_up_to(tip);
+	close_chain();
+	chain_params.reindex = false;
+	must_open_chain();
+	expect_tip(_i > 0 ? tip : branch);
 }
 END_TEST
 
@@ -424,6 +495,8 @@ static void add_rebuilding(Suite *suite)
 	tcase_add_test(c, rebuilding_an_empty_store_gives_genesis);
 	tcase_add_loop_test(c, a_block_that_does_not_hold_ends_the_rebuild, 0, 3);
 	tcase_add_test(c, a_rebuild_that_is_stopped_goes_on_at_the_next_opening);
+	tcase_add_test(c, a_rebuild_that_meets_damage_is_begun_anew);
+	tcase_add_loop_test(c, a_rebuild_ends_a_reorganisation_that_was_interrupted, 0, 3);
 	tcase_add_test(c, a_rebuild_finds_a_wrong_signature);
 	suite_add_tcase(suite, c);
 }

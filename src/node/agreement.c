@@ -367,16 +367,17 @@ static void tell_evidence(struct agreement *a, const struct bft_action *action)
 	const struct bft_message *m = &action->message;
 	uint32_t who = m->kind == BFT_MESSAGE_VOTE ? m->u.vote.voter : m->u.proposal.proposer;
 
-	struct form one, other;
-	bool have_one = form_begin(&one, a, &action->message), have_other = form_begin(&other, a, &action->u.other);
+	struct form first, second;
+	bool have_first = form_begin(&first, a, &action->u.other),
+	     have_second = form_begin(&second, a, &action->message);
 
 	a->equivocations++;
-	if (have_one && have_other)
-		evidence_add(&a->consensus->evidence, &one.message, &other.message);
-	if (have_one)
-		form_end(&one);
-	if (have_other)
-		form_end(&other);
+	if (have_first && have_second)
+		evidence_add(&a->consensus->evidence, &first.message, &second.message);
+	if (have_first)
+		form_end(&first);
+	if (have_second)
+		form_end(&second);
 	log_error(LOG_CONSENSUS, "⚠️ Validator %.*s has signed two %s for height %" PRIu64 ", round %" PRIu64,
 		  (int)a->list->addresses[who].len, a->list->addresses[who].ptr,
 		  m->kind == BFT_MESSAGE_VOTE ? "votes" : "proposals", action->height, action->round);

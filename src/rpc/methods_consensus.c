@@ -6,7 +6,7 @@
 #include "timed/rpc/methods.h"
 #include "timeproto/chain/validators.h"
 
-/* A proposal or vote as it came over the wire; what is no JSON any more cannot be, but is shown as text. */
+/* A proposal or vote as it goes over the wire; what is no JSON any more cannot be, but is shown as text. */
 static json_t *message(const char *line)
 {
 	json_t *value = json_loads(line, JSON_DECODE_INT_AS_REAL, NULL);
@@ -29,8 +29,8 @@ static json_t *describe_evidence(struct consensus *consensus)
 
 		builder_init(&b);
 		builder_add_integer(&b, "time", items[i].at_s);
-		builder_add(&b, "first", message(items[i].other));
-		builder_add(&b, "second", message(items[i].one));
+		builder_add(&b, "first", message(items[i].first));
+		builder_add(&b, "second", message(items[i].second));
 		(void)json_array_append_new(list, builder_take(&b));
 	}
 	consensus_evidence_free(items, count);
@@ -102,10 +102,10 @@ static const struct rpc_method methods[] = {
 			"  \"locks\": n,                    outpoints for which this node has approved a spender\n"
 			"  \"equivocations\": n,            validators caught contradicting themselves, since the "
 			"start\n"
-			"  \"evidence\": [                  the last of them\n"
+			"  \"evidence\": [                  the last of them, before the start too\n"
 			"    {\n"
 			"      \"time\": n,                 Unix seconds\n"
-			"      \"first\": object,           signed message\n"
+			"      \"first\": object,           signed message; a block without its body\n"
 			"      \"second\": object           another one of the same validator, height and round\n"
 			"    }, ...\n"
 			"  ]\n"

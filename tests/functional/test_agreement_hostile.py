@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A third minus one of the validators lies: the others agree and go on (PROTOCOL.md §9)."""
 import contextlib
+import json
+import pathlib
 import time
 
 import pytest
@@ -207,7 +209,7 @@ def test_who_passes_votes_on_claims_nothing(validators, net):
 
 def test_adversarial_47_two_proposals_for_one_round(hostile):
     """The leader shows different valid blocks to different nodes, and votes for each where it showed it: one commits
-    at most, and both messages are kept."""
+    at most, and both messages are kept, however large the blocks, and are there after a start."""
     with hostile(4) as (them, liar, watch):
         them.wait_height(2)
         nodes = them.running()
@@ -215,7 +217,7 @@ def test_adversarial_47_two_proposals_for_one_round(hostile):
             height, previous = liar.wait_turn()
             # Of two that are valid one holds a payment, which the liar alone has put into a block before it was final.
             one = liar.block(height, previous)
-            tx = liar.payment(turn + 1, to=f"two {turn}", fee=3_000_000)
+            tx = liar.payment(turn + 1, to=f"two {turn}", fee=3_000_000, ballast=5)
             liar.send({"TransactionBroadcast": tx})
             two = liar.block(height, previous, [tx], 3_000_000)
             shown = [(node, (one, two, one)[(turn + n) % 3]) for n, node in enumerate(nodes)]
@@ -235,6 +237,18 @@ def test_adversarial_47_two_proposals_for_one_round(hostile):
             for first, second in pairs:
                 assert first["proposer"] == second["proposer"] == liar.name
                 assert block_hash(first["block"]) != block_hash(second["block"])
+                assert first["block"]["header"]["height"] == second["block"]["header"]["height"]
+                assert first["round"] == second["round"]
+                # Header and signature are the proof.
+                for said in (first, second):
+                    again = liar.proposal(said["block"], said["round"], said["valid_round"])
+                    assert said["signature"] == again["BlockProposal"]["signature"]
+        node = nodes[0]
+        before = info(node)["evidence"]
+        lines = pathlib.Path(node.datadir, "evidence.jsonl").read_text(encoding="utf-8").splitlines()
+        assert [json.loads(line) for line in lines][-len(before):] == before
+        node.restart()
+        assert info(node)["evidence"] == before
 
 
 def test_adversarial_48_by_one_who_does_not_lead(validators, net):

@@ -63,10 +63,10 @@ struct consensus_status {
 };
 void consensus_get_status(struct consensus *consensus, struct consensus_status *out);
 
-/* Two signed messages of one validator that contradict each other, as JSON lines. */
+/* Two signed messages of one validator that contradict each other, as JSON lines; of a proposed block the header. */
 struct consensus_evidence {
 	int64_t at_s; /* Unix seconds: when the second one came */
-	char *one, *other;
+	char *first, *second;
 };
 /* The last few, newest last.  0 and a list that consensus_evidence_free() frees, or -ENOMEM. */
 int consensus_list_evidence(struct consensus *consensus, struct consensus_evidence **out, size_t *count)

@@ -161,13 +161,13 @@ class Liar(Signer, Wire):
                                   "merkle_root": [], "timestamp": when, "block_reward": total},
                        "transactions": [coinbase(rewards, when), *transactions], "masternode_rewards": rewards})
 
-    def payment(self, height, to="liar", fee=FEE):
-        """A signed transaction that spends our reward of a block."""
+    def payment(self, height, to="liar", fee=FEE, ballast=0):
+        """A signed transaction that spends our reward of a block, with so many large outputs that pay nobody."""
         first = self.fetch(height)["transactions"][0]
         place = next(n for n, o in enumerate(first["outputs"]) if bytes(o["script_pubkey"]) == self.key.script)
         value = first["outputs"][place]["value"]
-        tx = transaction([spend((txid(first), place))], [output(value - fee, Key.numbered(to).script)],
-                         self.net.genesis)
+        outputs = [output(value - fee, Key.numbered(to).script), *[output(0, bytes(10_000))] * ballast]
+        tx = transaction([spend((txid(first), place))], outputs, self.net.genesis)
         return sign(tx, [self.key])
 
 

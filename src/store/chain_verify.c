@@ -15,6 +15,7 @@
 #include "store_impl.h"
 #include "timed/util/log.h"
 #include "timeproto/chain/hash.h"
+#include "timeproto/chain/rewards.h"
 #include "timeproto/wire/bincode.h"
 
 #define VERIFY_GATHER_BYTES ((size_t)8 << 20)
@@ -26,7 +27,8 @@ struct verify {
 	struct chain_store *scratch; /* the replay */
 	struct store *scratch_store;
 	char *scratch_dir; /* NULL: in memory */
-	uint64_t findings;
+	struct chain_verified verified;
+	uint64_t supply; /* what the blocks up to that of the scratch store's tip have brought, satoshis */
 	void (*report)(void *user, const char *line);
 	bool (*progress)(void *user, uint64_t height, uint64_t of);
 	void *user;
@@ -41,7 +43,7 @@ __attribute__((format(printf, 2, 3))) static void verify_found(struct verify *v,
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	v->findings++;
+	v->verified.findings++;
 	v->report(v->user, line);
 }
 
@@ -104,6 +106,17 @@ static int verify_connect(struct verify *v, struct chain_fault *fault, const str
 	return chain_connect(v->scratch, fault, block, ids, INT64_MAX, false);
 }
 
+/* What a block adds to the money there is: fees are paid out of what was there.  Its own words are taken, which the
+ * rules have made equal to what its coinbase pays. */
+static uint64_t verify_brought(const struct wire_block *block)
+{
+	uint64_t rewards = 0, fees = block->header.block_reward - CHAIN_BLOCK_SUBSIDY;
+
+	for (size_t i = 0; i < block->masternode_rewards.len; i++)
+		rewards += block->masternode_rewards.items[i].amount;
+	return rewards - fees;
+}
+
 /* One entry of `blocks`.  0: go on; CHAIN_STORE_E_RULE: it was reported, and the replay ends here. */
 static int verify_block(struct verify *v, const struct store_slice *key, const struct store_slice *value)
 {
@@ -139,6 +152,8 @@ static int verify_block(struct verify *v, const struct store_slice *key, const s
 	if (r == CHAIN_STORE_E_RULE)
 		verify_found(v, "blocks: block %" PRIu64 ": %s (%s); nothing above it is checked", height, fault.text,
 			     chain_error_name((int)fault.error));
+	if (!r)
+		v->supply += verify_brought(&block);
 	if (!r && chain_store_gathered_bytes(v->scratch) >= VERIFY_GATHER_BYTES)
 		r = chain_store_flush(v->scratch, false);
 	return r;
@@ -276,12 +291,35 @@ static void verify_tip(struct verify *v)
 		     v->scratch->tip.block_bytes);
 }
 
+/* Counted from the outputs themselves, against the blocks' headers and rewards: neither knows of the other's sums. */
+static int verify_supply(struct verify *v)
+{
+	struct store_cursor *cursor = store_cursor_open(v->chain->store, NULL, STORE_UTXO, NULL, 0);
+	struct store_slice key, value;
+	uint64_t unspent = 0;
+	struct coin coin;
+	int r;
+
+	for (; store_cursor_at(cursor, &key, &value); store_cursor_next(cursor)) {
+		/* What is none is named where the entries are compared. */
+		if (chain_coin_read(&coin, value.data, value.len) == 0)
+			unspent += coin.value;
+	}
+	r = store_cursor_close(cursor);
+	if (!r && (unspent != v->supply || v->chain->tip.unspent_value != v->supply))
+		verify_found(v,
+			     "supply: the unspent outputs come to %" PRIu64 " satoshis and are counted as %" PRIu64
+			     "; genesis and the rewards of the blocks without their fees to %" PRIu64,
+			     unspent, v->chain->tip.unspent_value, v->supply);
+	return r;
+}
+
 static int verify_families(struct verify *v)
 {
 	static const enum store_family families[] = {
 		STORE_BLOCK_INDEX, STORE_UTXO, STORE_UNDO, STORE_TX_INDEX, STORE_SCRIPT_INDEX,
 	};
-	int r = 0;
+	int r = verify_supply(v);
 
 	verify_tip(v);
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !r; i++)
@@ -302,7 +340,9 @@ static int verify_commits(struct verify *v)
 	for (; store_cursor_at(cursor, &key, NULL); store_cursor_next(cursor)) {
 		if (chain_height_key_read(&height, key.data, key.len) || height > v->chain->tip.tip.height)
 			verify_entry(v, STORE_COMMITS, &key, "belongs to no block");
-		else if (params->validators && !block_needs_certificate(params, height))
+		else if (!params->validators)
+			v->verified.unchecked++;
+		else if (!block_needs_certificate(params, height))
 			verify_entry(v, STORE_COMMITS, &key, "belongs to a block that needs none");
 	}
 	return store_cursor_close(cursor);
@@ -375,10 +415,15 @@ static int verify_marks(struct verify *v)
 	return 0;
 }
 
-int chain_store_verify(struct chain_store *chain, uint64_t *findings, void (*report)(void *user, const char *line),
+int chain_store_verify(struct chain_store *chain, struct chain_verified *out,
+		       void (*report)(void *user, const char *line),
 		       bool (*progress)(void *user, uint64_t height, uint64_t of), void *user)
 {
-	struct verify v = {.chain = chain, .report = report, .progress = progress, .user = user};
+	struct verify v = {.chain = chain,
+			   .supply = chain->params.chain->genesis_value,
+			   .report = report,
+			   .progress = progress,
+			   .user = user};
 	int r = chain->broken;
 
 	if (!r && chain_has_gathered(chain))
@@ -397,6 +442,6 @@ int chain_store_verify(struct chain_store *chain, uint64_t *findings, void (*rep
 	if (!r)
 		r = verify_marks(&v);
 	verify_close_scratch(&v);
-	*findings = v.findings;
+	*out = v.verified;
 	return r;
 }

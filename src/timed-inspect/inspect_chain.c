@@ -20,10 +20,10 @@
 
 struct chain_options {
 	const char *dir;
-	const char *config;	    /* file; NULL: none was given */
+	const char *config;		/* file; NULL: none was given */
 	struct chain_params configured; /* by that file */
-	enum chain_network network; /* CHAIN_NETWORK_COUNT: not given */
-	int64_t genesis_timestamp;  /* of a devnet */
+	enum chain_network network;	/* CHAIN_NETWORK_COUNT: not given */
+	int64_t genesis_timestamp;	/* of a devnet */
 	bool timestamp_given;
 	bool verify;
 	bool export;
@@ -94,18 +94,24 @@ static void print_finding(void *user, const char *line)
 static int verify(struct chain_store *chain)
 {
 	struct progress progress = {.terminal = isatty(STDERR_FILENO)};
-	uint64_t height = chain_store_tip(chain)->height, findings = 0;
-	int r = chain_store_verify(chain, &findings, print_finding, show_progress, &progress);
+	uint64_t height = chain_store_tip(chain)->height;
+	struct chain_verified verified;
+	int r = chain_store_verify(chain, &verified, print_finding, show_progress, &progress);
 
 	if (progress.terminal)
 		fputs("\r\x1b[K", stderr);
 	if (r)
 		return store_error("the chain cannot be read to its end", r);
-	if (findings > 0)
-		printf("%" PRIu64 " findings: `timed --reindex` makes everything anew from the blocks\n", findings);
-	else
-		printf("blocks 0 to %" PRIu64 " and all that is kept of them are right\n", height);
-	return findings > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (verified.findings > 0)
+		printf("%" PRIu64 " findings: `timed --reindex` makes everything anew from the blocks\n",
+		       verified.findings);
+	if (verified.unchecked > 0)
+		printf("%" PRIu64 " certificates not checked: give --config, which names the validators\n",
+		       verified.unchecked);
+	if (verified.findings > 0 || verified.unchecked > 0)
+		return EXIT_FAILURE;
+	printf("blocks 0 to %" PRIu64 " and all that is kept of them are right\n", height);
+	return EXIT_SUCCESS;
 }
 
 static int write_block(FILE *file, struct buf *line, struct arena *arena, struct chain_view *view, uint64_t height)
@@ -328,6 +334,6 @@ const struct inspect_command inspect_chain_command = {
 		"  --genesis-timestamp S   of a devnet that has not testnet's\n"
 		"  --help                  print this\n"
 		"\n"
-		"Exit code: 0, 1 if it cannot be opened or read or --verify found something, 2 for\n"
-		"wrong usage.\n",
+		"Exit code: 0, 1 if it cannot be opened or read, or --verify found something or could\n"
+		"not check a certificate, 2 for wrong usage.\n",
 };

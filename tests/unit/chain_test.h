@@ -223,11 +223,11 @@ static inline void take_finding(void *user, const char *line)
 
 static inline uint64_t verify_findings(void)
 {
-	uint64_t findings = UINT64_MAX;
+	struct chain_verified verified;
 
 	finding[0] = '\0';
-	ck_assert_int_eq(chain_store_verify(chain, &findings, take_finding, NULL, NULL), 0);
-	return findings;
+	ck_assert_int_eq(chain_store_verify(chain, &verified, take_finding, NULL, NULL), 0);
+	return verified.findings;
 }
 
 static inline void expect_sound(void)

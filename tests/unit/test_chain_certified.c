@@ -122,6 +122,14 @@ static void forge_commit(const struct fixture_block *block, const struct wire_co
 	buf_free(&bytes);
 }
 
+static uint64_t unchecked_certificates(void)
+{
+	struct chain_verified verified;
+
+	ck_assert_int_eq(chain_store_verify(chain, &verified, take_finding, NULL, NULL), 0);
+	return verified.unchecked;
+}
+
 START_TEST(verify_and_reindex_look_into_every_certificate)
 {
 	const struct fixture_block *tip = fixture_extend(f, bare_tip, 5, 0), *bad = fixture_ancestor(tip, FROM + 2);
@@ -130,10 +138,12 @@ START_TEST(verify_and_reindex_look_into_every_certificate)
 	must_connect_up_to(tip);
 	must_flush();
 	expect_sound();
-	/* a tool that was not told of validators has nothing to say against certificates */
+	/* a tool that was not told of validators has nothing to say against certificates, but that it checked none */
 	f->params.validators = NULL;
 	expect_sound();
+	ck_assert_uint_eq(unchecked_certificates(), 5);
 	f->params.validators = &f->validators;
+	ck_assert_uint_eq(unchecked_certificates(), 0);
 	f->params.bft_from = FROM + 1;
 	ck_assert_uint_eq(verify_findings(), 1);
 	ck_assert_msg(strstr(finding, "belongs to a block that needs none") != NULL, "%s", finding);

@@ -232,7 +232,7 @@ static void run_check(void)
 	size_t settled = atomic_load(&shared->settled), target = atomic_load(&shared->target), tip;
 	struct wire_hash hash;
 	struct chain_view *view;
-	uint64_t findings = 0;
+	struct chain_verified verified = {0};
 	int r;
 
 	child_open();
@@ -244,10 +244,10 @@ static void run_check(void)
 	chain_view_unref(view);
 	if (r || !hash_equal(&hash, &nodes[tip].state))
 		give_up("the UTXO state hash differs", r);
-	r = chain_store_verify(chain, &findings, take_finding, NULL, NULL);
-	if (r || findings > 0) {
+	r = chain_store_verify(chain, &verified, take_finding, NULL, NULL);
+	if (r || verified.findings > 0) {
 		fprintf(stderr, "%s\n", finding);
-		give_up("verify", (int)findings);
+		give_up("verify", (int)verified.findings);
 	}
 	settle();
 	child_close();

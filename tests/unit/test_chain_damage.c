@@ -153,7 +153,7 @@ static int read_everything(void)
 {
 	struct wire_hash hash, expected;
 	struct chain_view *view;
-	uint64_t findings = 0;
+	struct chain_verified verified = {0};
 	int r = open_store();
 
 	if (r)
@@ -169,8 +169,8 @@ static int read_everything(void)
 			expect_hash(&hash, &expected);
 	}
 	if (!r)
-		r = chain_store_verify(chain, &findings, take_finding, NULL, NULL);
-	ck_assert_msg(findings == 0, "%s", finding);
+		r = chain_store_verify(chain, &verified, take_finding, NULL, NULL);
+	ck_assert_msg(verified.findings == 0, "%s", finding);
 	close_chain();
 	return r;
 }

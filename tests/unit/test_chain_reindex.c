@@ -4,10 +4,12 @@
 #include "rounds.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 
 #include "chain_format.h"
 #include "run_suite.h"
+#include "timeproto/chain/rewards.h"
 #include "timeproto/wire/bincode.h"
 
 /* Blocks from this one on are certified. */
@@ -328,7 +330,7 @@ START_TEST(verify_finds_each_damage)
 	static const struct {
 		enum store_family family;
 		enum damage damage;
-		const char *text; /* of the one finding */
+		const char *text; /* of the last finding */
 	} cases[] = {
 		{STORE_BLOCK_INDEX, DAMAGE_DELETE, "block_index: entry "},
 		{STORE_BLOCK_INDEX, DAMAGE_ALTER, "differs from what follows from the blocks"},
@@ -357,7 +359,8 @@ START_TEST(verify_finds_each_damage)
 	make_chain();
 	expect_sound();
 	damage_family(cases[_i].family, cases[_i].damage);
-	ck_assert_uint_eq(verify_findings(), 1);
+	/* an output that is gone or no output any more is missing in the supply, too */
+	ck_assert_uint_eq(verify_findings(), cases[_i].family == STORE_UTXO && cases[_i].damage != DAMAGE_ADD ? 2 : 1);
 	ck_assert_msg(strstr(finding, cases[_i].text) != NULL, "%s", finding);
 }
 END_TEST
@@ -387,6 +390,75 @@ START_TEST(verify_finds_an_altered_block)
 	}
 	ck_assert_int_eq(store_put(store, STORE_BLOCKS, key, 8, copy, len, false), 0);
 	expect_sound();
+}
+END_TEST
+
+static char supply[1024]; /* the line about the money there is */
+
+static void take_supply(void *user, const char *line)
+{
+	(void)user;
+	if (strncmp(line, "supply: ", strlen("supply: ")) == 0)
+		snprintf(supply, sizeof(supply), "%s", line);
+}
+
+static void expect_supply(uint64_t unspent, uint64_t counted, uint64_t brought)
+{
+	struct chain_verified verified;
+	char expected[1024];
+
+	snprintf(expected, sizeof(expected),
+		 "supply: the unspent outputs come to %" PRIu64 " satoshis and are counted as %" PRIu64
+		 "; genesis and the rewards of the blocks without their fees to %" PRIu64,
+		 unspent, counted, brought);
+	supply[0] = '\0';
+	ck_assert_int_eq(chain_store_verify(chain, &verified, take_supply, NULL, NULL), 0);
+	ck_assert_str_eq(supply, expected);
+}
+
+/* What the blocks pay, less the fees that they take. */
+static uint64_t brought(void)
+{
+	uint64_t sum = f->params.genesis_value;
+
+	for (const struct fixture_block *b = tip; b != f->root; b = b->parent) {
+		for (size_t i = 0; i < b->block.masternode_rewards.len; i++)
+			sum += b->block.masternode_rewards.items[i].amount;
+		sum -= b->block.header.block_reward - CHAIN_BLOCK_SUBSIDY;
+	}
+	return sum;
+}
+
+/* A satoshi more in an output, and in the count. */
+START_TEST(verify_finds_money_from_nowhere)
+{
+	struct store_value value;
+	uint8_t copy[256];
+	uint64_t right;
+	size_t len;
+
+	make_chain();
+	right = brought();
+	ck_assert_int_eq(store_scan(store, STORE_UTXO, NULL, 0, take_first, NULL), 0);
+	ck_assert_int_eq(store_get(store, &value, STORE_UTXO, first_key, first_key_len), 0);
+	len = value.len;
+	ck_assert_uint_le(len, sizeof(copy));
+	memcpy(copy, value.data, len);
+	store_value_free(&value);
+	copy[0] ^= 1;
+	ck_assert_int_eq(store_put(store, STORE_UTXO, first_key, first_key_len, copy, len, false), 0);
+	expect_supply(copy[0] & 1 ? right + 1 : right - 1, right, right);
+	copy[0] ^= 1;
+	ck_assert_int_eq(store_put(store, STORE_UTXO, first_key, first_key_len, copy, len, false), 0);
+	expect_sound();
+	ck_assert_int_eq(store_get(store, &value, STORE_META, "tip", 3), 0);
+	memcpy(copy, value.data, value.len);
+	copy[56] ^= 1;
+	ck_assert_int_eq(store_put(store, STORE_META, "tip", 3, copy, value.len, false), 0);
+	store_value_free(&value);
+	close_chain();
+	must_open_chain();
+	expect_supply(right, copy[56] & 1 ? right + 1 : right - 1, right);
 }
 END_TEST
 
@@ -457,12 +529,12 @@ static bool stop_verifying(void *user, uint64_t height, uint64_t of)
 
 START_TEST(verify_can_be_stopped_and_leaves_nothing_behind)
 {
-	uint64_t findings;
+	struct chain_verified verified;
 	char scratch[100];
 
 	must_open_chain();
 	must_connect_up_to(fixture_extend(f, f->root, 600, 0));
-	ck_assert_int_eq(chain_store_verify(chain, &findings, take_finding, stop_verifying, NULL), -ECANCELED);
+	ck_assert_int_eq(chain_store_verify(chain, &verified, take_finding, stop_verifying, NULL), -ECANCELED);
 	ck_assert_uint_eq(verified_height, 256);
 	snprintf(scratch, sizeof(scratch), "%s.verify", dir);
 	ck_assert_int_ne(access(scratch, F_OK), 0);
@@ -510,6 +582,7 @@ static void add_verifying(Suite *suite)
 	tcase_add_loop_test(c, verify_finds_each_damage, 0, 20);
 	tcase_add_test(c, verify_finds_an_altered_block);
 	tcase_add_test(c, verify_finds_missing_blocks_and_a_wrong_tip);
+	tcase_add_test(c, verify_finds_money_from_nowhere);
 	tcase_add_loop_test(c, verify_finds_a_wrong_kept_block, 0, 3);
 	tcase_add_test(c, verify_can_be_stopped_and_leaves_nothing_behind);
 	tcase_add_test(c, a_store_in_memory_verifies_in_memory);

@@ -57,7 +57,7 @@ struct chain_store_params {
 	bool reindex;
 	/* Called now and then during a rebuild at the opening; false stops it, the next one goes on.  May be NULL. */
 	bool (*progress)(void *user, uint64_t height, uint64_t of);
-	void *user; /* for progress */
+	void *user;		/* for progress */
 	struct progress *alive; /* marked at each step of long work (util/progress.h); may be NULL */
 };
 
@@ -170,12 +170,17 @@ int chain_view_state_hash(struct chain_view *view, struct wire_hash *out) __attr
 
 /* ---- Checking: tools. ---- */
 
+struct chain_verified {
+	uint64_t findings;
+	uint64_t unchecked; /* certificates: the params name no validators to check them by */
+};
 /* Reads the whole store against itself: blocks linked from genesis and their rules, indexes complete and nothing beside
- * them, undo data, unspent outputs equal to those of a replay.  `report` gets a line for each thing that is wrong.  0
- * and the number of findings; -ECANCELED: `progress` (may be NULL) returned false; -ENOMEM; an enum store_error. The
- * replay goes into a scratch database beside the store's directory (its name and ".verify"; in memory if the store is),
- * which takes about as much room as the store. */
-int chain_store_verify(struct chain_store *chain, uint64_t *findings, void (*report)(void *user, const char *line),
+ * them, undo data, unspent outputs equal to those of a replay and worth what genesis and rewards have brought. `report`
+ * gets a line for each thing that is wrong.  0 and what was found; -ECANCELED: `progress` (may be NULL) returned false;
+ * -ENOMEM; an enum store_error. The replay goes into a scratch database beside the store's directory (its name and
+ * ".verify"; in memory if the store is), which takes about as much room as the store. */
+int chain_store_verify(struct chain_store *chain, struct chain_verified *out,
+		       void (*report)(void *user, const char *line),
 		       bool (*progress)(void *user, uint64_t height, uint64_t of), void *user)
 	__attribute__((warn_unused_result));
 

@@ -164,7 +164,7 @@ static void bft_added(struct bft *bft, const struct bft_log *log, const struct b
 	if (finding->evidence) {
 		struct bft_action *action = bft_act(bft, BFT_EVIDENCE);
 
-		action->message = *message;
+		bft_about(action, message);
 		action->u.other = finding->earlier;
 	}
 	if (log == bft->log) {

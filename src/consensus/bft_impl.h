@@ -113,6 +113,8 @@ void bft_send_state(struct bft *bft);
 void bft_make_message(const struct bft *bft, struct bft_message *out, const struct bft_record *record, uint32_t own);
 /* Appends an action of our height and round. */
 struct bft_action *bft_act(struct bft *bft, enum bft_action_kind kind);
+/* It is about a message of somebody: of the height and round of that. */
+void bft_about(struct bft_action *action, const struct bft_message *message);
 /* Whether we may sign at our height. */
 bool bft_may_sign(const struct bft *bft);
 

@@ -190,7 +190,7 @@ static int bft_log_cast(struct bft_log *log, struct bft_finding *finding, struct
 }
 
 /* A vote beyond ours + 1. */
-static int bft_log_cast_far(struct bft_log *log, const struct bft_vote *vote)
+static int bft_log_cast_far(struct bft_log *log, struct bft_finding *finding, const struct bft_vote *vote)
 {
 	struct bft_far *far = &log->far[vote->voter];
 	struct bft_slot *slot = &far->votes[bft_phase_index(vote->phase)];
@@ -198,9 +198,13 @@ static int bft_log_cast_far(struct bft_log *log, const struct bft_vote *vote)
 	if ((int64_t)vote->round < far->round)
 		return BFT_E_ROUND;
 	if ((int64_t)vote->round > far->round)
-		*far = (struct bft_far){.round = (int64_t)vote->round};
-	if (slot->present)
-		return hash_equal(&slot->hash, &vote->hash) ? BFT_E_KNOWN : BFT_E_EQUIVOCATION;
+		*far = (struct bft_far){.round = (int64_t)vote->round, .reported = far->reported};
+	if (slot->present && hash_equal(&slot->hash, &vote->hash))
+		return BFT_E_KNOWN;
+	if (slot->present) {
+		bft_log_contradiction(finding, &far->reported, vote, slot);
+		return BFT_E_EQUIVOCATION;
+	}
 	*slot = (struct bft_slot){.hash = vote->hash, .signature = vote->signature, .present = true};
 	return 0;
 }
@@ -218,7 +222,7 @@ int bft_log_vote(struct bft_log *log, struct bft_finding *finding, const struct 
 	finding->evidence = false;
 	bft_log_hear(log, vote->voter, vote->round);
 	if ((int64_t)vote->round > log->ours + 1)
-		return bft_log_cast_far(log, vote);
+		return bft_log_cast_far(log, finding, vote);
 	round = bft_log_open(log, (int64_t)vote->round, wanted);
 	return round ? bft_log_cast(log, finding, round, vote, wanted) : BFT_E_ROUND;
 }

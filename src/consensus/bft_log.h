@@ -56,6 +56,7 @@ struct bft_round {
 /* The highest round of a voter beyond ours + 1. */
 struct bft_far {
 	int64_t round; /* -1: none */
+	bool reported; /* evidence was given, of whatever round: there are so many */
 	struct bft_slot votes[2];
 };
 

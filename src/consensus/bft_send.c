@@ -23,6 +23,15 @@ struct bft_action *bft_act(struct bft *bft, enum bft_action_kind kind)
 	return action;
 }
 
+void bft_about(struct bft_action *action, const struct bft_message *message)
+{
+	bool vote = message->kind == BFT_MESSAGE_VOTE;
+
+	action->height = vote ? message->u.vote.height : message->u.proposal.height;
+	action->round = vote ? message->u.vote.round : message->u.proposal.round;
+	action->message = *message;
+}
+
 bool bft_may_sign(const struct bft *bft)
 {
 	const struct bft_height *terms = &bft->log->terms;
@@ -126,9 +135,7 @@ void bft_send_state(struct bft *bft)
 void bft_foreign(struct bft *bft, const struct bft_message *message)
 {
 	if (!bft->observing) {
-		struct bft_action *action = bft_act(bft, BFT_OWN_KEY);
-
-		action->message = *message;
+		bft_about(bft_act(bft, BFT_OWN_KEY), message);
 	}
 	bft->observing = true;
 	bft->observing_ms = bft->now_ms;

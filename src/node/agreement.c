@@ -366,6 +366,7 @@ static void tell_evidence(struct agreement *a, const struct bft_action *action)
 {
 	const struct bft_message *m = &action->message;
 	uint32_t who = m->kind == BFT_MESSAGE_VOTE ? m->u.vote.voter : m->u.proposal.proposer;
+	const struct wire_str *name = &consensus_validators(a->node, action->height)->addresses[who];
 
 	struct form first, second;
 	bool have_first = form_begin(&first, a, &action->u.other),
@@ -379,8 +380,8 @@ static void tell_evidence(struct agreement *a, const struct bft_action *action)
 	if (have_second)
 		form_end(&second);
 	log_error(LOG_CONSENSUS, "⚠️ Validator %.*s has signed two %s for height %" PRIu64 ", round %" PRIu64,
-		  (int)a->list->addresses[who].len, a->list->addresses[who].ptr,
-		  m->kind == BFT_MESSAGE_VOTE ? "votes" : "proposals", action->height, action->round);
+		  (int)name->len, name->ptr, m->kind == BFT_MESSAGE_VOTE ? "votes" : "proposals", action->height,
+		  action->round);
 }
 
 static void do_later(struct agreement *a, const struct todo *todo)

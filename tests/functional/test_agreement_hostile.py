@@ -62,7 +62,8 @@ def agreed(net):
     for node in nodes:
         for ip in honest:
             assert not node.violations(ip), f"{node.ip} has counted a violation of the honest {ip}"
-        assert not node.log_lines("are signed by our key|two certificates")
+        assert not node.log_lines("is signed by our key|TWO CERTIFICATES")
+        assert not info(node)["observing"]
 
 
 def orphan(block, number):
@@ -203,6 +204,21 @@ def test_who_passes_votes_on_claims_nothing(validators, net):
         assert not two.violations(one.ip)
         liar.close()
         watch.close()
+
+
+def test_evidence_about_the_next_height(validators, net):
+    """Who contradicts itself about the next height is named by the list of that height, which may be longer."""
+    with validators(5, start=False, genesis=int(time.time()) - PAST_S) as them:
+        liar_node = max(them.validators, key=lambda node: node.ip)     # the last of the longer list
+        others = [node for node in them.validators if node is not liar_node]
+        them.set_list([{"from_height": 1, "validators": [them.entry(node) for node in others]},
+                       {"from_height": 2, "validators": them.entries}])
+        them.start(others[:2])
+        liar = Liar(them, liar_node)
+        liar.send(liar.vote(2, 1, PREVOTE, bytes([7] * 32)), liar.vote(2, 1, PREVOTE, bytes([8] * 32)))
+        for node in others[:2]:
+            node.wait_log(rf"Validator {liar.name} has signed two votes for height 2, round 1$")
+        liar.close()
 
 
 # --- proposals ------------------------------------------------------------------------------------------------------

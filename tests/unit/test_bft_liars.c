@@ -110,6 +110,41 @@ START_TEST(an_equivocator_cannot_fill_up_its_place)
 }
 END_TEST
 
+START_TEST(evidence_tells_its_own_height_and_round)
+{
+	struct bft_height this = {HEIGHT + 1, 4, 0, US}, next = {HEIGHT + 2, 5, 0, US};
+	struct bft_vote vote = make_vote(4, 1, WIRE_PHASE_PREVOTE, A);
+
+	ck_assert_int_eq(bft_start_height(bft, &actions, &this, &next, 0, now), 0);
+	vote.height = HEIGHT + 2;
+	ck_assert_int_eq(bft_vote(bft, &actions, &vote, now), 0);
+	vote.hash = B;
+	ck_assert_int_eq(bft_vote(bft, &actions, &vote, now), 0);
+	ck_assert_uint_eq(the(BFT_EVIDENCE)->height, HEIGHT + 2);
+	ck_assert_uint_eq(the(BFT_EVIDENCE)->round, 1);
+	vote = make_vote(US, 1, WIRE_PHASE_PREVOTE, A);
+	vote.height = HEIGHT + 2;
+	ck_assert_int_eq(bft_vote(bft, &actions, &vote, now), 0);
+	ck_assert_uint_eq(the(BFT_OWN_KEY)->height, HEIGHT + 2);
+	ck_assert_uint_eq(the(BFT_OWN_KEY)->round, 1);
+}
+END_TEST
+
+START_TEST(votes_far_ahead_are_evidence_once)
+{
+	ck_assert_int_eq(precommit(0, 7, A), 0);
+	ck_assert_int_eq(precommit(0, 7, A), BFT_E_KNOWN);
+	ck_assert_int_eq(precommit(0, 7, B), BFT_E_EQUIVOCATION);
+	ck_assert_uint_eq(the(BFT_EVIDENCE)->round, 7);
+	ck_assert(same(&the(BFT_EVIDENCE)->message.u.vote.hash, &B));
+	ck_assert(same(&the(BFT_EVIDENCE)->u.other.u.vote.hash, &A));
+	/* there is no end to rounds */
+	ck_assert_int_eq(precommit(0, 8, A), 0);
+	ck_assert_int_eq(precommit(0, 8, B), BFT_E_EQUIVOCATION);
+	ck_assert_int_eq(count(BFT_EVIDENCE), 0);
+}
+END_TEST
+
 START_TEST(adversarial_47_of_two_proposals_the_first_counts)
 {
 	const struct bft_action *action;
@@ -226,6 +261,8 @@ static void add_liars(TCase *c)
 	tcase_add_test(c, adversarial_46_two_votes_of_one_make_no_quorum);
 	tcase_add_test(c, an_equivocator_cannot_hide_a_polka);
 	tcase_add_test(c, an_equivocator_cannot_fill_up_its_place);
+	tcase_add_test(c, evidence_tells_its_own_height_and_round);
+	tcase_add_test(c, votes_far_ahead_are_evidence_once);
 	tcase_add_test(c, adversarial_47_of_two_proposals_the_first_counts);
 	tcase_add_test(c, adversarial_47_the_second_one_brings_the_block_that_the_others_took);
 	tcase_add_test(c, adversarial_48_only_the_leader_proposes);

@@ -99,7 +99,7 @@ enum bft_action_kind {
 
 struct bft_action {
 	enum bft_action_kind kind;
-	uint64_t height;
+	uint64_t height; /* ours; EVIDENCE, OWN_KEY: that of `message`, which may be the next; its round too */
 	uint64_t round;
 	struct wire_hash hash;
 	struct bft_message message; /* SEND_*, EVIDENCE, OWN_KEY */

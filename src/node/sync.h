@@ -210,8 +210,8 @@ enum sync_action_kind {
 enum sync_verdict {
 	SYNC_VERDICT_LIED,	  /* violation: delivered what its own answers or the headers contradict */
 	SYNC_VERDICT_BARE,	  /* useless: delivered blocks without the certificates that they need */
-	SYNC_VERDICT_FALSE_CLAIM, /* useless: has no block at the height that it claims, and claims it again */
-	SYNC_VERDICT_SHRUNK,	  /* useless: claims less than before */
+	SYNC_VERDICT_FALSE_CLAIM, /* violation: has no block at the height that it claims, and claims it again */
+	SYNC_VERDICT_SHRUNK,	  /* violation: claims less than before, by more than small_gap_blocks */
 	SYNC_VERDICT_TURNED,	  /* useless: delivered something else than it had answered, and answers so now */
 	SYNC_VERDICT_WITHHOLDS,	  /* useless: again and again does not deliver what it claims */
 };

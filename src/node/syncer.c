@@ -258,6 +258,7 @@ static void blame(struct syncer *s, const struct sync_action *action)
 	switch (action->verdict) {
 	case SYNC_VERDICT_LIED:
 	case SYNC_VERDICT_FALSE_CLAIM:
+	case SYNC_VERDICT_SHRUNK:
 		peer_violation(find.peer, what);
 		break;
 	case SYNC_VERDICT_BARE:
@@ -266,7 +267,6 @@ static void blame(struct syncer *s, const struct sync_action *action)
 			 "asked for blocks for a while",
 			 peer_ip_text(find.peer), action->height);
 		break;
-	case SYNC_VERDICT_SHRUNK:
 	case SYNC_VERDICT_TURNED:
 	case SYNC_VERDICT_WITHHOLDS:
 		log_info(LOG_CHAIN, "%s %s (height %" PRIu64 ")", peer_ip_text(find.peer), what, action->height);

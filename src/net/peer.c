@@ -207,6 +207,11 @@ const char *peer_ip_text(const struct peer *peer)
 	return peer->ip_text;
 }
 
+struct log_limit *peer_log_limit(struct peer *peer)
+{
+	return &peer->log_limit;
+}
+
 enum peer_direction peer_direction(const struct peer *peer)
 {
 	return peer->direction;

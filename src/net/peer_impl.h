@@ -136,6 +136,8 @@ struct peer {
 	struct wire_hash best_hash;	     /* zero: unknown */
 	struct net_addr bound;		     /* our end */
 
+	struct log_limit log_limit; /* has its own lock */
+
 	struct mutex out; /* guards fd, wake_fd, queue, progress_ms; rank MUTEX_RANK_PEER_OUT */
 	int fd;		  /* the socket, -1 once closed; closed by the worker only */
 	int wake_fd;	  /* eventfd of the worker's poll */
@@ -149,7 +151,6 @@ struct peer {
 	struct arena_budget arena_budget;
 	struct mem_account memory;
 	struct buf scratch; /* small encoded messages on their way to the queue */
-	struct log_limit log_limit;
 #ifdef TIMED_FAULTS
 	struct peer_faults faults; /* guarded as its fields say */
 #endif

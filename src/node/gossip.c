@@ -199,8 +199,10 @@ static void refuse(struct announced *a, struct peer *sender, const struct chain_
 {
 	char text[HASH_TEXT_SIZE];
 
-	log_warn(LOG_CHAIN, "🚫 Refused block %" PRIu64 " (%s) from %s: %s: %s", a->block->header.height,
-		 hash_text(text, &a->ids.hash), peer_ip_text(sender), chain_error_name((int)fault->error), fault->text);
+	log_limited(peer_log_limit(sender), LOG_CHAIN, LOG_LEVEL_WARN,
+		    "🚫 Refused block %" PRIu64 " (%s) from %s: %s: %s", a->block->header.height,
+		    hash_text(text, &a->ids.hash), peer_ip_text(sender), chain_error_name((int)fault->error),
+		    fault->text);
 	/* Of the future it may be valid in a while, and the other two may be the tip's movement. */
 	if (fault->error == CHAIN_E_TIME_AHEAD || fault->error == CHAIN_E_HEIGHT || fault->error == CHAIN_E_PREVIOUS)
 		unclaim(a->gossip, &a->ids.hash);
@@ -391,7 +393,8 @@ enum message_verdict gossip_announced(struct gossip *g, struct peer *peer, const
 		announced_free(a);
 		return MESSAGE_USELESS;
 	}
-	log_info(LOG_CHAIN, "📥 Received block %" PRIu64 " announcement from %s", h->height, peer_ip_text(peer));
+	log_limited(peer_log_limit(peer), LOG_CHAIN, LOG_LEVEL_INFO,
+		    "📥 Received block %" PRIu64 " announcement from %s", h->height, peer_ip_text(peer));
 	arena_init(&scratch, CHAIN_MAX_BLOCK_BYTES, NULL);
 	r = block_check_form(&fault, &scratch, a->block, &a->ids);
 	arena_free(&scratch);

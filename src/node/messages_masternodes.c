@@ -69,7 +69,7 @@ void node_announce(struct node *node, struct peer *peer)
 }
 
 /* What somebody says about a third one: where it may be dialled, and a hint for the registry. */
-static void hint(struct node *node, const struct net_addr *addr, const struct wire_masternode *about)
+static void hint(struct node *node, struct peer *peer, const struct net_addr *addr, const struct wire_masternode *about)
 {
 	char text[NET_IP_TEXT_SIZE];
 	int r;
@@ -81,7 +81,8 @@ static void hint(struct node *node, const struct net_addr *addr, const struct wi
 	r = registry_hint(node->registry, text, about, clock_mono_ms());
 	mutex_unlock(&node->registry_lock);
 	if (r < 0)
-		log_warn(LOG_MASTERNODE, "No memory for a hint about masternode %s", text);
+		log_limited(peer_log_limit(peer), LOG_MASTERNODE, LOG_LEVEL_WARN,
+			    "No memory for a hint about masternode %s", text);
 }
 
 static enum message_verdict announce(struct node *node, struct peer *peer, const struct wire_masternode *about)
@@ -122,7 +123,7 @@ enum message_verdict masternodes_on_announcement(struct peer *peer, const struct
 	/* An existing node names all that it knows, then asks: hints draw on the addresses it may tell, not on its requests. */
 	if (peer_take_address_tokens(peer, 1, false) == 0)
 		return MESSAGE_USELESS;
-	hint(node, &addr, about);
+	hint(node, peer, &addr, about);
 	net_wake_dialer(node->net);
 	return MESSAGE_USEFUL;
 }
@@ -195,7 +196,7 @@ enum message_verdict masternodes_on_response(struct peer *peer, const struct wir
 
 		if (!net_addr_parse(&addr, about->address.ptr, about->address.len, node->chain_params.p2p_port) &&
 		    !net_ip_equal(&addr.ip, peer_ip(peer)))
-			hint(node, &addr, about);
+			hint(node, peer, &addr, about);
 	}
 	if (list->len > 0)
 		net_wake_dialer(node->net);

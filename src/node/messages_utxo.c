@@ -70,8 +70,9 @@ enum message_verdict utxo_on_get_set(struct peer *peer, const struct wire_messag
 		c.full = !c.items || chain_view_coins(view, collect_coin, &c) != 0 || c.full;
 	}
 	if (c.full)
-		log_info(LOG_CHAIN, "Not sending the UTXO set to %s: %" PRIu64 " outputs do not fit one answer",
-			 peer_ip_text(peer), now->unspent_count);
+		log_limited(peer_log_limit(peer), LOG_CHAIN, LOG_LEVEL_INFO,
+			    "Not sending the UTXO set to %s: %" PRIu64 " outputs do not fit one answer",
+			    peer_ip_text(peer), now->unspent_count);
 	else
 		m.u.utxo_set_response = (struct wire_utxo_list){c.items, c.len};
 	(void)peer_reply(peer, &m);

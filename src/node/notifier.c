@@ -245,11 +245,12 @@ enum message_verdict notifier_subscribe(struct notifier *n, struct peer *peer, c
 	int r = subscriptions_add(n->subscriptions, peer, wanted);
 
 	if (r)
-		log_info(LOG_MEMPOOL, "%s may not subscribe to %zu addresses and %zu outpoints: %s", peer_ip_text(peer),
-			 wanted->addresses.len, wanted->outpoints.len,
-			 r == SUBSCRIPTIONS_E_PEER  ? "too many for one peer"
-			 : r == SUBSCRIPTIONS_E_ALL ? "too many for all peers together"
-						    : "out of memory");
+		log_limited(peer_log_limit(peer), LOG_MEMPOOL, LOG_LEVEL_INFO,
+			    "%s may not subscribe to %zu addresses and %zu outpoints: %s", peer_ip_text(peer),
+			    wanted->addresses.len, wanted->outpoints.len,
+			    r == SUBSCRIPTIONS_E_PEER  ? "too many for one peer"
+			    : r == SUBSCRIPTIONS_E_ALL ? "too many for all peers together"
+						       : "out of memory");
 	else
 		log_debug(LOG_MEMPOOL, "%s has subscribed to %zu addresses and %zu outpoints", peer_ip_text(peer),
 			  wanted->addresses.len, wanted->outpoints.len);

@@ -100,8 +100,9 @@ void range_blame(struct range *range, uint64_t height, const struct wire_hash *h
 {
 	char text[HASH_TEXT_SIZE];
 
-	log_warn(LOG_CHAIN, "🚫 Refused block %" PRIu64 " (%s) from %s: %s: %s", height, hash_text(text, hash),
-		 peer_ip_text(range->peer), chain_error_name((int)fault->error), fault->text);
+	log_limited(peer_log_limit(range->peer), LOG_CHAIN, LOG_LEVEL_WARN,
+		    "🚫 Refused block %" PRIu64 " (%s) from %s: %s: %s", height, hash_text(text, hash),
+		    peer_ip_text(range->peer), chain_error_name((int)fault->error), fault->text);
 	peer_violation(range->peer, fault->text);
 }
 

@@ -262,14 +262,15 @@ static void blame(struct syncer *s, const struct sync_action *action)
 		peer_violation(find.peer, what);
 		break;
 	case SYNC_VERDICT_BARE:
-		log_warn(LOG_CHAIN,
-			 "%s has block %" PRIu64 " without its certificate, which its kind may not know: it is not "
-			 "asked for blocks for a while",
-			 peer_ip_text(find.peer), action->height);
+		log_limited(peer_log_limit(find.peer), LOG_CHAIN, LOG_LEVEL_WARN,
+			    "%s has block %" PRIu64 " without its certificate, which its kind may not know: it is not "
+			    "asked for blocks for a while",
+			    peer_ip_text(find.peer), action->height);
 		break;
 	case SYNC_VERDICT_TURNED:
 	case SYNC_VERDICT_WITHHOLDS:
-		log_info(LOG_CHAIN, "%s %s (height %" PRIu64 ")", peer_ip_text(find.peer), what, action->height);
+		log_limited(peer_log_limit(find.peer), LOG_CHAIN, LOG_LEVEL_INFO, "%s %s (height %" PRIu64 ")",
+			    peer_ip_text(find.peer), what, action->height);
 		break;
 	}
 	peer_unref(find.peer);

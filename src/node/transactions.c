@@ -36,6 +36,7 @@ struct transactions {
 	struct seen *seen;  /* txids */
 	struct seen *asked; /* ids of peers */
 	struct notifier *notifier;
+	struct log_limit limit; /* of lines that any peer's transactions may cause */
 };
 
 /* ---- telling ---- */
@@ -46,7 +47,8 @@ static void send_all(struct transactions *t, const struct wire_message *m, const
 	struct frame *frame;
 
 	if (frame_encode(&frame, net_budget(net), m)) {
-		log_warn(LOG_MEMPOOL, "No memory to pass on a %s", wire_type_name(m->type));
+		log_limited(&t->limit, LOG_MEMPOOL, LOG_LEVEL_WARN, "No memory to pass on a %s",
+			    wire_type_name(m->type));
 		return;
 	}
 	(void)net_broadcast(net, frame, SEND_GOSSIP, except);
@@ -188,8 +190,8 @@ static int insert(struct transactions *t, struct pool_result *result, const stru
 	return r;
 }
 
-static void log_outcome(int outcome, const struct pool_result *result, const struct wire_hash *txid,
-			const struct peer *from)
+static void log_outcome(struct transactions *t, int outcome, const struct pool_result *result,
+			const struct wire_hash *txid, const struct peer *from)
 {
 	const char *source = from ? peer_ip_text(from) : "ourselves";
 	char text[HASH_TEXT_SIZE];
@@ -203,8 +205,8 @@ static void log_outcome(int outcome, const struct pool_result *result, const str
 		log_debug(LOG_MEMPOOL, "Transaction %s from %s is not taken: %s: %s", text, source,
 			  pool_outcome_name(outcome), result->fault.text);
 	else
-		log_error(LOG_MEMPOOL, "Transaction %s from %s cannot be looked at: %s", text, source,
-			  outcome < 0 ? strerror(-outcome) : store_error_name(outcome));
+		log_limited(&t->limit, LOG_MEMPOOL, LOG_LEVEL_ERROR, "Transaction %s from %s cannot be looked at: %s",
+			    text, source, outcome < 0 ? strerror(-outcome) : store_error_name(outcome));
 }
 
 int transactions_submit(struct transactions *t, struct pool_result *result, const struct wire_transaction *transaction,
@@ -232,7 +234,7 @@ int transactions_submit(struct transactions *t, struct pool_result *result, cons
 	/* What is refused now may be right later. */
 	if (r && from)
 		seen_forget(t->seen, hash);
-	log_outcome(r, result, txid, from);
+	log_outcome(t, r, result, txid, from);
 	if (from && (r == POOL_E_RULE || r == POOL_E_COINBASE))
 		peer_violation(from, result->fault.text);
 	return r;

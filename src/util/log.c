@@ -329,7 +329,10 @@ void log_write(enum log_category category, enum log_level level, const char *for
 #define LIMIT_LINES 5
 #define LIMIT_WINDOW_MS 10000
 
-static void limit_slot_finish(struct log_limit *limit, int i, enum log_category category)
+/* One for all limits: what it guards takes less time than the line that follows. */
+static struct mutex limit_mutex = MUTEX_INITIALIZER("log_limit", MUTEX_RANK_LOG_LIMIT);
+
+static void limit_slot_finish(struct log_limit *limit, int i, enum log_category category) REQUIRES(limit_mutex)
 {
 	uint32_t n = limit->slot[i].suppressed;
 
@@ -339,7 +342,7 @@ static void limit_slot_finish(struct log_limit *limit, int i, enum log_category 
 }
 
 /* The slot of `key`; else a free one; else the one whose window is oldest, after saying what it held back. */
-static int limit_find(struct log_limit *limit, const char *key, enum log_category category)
+static int limit_find(struct log_limit *limit, const char *key, enum log_category category) REQUIRES(limit_mutex)
 {
 	int best = 0;
 
@@ -361,27 +364,36 @@ static int limit_find(struct log_limit *limit, const char *key, enum log_categor
 	return best;
 }
 
-void log_limited(struct log_limit *limit, enum log_category category, enum log_level level, const char *format, ...)
+/* Whether a line of this kind may be written now; *held_back: so many of them were not, before it. */
+static bool limit_allows(struct log_limit *limit, uint32_t *held_back, enum log_category category, const char *format)
 {
 	int64_t now = clock_mono_ms();
-	uint32_t held_back = 0;
-	va_list ap;
+	bool allowed;
 	int i;
 
-	if (!log_enabled(category, level))
-		return;
+	*held_back = 0;
+	mutex_lock(&limit_mutex);
 	i = limit_find(limit, format, category);
 	if (now - limit->slot[i].window_ms >= LIMIT_WINDOW_MS) {
-		held_back = limit->slot[i].suppressed;
+		*held_back = limit->slot[i].suppressed;
 		limit->slot[i].window_ms = now;
 		limit->slot[i].written = 0;
 		limit->slot[i].suppressed = 0;
 	}
-	if (limit->slot[i].written >= LIMIT_LINES) {
-		limit->slot[i].suppressed++;
+	allowed = limit->slot[i].written < LIMIT_LINES;
+	limit->slot[i].written += allowed;
+	limit->slot[i].suppressed += !allowed;
+	mutex_unlock(&limit_mutex);
+	return allowed;
+}
+
+void log_limited(struct log_limit *limit, enum log_category category, enum log_level level, const char *format, ...)
+{
+	uint32_t held_back;
+	va_list ap;
+
+	if (!log_enabled(category, level) || !limit_allows(limit, &held_back, category, format))
 		return;
-	}
-	limit->slot[i].written++;
 	va_start(ap, format);
 	write_line(category, level, held_back, format, ap);
 	va_end(ap);
@@ -389,8 +401,10 @@ void log_limited(struct log_limit *limit, enum log_category category, enum log_l
 
 void log_limit_finish(struct log_limit *limit, enum log_category category)
 {
+	mutex_lock(&limit_mutex);
 	for (int i = 0; i < LOG_LIMIT_SLOTS; i++)
 		limit_slot_finish(limit, i, category);
+	mutex_unlock(&limit_mutex);
 }
 
 bool log_stdout_is_journal(void)

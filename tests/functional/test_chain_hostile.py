@@ -295,6 +295,36 @@ def test_adversarial_41_flood_of_what_is_not_taken_yet(loaded, net, chain, above
     target.wait_chain(after)
 
 
+@pytest.mark.fast
+def test_adversarial_41_flood_does_not_fill_the_log(loaded, net, chain):
+    """Each kind of line that a peer causes comes five times in ten seconds, and how often not is said in the end."""
+    node = loaded(net.ip(5), chain, sync_config(logging={"level": "info"}, limits={"block_per_second": 100000}))
+    peer = Announcer(node, net, chain).dial()
+    template = chain.make()
+    early = [reseal({**template, "header": {**template["header"], "height": chain.height + 2 + number % 90,
+                                            "previous_hash": [number] * 32}}) for number in range(200)]
+    # Nothing bad is remembered of a block from the future: it is looked at each time.
+    future = chain.make(timestamp=int(time.time()) + 3600)
+    mark = node.mark()
+    peer.answers = False        # it shows nothing of the chains that it announces
+    for block in early:
+        peer.send({"BlockAnnouncement": block})
+    for _ in range(50):
+        peer.send({"BlockAnnouncement": future}, wire.pong(1))
+        peer.ping()
+    peer.close()
+    node.wait_ended(peer.ip, "eof", mark)
+    of_peer = [line for line in node.log(mark).splitlines() if re.search(rf"{re.escape(peer.ip)}\b", line)]
+    kinds = {"📥 Received block": 200, "🚫 Refused block": 10, "Ignoring a pong": 40}
+    for kind, least in kinds.items():
+        # Two windows of ten seconds, should the machine be slow.
+        assert 5 <= sum(kind in line for line in of_peer) <= 10, f"{kind}: {of_peer}"
+        held = node.log_lines(rf'INFO \d+ more lines like "[^"]*{kind}', mark)
+        assert held and int(re.search(r"(\d+) more lines", held[0]).group(1)) >= least, f"{kind}: {held}"
+    assert len(of_peer) < 60, of_peer
+    assert_blameless(node, peer.ip)
+
+
 def test_adversarial_41_from_the_future_is_taken_in_its_time(loaded, net, serve, chain):
     """Eleven minutes ahead of our clock: refused. The same block once the clock has come near: taken, so nothing bad is
     remembered of it."""

@@ -579,23 +579,53 @@ START_TEST(repeated_lines_are_limited_with_a_count)
 }
 END_TEST
 
-START_TEST(limit_of_a_fifth_line_takes_the_oldest_slot)
+#define LINE(text) log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, text)
+
+START_TEST(limit_of_one_line_too_many_takes_the_oldest_slot)
 {
 	struct log_limit limit = {0};
 	char *text;
 
+	_Static_assert(LOG_LIMIT_SLOTS == 16, "as many as there are lines below");
 	open_file(LOG_FORMAT_PRETTY);
 	for (int i = 0; i < 6; i++)
-		log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, "a");
+		LINE("a");
 	clock_set_offset_ms(10, 0);
-	log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, "b");
-	log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, "c");
-	log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, "d");
-	log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, "e");
+	LINE("b"), LINE("c"), LINE("d"), LINE("e"), LINE("f"), LINE("g"), LINE("h"), LINE("i");
+	LINE("j"), LINE("k"), LINE("l"), LINE("m"), LINE("n"), LINE("o"), LINE("p"), LINE("q");
 	text = close_and_read();
 	/* its count is said rather than forgotten */
 	ck_assert_ptr_nonnull(strstr(text, "INFO 1 more lines like \"a\" were held back\n"));
-	ck_assert_uint_eq(count(text, "\n"), 10);
+	ck_assert_uint_eq(count(text, "\n"), 5 + LOG_LIMIT_SLOTS + 1);
+	free(text);
+}
+END_TEST
+
+static void *write_limited(void *arg)
+{
+	for (int i = 0; i < LINES_EACH; i++)
+		log_limited(arg, LOG_NET, LOG_LEVEL_INFO, "shared");
+	return NULL;
+}
+
+/* The lines of one peer come from its worker, and from those who look at its blocks. */
+START_TEST(limit_is_shared_by_threads)
+{
+	struct thread threads[WRITERS] = {0};
+	struct log_limit limit = {0};
+	char *text, held_back[64];
+
+	open_file(LOG_FORMAT_PRETTY);
+	clock_set_offset_ms(0, 0);
+	for (int i = 0; i < WRITERS; i++)
+		ck_assert_int_eq(thread_start(&threads[i], "writer", write_limited, &limit), 0);
+	for (int i = 0; i < WRITERS; i++)
+		thread_join(&threads[i]);
+	log_limit_finish(&limit, LOG_NET);
+	text = close_and_read();
+	ck_assert_uint_eq(count(text, "INFO shared"), 5);
+	snprintf(held_back, sizeof(held_back), "INFO %d more lines like \"shared\"", WRITERS * LINES_EACH - 5);
+	ck_assert_ptr_nonnull(strstr(text, held_back));
 	free(text);
 }
 END_TEST
@@ -722,7 +752,8 @@ int main(void)
 	tcase_add_test(tcase, full_disk_loses_lines_and_says_so_when_there_is_room);
 	tcase_add_test(tcase, torn_line_is_ended_before_the_next_one);
 	tcase_add_test(tcase, repeated_lines_are_limited_with_a_count);
-	tcase_add_test(tcase, limit_of_a_fifth_line_takes_the_oldest_slot);
+	tcase_add_test(tcase, limit_of_one_line_too_many_takes_the_oldest_slot);
+	tcase_add_test(tcase, limit_is_shared_by_threads);
 	tcase_add_test(tcase, without_the_log_lines_go_to_stderr);
 	tcase_add_test(tcase, open_fails_without_changing_anything);
 	tcase_add_test(tcase, failed_check_is_the_last_line_of_the_log);

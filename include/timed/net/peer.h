@@ -21,6 +21,7 @@
 #include "timeproto/wire/message.h"
 
 struct frame;
+struct log_limit;
 struct message_arena;
 struct net;
 struct peer;
@@ -86,6 +87,8 @@ uint64_t peer_id(const struct peer *peer);
 const struct net_ip *peer_ip(const struct peer *peer);
 /* Text of the IP; lives as long as the peer. */
 const char *peer_ip_text(const struct peer *peer);
+/* For the lines that messages of this peer cause, all of them: none may write the log full. */
+struct log_limit *peer_log_limit(struct peer *peer);
 enum peer_direction peer_direction(const struct peer *peer);
 enum peer_state peer_get_state(const struct peer *peer);
 
@@ -113,7 +116,7 @@ struct message_arena *peer_keep_arena(struct peer *peer);
 /* Asks for the end: the first reason wins, the table entry is unlinked, the worker is woken.  Does not wait.  No lock
  * may be held. */
 void peer_ask_close(struct peer *peer, enum peer_close_reason reason);
-/* Counts a violation of the peer's IP and logs it; the third bans and closes (PROTOCOL.md §4).  Worker only. */
+/* Counts a violation of the peer's IP and logs it; the third bans and closes (PROTOCOL.md §4).  No lock may be held. */
 void peer_violation(struct peer *peer, const char *what);
 /* The peer is on another chain: closed, and not dialled for an hour. */
 void peer_wrong_chain(struct peer *peer);

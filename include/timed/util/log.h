@@ -93,8 +93,9 @@ void log_write(enum log_category category, enum log_level level, const char *for
 			log_write(category, LOG_LEVEL_DEBUG, __VA_ARGS__);                                             \
 	} while (0)
 
-/* Limits repeated lines of one source (one peer): zero-initialise one per peer; not shared between threads. */
-#define LOG_LIMIT_SLOTS 4
+/* Limits repeated lines of one source (one peer): zero-initialise one per peer.  A source with more different lines
+ * than slots would push the counts of its own lines out. */
+#define LOG_LIMIT_SLOTS 16
 struct log_limit {
 	struct {
 		const char *key;     /* identity of the line: its format string; NULL: free */

@@ -34,8 +34,9 @@ enum mutex_rank {
 	MUTEX_RANK_SYNC = 1,
 	MUTEX_RANK_PEER_TABLE = 2,
 	MUTEX_RANK_PEER_OUT = 3,
-	MUTEX_RANK_LEAF = 4, /* chain_view, registry, pool, address_book, bans, ... */
-	MUTEX_RANK_LOG = 5,  /* the ring of log lines: may be taken under anything */
+	MUTEX_RANK_LEAF = 4,	  /* chain_view, registry, pool, address_book, bans, ... */
+	MUTEX_RANK_LOG_LIMIT = 5, /* log_limited(): may be taken under anything but the next */
+	MUTEX_RANK_LOG = 6,	  /* the ring of log lines: may be taken under anything */
 };
 
 struct CAPABILITY("mutex") mutex {

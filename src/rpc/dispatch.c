@@ -137,12 +137,15 @@ static json_t *run_method(struct rpc_call *call, json_t *request)
 	return result;
 }
 
-static void count_call(const struct rpc_table *table, bool ok)
+static void count_call(const struct rpc_table *table)
 {
-	if (!table->stats)
-		return;
-	atomic_fetch_add_explicit(&table->stats->calls, 1, memory_order_relaxed);
-	if (!ok)
+	if (table->stats)
+		atomic_fetch_add_explicit(&table->stats->calls, 1, memory_order_relaxed);
+}
+
+static void count_error(const struct rpc_table *table)
+{
+	if (table->stats)
 		atomic_fetch_add_explicit(&table->stats->errors, 1, memory_order_relaxed);
 }
 
@@ -157,7 +160,8 @@ static void run_request(struct dispatch_answer *answer, const struct rpc_table *
 
 	answer->calls++;
 	if (fault) {
-		count_call(table, false);
+		count_call(table);
+		count_error(table);
 		answer_error(&answer->body, id, RPC_INVALID_REQUEST, fault);
 		return;
 	}
@@ -168,7 +172,9 @@ static void run_request(struct dispatch_answer *answer, const struct rpc_table *
 	answer->later = call.later;
 	if (call.later)
 		return;
-	count_call(table, result != NULL);
+	count_call(table);
+	if (!result && !call.stream)
+		count_error(table);
 	if (result && call.after)
 		answer->after = call.after;
 	if (!notification && call.stream)
@@ -183,8 +189,9 @@ static void run_request(struct dispatch_answer *answer, const struct rpc_table *
 }
 
 /* What there is of the answer from `begin` on, and is too long for a batch, becomes an error. */
-static void refuse_stream(struct dispatch_answer *answer, size_t begin, json_t *id)
+static void refuse_stream(struct dispatch_answer *answer, const struct rpc_table *table, size_t begin, json_t *id)
 {
+	count_error(table);
 	stream_free(answer->stream);
 	answer->stream = NULL;
 	answer->body.len = begin;
@@ -209,7 +216,7 @@ static void run_batch(struct dispatch_answer *answer, const struct rpc_table *ta
 		if (answer->body.len == before + 1) /* a notification */
 			answer->body.len = before;
 		else if (!take_stream(answer, DISPATCH_MAX_ANSWER_BYTES))
-			refuse_stream(answer, before + 1, json_object_get(json_array_get(batch, i), "id"));
+			refuse_stream(answer, table, before + 1, json_object_get(json_array_get(batch, i), "id"));
 	}
 	if (answer->body.len > 0)
 		buf_append_byte(&answer->body, ']');

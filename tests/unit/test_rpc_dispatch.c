@@ -628,6 +628,35 @@ START_TEST(help_as_json)
 }
 END_TEST
 
+/* How many calls and errors there have been after a request more. */
+static void expect_counted(const char *request, uint64_t calls, uint64_t errors)
+{
+	static struct rpc_stats stats;
+	struct rpc_table counted = table;
+	struct dispatch_answer answer;
+
+	counted.stats = &stats;
+	ck_assert_int_eq(dispatch_text(&answer, &counted, request, strlen(request), RPC_NO_WAIT), 0);
+	dispatch_answer_free(&answer);
+	ck_assert_uint_eq(atomic_load(&stats.calls), calls);
+	ck_assert_uint_eq(atomic_load(&stats.errors), errors);
+}
+
+/* A list is no error, however it is answered; one that is too long for a batch is. */
+START_TEST(calls_and_errors_are_counted)
+{
+	fails_at = -1;
+	expect_counted("{\"id\":1,\"method\":\"echo\"}", 1, 0);
+	expect_counted("{\"id\":1,\"method\":\"list\",\"params\":[3]}", 2, 0);
+	expect_counted("{\"id\":1,\"method\":\"list\",\"params\":[10000]}", 3, 0);
+	expect_counted("{\"jsonrpc\":\"2.0\",\"method\":\"list\",\"params\":[3]}", 4, 0);
+	expect_counted("{\"id\":1,\"method\":\"getblok\"}", 5, 1);
+	expect_counted("{\"id\":1}", 6, 2);
+	expect_counted("{\"id\":1,\"method\":\"refuse\"}", 7, 3);
+	expect_counted("[{\"id\":1,\"method\":\"list\",\"params\":[40000]},{\"id\":2,\"method\":\"echo\"}]", 9, 4);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("rpc_dispatch");
@@ -650,6 +679,7 @@ int main(void)
 	tcase_add_test(lists, short_lists);
 	tcase_add_test(lists, long_lists_stream);
 	tcase_add_test(lists, lists_that_are_not_answered);
+	tcase_add_test(lists, calls_and_errors_are_counted);
 	tcase_add_test(params, parameters_are_bound);
 	tcase_add_test(params, parameters_are_checked);
 	tcase_add_test(params, help_texts);

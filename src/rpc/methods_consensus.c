@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 /* Methods about agreement on blocks and transactions. */
+#include <string.h>
+
 #include "timed/node/consensus.h"
 #include "timed/node/node.h"
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
+#include "timed/rpc/value.h"
 #include "timeproto/chain/validators.h"
 
 /* A proposal or vote as it goes over the wire; what is no JSON any more cannot be, but is shown as text. */
 static json_t *message(const char *line)
 {
-	json_t *value = json_loads(line, JSON_DECODE_INT_AS_REAL, NULL);
+	char why[VALUE_WHY_SIZE];
+	json_t *value;
 
-	return value ? value : json_string(line);
+	return value_parse(&value, why, line, strlen(line)) ? value_text(line) : value;
 }
 
 static json_t *describe_evidence(struct consensus *consensus)

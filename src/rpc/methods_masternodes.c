@@ -132,6 +132,12 @@ static json_t *describe_refused(const struct node_heartbeat_stats *stats)
 	return builder_take(&b);
 }
 
+/* A share in percent, with two decimals. */
+static json_t *percent(uint64_t part, uint64_t whole)
+{
+	return value_decimal(whole > 0 ? (int64_t)(part * 10000 / whole) : 0, 2);
+}
+
 static json_t *getattestationstats(struct rpc_call *call)
 {
 	struct node_heartbeat_stats stats;
@@ -145,9 +151,7 @@ static json_t *getattestationstats(struct rpc_call *call)
 	builder_add_u64(&b, "pending_heartbeats", all->masternodes - all->verified);
 	builder_add_u64(&b, "total_heartbeats", all->heartbeats);
 	builder_add_u64(&b, "total_verified_count", all->heartbeats_verified);
-	builder_add(&b, "verification_rate",
-		    json_real(all->heartbeats > 0 ? 100.0 * (double)all->heartbeats_verified / (double)all->heartbeats
-						  : 0.0));
+	builder_add(&b, "verification_rate", percent(all->heartbeats_verified, all->heartbeats));
 	builder_add_u64(&b, "attestations", all->attestations);
 	builder_add_u64(&b, "own_heartbeats", stats.made);
 	builder_add_u64(&b, "own_attestations", stats.attested);
@@ -251,7 +255,7 @@ static const struct rpc_method methods[] = {
 			  "  \"pending_heartbeats\": n,     and those that they do not\n"
 			  "  \"total_heartbeats\": n,       taken since the start, ours too\n"
 			  "  \"total_verified_count\": n,   verified since the start\n"
-			  "  \"verification_rate\": n,      the share of these, in percent\n"
+			  "  \"verification_rate\": n,      the share of these, in percent, two decimals\n"
 			  "  \"attestations\": n,           taken since the start, ours too\n"
 			  "  \"own_heartbeats\": n,         heartbeats that we made\n"
 			  "  \"own_attestations\": n,       attestations that we made\n"

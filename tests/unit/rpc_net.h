@@ -56,18 +56,6 @@ const struct net_params *net_params(const struct net *net)
 	return &no_params;
 }
 
-struct address_book *net_addresses(struct net *net)
-{
-	ck_abort_msg("net_addresses(%p)", (void *)net);
-	return NULL;
-}
-
-struct ban_list *net_bans(struct net *net)
-{
-	ck_abort_msg("net_bans(%p)", (void *)net);
-	return NULL;
-}
-
 int net_record_on(struct net *net, const struct net_ip *ip, const char *directory, uint64_t max_bytes,
 		  char path[WIRE_RECORD_PATH_SIZE])
 {

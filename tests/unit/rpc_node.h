@@ -50,6 +50,10 @@ struct node {
 	size_t heartbeat_count;
 	const struct peer_info *peers;
 	size_t peer_count;
+	struct address_book *addresses; /* NULL: none, and the same of the next */
+	struct ban_list *bans;
+	const struct consensus_evidence *evidence;
+	size_t evidence_count;
 	struct node_memory memory;
 	int stops;     /* calls of node_request_stop */
 	int exit_code; /* its argument */
@@ -59,6 +63,15 @@ struct node {
 static struct node node;
 
 /* ---- the made-up node */
+
+static void *copy(const void *from, size_t bytes)
+{
+	void *to = bytes > 0 ? malloc(bytes) : NULL;
+
+	if (to)
+		memcpy(to, from, bytes);
+	return to;
+}
 
 const struct config *node_config(const struct node *n)
 {
@@ -107,15 +120,16 @@ void consensus_get_status(struct consensus *c, struct consensus_status *out)
 int consensus_list_evidence(struct consensus *c, struct consensus_evidence **out, size_t *count)
 {
 	(void)c;
-	*out = NULL;
-	*count = 0;
+	*out = copy(node.evidence, node.evidence_count * sizeof(node.evidence[0]));
+	*count = node.evidence_count;
 	return 0;
 }
 
+/* The lines are the test's. */
 void consensus_evidence_free(struct consensus_evidence *items, size_t count)
 {
-	(void)items;
-	(void)count;
+	ck_assert_uint_eq(count, node.evidence_count);
+	free(items);
 }
 
 struct pool *node_pool(struct node *n)
@@ -232,15 +246,6 @@ int transactions_submit(struct transactions *t, struct pool_result *said, const 
 	return r;
 }
 
-static void *copy(const void *from, size_t bytes)
-{
-	void *to = bytes > 0 ? malloc(bytes) : NULL;
-
-	if (to)
-		memcpy(to, from, bytes);
-	return to;
-}
-
 size_t node_masternodes(struct node *n, struct masternode_info **out)
 {
 	*out = copy(n->masternodes, n->masternode_count * sizeof(n->masternodes[0]));
@@ -271,6 +276,20 @@ size_t net_peer_infos(struct net *net, struct peer_info **out)
 	ck_assert_ptr_null(net);
 	*out = copy(node.peers, node.peer_count * sizeof(node.peers[0]));
 	return node.peer_count;
+}
+
+struct address_book *net_addresses(struct net *net)
+{
+	ck_assert_ptr_null(net);
+	ck_assert_ptr_nonnull(node.addresses);
+	return node.addresses;
+}
+
+struct ban_list *net_bans(struct net *net)
+{
+	ck_assert_ptr_null(net);
+	ck_assert_ptr_nonnull(node.bans);
+	return node.bans;
 }
 
 const char *peer_state_name(enum peer_state state)

@@ -104,6 +104,7 @@ START_TEST(getattestationstats)
 {
 	struct node_heartbeat_stats stats = {.made = 5, .attested = 6, .bad_signatures = 7};
 	json_t *answer, *refused;
+	char *text;
 
 	node.heartbeat_stats = &stats;
 	answer = call("getattestationstats");
@@ -122,6 +123,11 @@ START_TEST(getattestationstats)
 	expect_integer(answer, "total_heartbeats", 40);
 	expect_integer(answer, "total_verified_count", 10);
 	ck_assert(json_number_value(json_object_get(answer, "verification_rate")) == 25.0);
+	stats.of_all.heartbeats = 3;
+	stats.of_all.heartbeats_verified = 2;
+	text = call_text("getattestationstats", "[]");
+	ck_assert_ptr_nonnull(strstr(text, "\"verification_rate\":66.66,"));
+	free(text);
 	expect_integer(answer, "attestations", 90);
 	expect_integer(answer, "own_heartbeats", 5);
 	expect_integer(answer, "own_attestations", 6);
@@ -170,6 +176,24 @@ START_TEST(getheartbeathistory)
 	json_decref(answer);
 	expect_error("getheartbeathistory", "[\"nobody\"]", RPC_INVALID_ADDRESS_OR_KEY,
 		     "A masternode's address is its IP");
+}
+END_TEST
+
+/* Evidence is told as it was signed: no number of it changes. */
+START_TEST(getconsensusinfo)
+{
+	static char first[] = "{\"BlockVote\":{\"height\":9007199254740993,\"round\":18446744073709551615}}",
+		    second[] = "no JSON, and no UTF-8: \xff";
+	static const struct consensus_evidence evidence = {.at_s = 7, .first = first, .second = second};
+	char *text, expected[256];
+
+	node.evidence = &evidence;
+	node.evidence_count = 1;
+	text = call_text("getconsensusinfo", "[]");
+	snprintf(expected, sizeof(expected),
+		 "\"evidence\":[{\"time\":7,\"first\":%s,\"second\":\"no JSON, and no UTF-8: \xef\xbf\xbd\"}]", first);
+	ck_assert_msg(strstr(text, expected) != NULL, "%s", text);
+	free(text);
 }
 END_TEST
 
@@ -503,6 +527,7 @@ int main(void)
 	tcase_add_test(methods, masternodestatus);
 	tcase_add_test(methods, getattestationstats);
 	tcase_add_test(methods, getheartbeathistory);
+	tcase_add_test(methods, getconsensusinfo);
 	tcase_add_test(methods, getpeerinfo);
 	tcase_add_test(methods, getpeerinfo_of_a_disputed_key);
 	tcase_add_test(methods, uptime);

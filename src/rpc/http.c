@@ -39,7 +39,8 @@
 struct connection {
 	TAILQ_ENTRY(connection) link; /* in worker.idle, while it is idle */
 	int fd;			      /* its socket; closed by libmicrohttpd after it told us of the end */
-	bool idle;		      /* in worker.idle: nobody's request is in hand */
+	bool idle;		      /* in worker.idle: it yields to a new one */
+	bool asked;		      /* a request is in hand */
 };
 
 struct request {
@@ -70,7 +71,7 @@ struct worker {
 	struct MHD_Daemon *daemon;		   /* its connections; NULL once it has stopped */
 	struct thread thread;			   /* runs worker_main() */
 	int wake_fd;				   /* eventfd: stop */
-	TAILQ_HEAD(idle_list, connection) idle;	   /* longest idle first */
+	TAILQ_HEAD(idle_list, connection) idle;	   /* those that yield; longest without an answer first */
 	TAILQ_HEAD(delayed_list, request) delayed; /* earliest resume_ms first */
 	TAILQ_HEAD(waiting_list, request) waiting; /* the same; its method is run again then */
 	TAILQ_HEAD(timed_list, request) timed; /* requests that come in, answers that go out; earliest cut_ms first */
@@ -348,6 +349,9 @@ static void resume(struct request *r)
 {
 	TAILQ_REMOVE(&r->worker->delayed, r, link);
 	r->worker->delayed_count--;
+	/* There is more of it than is read. */
+	if (r->discarded > r->discard_limit)
+		(void)shutdown(r->connection->fd, SHUT_RDWR);
 	MHD_resume_connection(r->native);
 }
 
@@ -370,7 +374,7 @@ static struct connection *connection_of(struct MHD_Connection *native)
 	return MHD_get_connection_info(native, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* A request is in hand: the connection does not yield to a new one. */
+/* From now on the connection does not yield to a new one. */
 static void connection_busy(struct worker *w, struct connection *c)
 {
 	if (c->idle)
@@ -378,10 +382,11 @@ static void connection_busy(struct worker *w, struct connection *c)
 	c->idle = false;
 }
 
+/* Again it does, after all others. */
 static void connection_idle(struct worker *w, struct connection *c)
 {
-	if (!c->idle)
-		TAILQ_INSERT_TAIL(&w->idle, c, link);
+	connection_busy(w, c);
+	TAILQ_INSERT_TAIL(&w->idle, c, link);
 	c->idle = true;
 }
 
@@ -423,7 +428,8 @@ static bool is_foreign(const struct request *r, const char *origin)
 	       !origin_allowed(origin, host, params->origins, params->origin_count);
 }
 
-/* Decides from its head alone what becomes of a request. */
+/* Decides from its head alone what becomes of a request.  Whatever a wrong password asks for, it is a failed login: an
+ * answer that comes sooner than that, or is another, would tell wrong from right. */
 static void judge(struct request *r, const char *url, const char *method)
 {
 	const struct http_params *params = &r->worker->http->params;
@@ -433,10 +439,16 @@ static void judge(struct request *r, const char *url, const char *method)
 	r->route = http_route_reads(method) ? http_route_find(&params->routes, url) : NULL;
 	r->auth = auth_check(r->worker->http->auth, header(r, MHD_HTTP_HEADER_AUTHORIZATION));
 	r->discard_limit = params->max_body_bytes;
-	if (!*r->allow) {
-		r->refusal = MHD_HTTP_NOT_FOUND;
-	} else if (is_foreign(r, origin)) {
+	if (is_foreign(r, origin)) { /* with any password */
 		r->refusal = MHD_HTTP_FORBIDDEN;
+		return;
+	}
+	if (r->auth == AUTH_OK)
+		r->discard_limit = params->max_discarded_bytes;
+	if (r->auth == AUTH_WRONG) {
+		r->refusal = MHD_HTTP_UNAUTHORIZED;
+	} else if (!*r->allow) {
+		r->refusal = MHD_HTTP_NOT_FOUND;
 	} else if (origin && strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0) {
 		r->preflight = true;
 		r->refusal = MHD_HTTP_NO_CONTENT;
@@ -447,8 +459,25 @@ static void judge(struct request *r, const char *url, const char *method)
 	} else if (!may(r)) {
 		r->refusal = MHD_HTTP_UNAUTHORIZED;
 	}
-	if (r->auth == AUTH_OK)
-		r->discard_limit = params->max_discarded_bytes;
+}
+
+/* A failed login that has not waited for its answer yet. */
+static bool is_due_punishment(const struct request *r)
+{
+	return r->refusal == MHD_HTTP_UNAUTHORIZED && r->auth == AUTH_WRONG && !r->punished;
+}
+
+static enum MHD_Result punish(struct request *r)
+{
+	deadline_clear(r);
+	log_failed_login(r);
+	connection_busy(r->worker, r->connection);
+	return delay(r) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result refuse(struct request *r)
+{
+	return is_due_punishment(r) ? punish(r) : send_status(r, r->refusal);
 }
 
 /* The head of a request is there. */
@@ -464,14 +493,13 @@ static enum MHD_Result begin(struct worker *w, struct MHD_Connection *native, co
 	r->native = native;
 	r->connection = connection_of(native);
 	judge(r, url, method);
+	r->connection->asked = true;
 	deadline_set(r);
-	if (!r->refusal)
+	/* Nobody without the password keeps others out. */
+	if (!r->refusal && r->auth == AUTH_OK)
 		connection_busy(w, r->connection);
-	/* A failed login always goes the long way: an answer at once would go round the delay. */
-	if (!r->refusal || r->refusal == MHD_HTTP_UNAUTHORIZED)
-		return MHD_YES;
-	if (header(r, MHD_HTTP_HEADER_EXPECT) || announced_length(r) > r->discard_limit)
-		return send_status(r, r->refusal);
+	if (r->refusal && (header(r, MHD_HTTP_HEADER_EXPECT) || announced_length(r) > r->discard_limit))
+		return refuse(r);
 	return MHD_YES;
 }
 
@@ -495,20 +523,17 @@ static enum MHD_Result take(struct request *r, const char *data, size_t len)
 		drop_body(r);
 	}
 	r->discarded += len;
-	return r->discarded <= r->discard_limit ? MHD_YES : MHD_NO;
+	if (r->discarded <= r->discard_limit)
+		return MHD_YES;
+	return is_due_punishment(r) ? punish(r) : MHD_NO;
 }
 
 static enum MHD_Result finish(struct request *r)
 {
+	if (r->refusal)
+		return refuse(r);
 	deadline_clear(r);
-	if (!r->refusal)
-		return r->route ? run_route(r) : run(r);
-	if (r->refusal == MHD_HTTP_UNAUTHORIZED && r->auth == AUTH_WRONG && !r->punished) {
-		log_failed_login(r);
-		connection_busy(r->worker, r->connection);
-		return delay(r) ? MHD_YES : MHD_NO;
-	}
-	return send_status(r, r->refusal);
+	return r->route ? run_route(r) : run(r);
 }
 
 /* libmicrohttpd calls this once for the head of a request, for each piece of its body, and once more at the end; and
@@ -540,6 +565,7 @@ static void on_completed(void *user, struct MHD_Connection *native, void **state
 	deadline_clear(r);
 	if (r->after)
 		r->after(w->http->table->user);
+	r->connection->asked = false;
 	connection_idle(w, r->connection);
 	drop_body(r);
 	free(r);
@@ -555,15 +581,15 @@ static bool has_input(const struct connection *c)
 	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* Makes room for a new connection when there are too many: the one that has been idle for longest is ended.  One with a
- * request that is just waiting to be read is not idle. */
+/* Makes room for a new connection when there are too many: the one that has been without an answer for longest is
+ * ended.  One whose request has come and just not been read yet stays. */
 static void evict(struct worker *w, const struct connection *newcomer)
 {
 	struct connection *oldest = TAILQ_FIRST(&w->idle);
 
 	if (w->connections <= w->http->params.connections)
 		return;
-	while (oldest && has_input(oldest))
+	while (oldest && !oldest->asked && has_input(oldest))
 		oldest = TAILQ_NEXT(oldest, link);
 	if (!oldest || oldest == newcomer)
 		return;

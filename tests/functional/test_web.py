@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """/metrics, /health and what the status page reads, of nodes that make blocks and move money."""
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ import time
 import pytest
 
 from harness import web
-from harness.net import listening, paced_ms, wait_until
+from harness.net import listening, paced_ms, scaled, wait_until
 from harness.service import StoppedThread
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -186,6 +188,18 @@ def test_metrics_without_rpc(daemons, net):
     wait_until(lambda: node.log_lines("Metrics on http"), 20, "it listens")
     assert web.metrics(node, port=9091)["timed_up"] == 1
     assert (node.config["network"]["listen_address"], node.config["rpc"]["port"]) not in listening(node.pid)
+    # Nobody takes it from the others, nor is it a place to try passwords at.
+    asked = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(socket.create_connection((ip, 9091), scaled(20))).sendall(asked)
+        begin = time.monotonic()
+        assert web.metrics(node, port=9091)["timed_rpc_refused_logins_total"] == 0
+        assert time.monotonic() - begin < scaled(2)
+    begin = time.monotonic()
+    guess = {"Authorization": "Basic eDp5", "Content_Length": str(5 << 20)}
+    assert web.get(node, "/health", port=9091, **guess)[0] == 401 and time.monotonic() - begin > 0.2
+    assert web.metrics(node, port=9091)["timed_rpc_refused_logins_total"] == 1
 
 
 def test_a_tip_that_gets_old(daemons, net):

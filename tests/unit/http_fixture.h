@@ -36,6 +36,8 @@
 /* Together more than the sockets hold. */
 #define LIST_ITEMS 100000
 #define LIST_ITEM_DIGITS 160
+/* What can be read without a password; more than a socket holds. */
+#define OPEN_BYTES ((size_t)1 << 20)
 #define ECHOED "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":5}"
 
 static struct http_params params;
@@ -132,7 +134,19 @@ static const struct rpc_method methods[] = {
 };
 static const struct rpc_group group = {.name = "Group", .methods = methods, .method_count = 5};
 static const struct rpc_group *const groups[] = {&group};
-static struct rpc_table table = {.groups = groups, .group_count = 1, .user = &params};
+static struct rpc_stats stats;
+static struct rpc_table table = {.groups = groups, .group_count = 1, .user = &params, .stats = &stats};
+
+static inline unsigned read_open(void *user, struct buf *body)
+{
+	(void)user;
+	for (size_t i = 0; i < OPEN_BYTES; i++)
+		buf_append_byte(body, 'x');
+	return 200;
+}
+
+static const struct http_route open_route = {
+	.path = "/open", .type = "text/plain", .access = HTTP_ACCESS_ANYBODY, .run = read_open};
 
 static inline int dial(void)
 {
@@ -216,6 +230,7 @@ static inline void setup(void)
 
 	cond_init(&changed);
 	params = defaults;
+	params.routes = (struct http_routes){.items = &open_route, .count = 1};
 	ck_assert_int_eq(net_addr_parse(&params.listen, "127.0.0.1", 9, 0), 0);
 	ck_assert_ptr_nonnull(mkdtemp(data_dir));
 	ck_assert_int_eq(auth_create(&auth, "user", "password"), 0);

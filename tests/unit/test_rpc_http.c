@@ -64,57 +64,157 @@ START_TEST(cookie_file)
 }
 END_TEST
 
-/* A wrong password is answered late; meanwhile, on the same thread, others are served at once. */
+/* While a wrong password waits for its answer, on the same thread, others are served. */
 START_TEST(a_failed_login_waits_alone)
 {
-	struct reply r;
+	char c;
 	int fd;
 
 	params.workers = 1;
-	params.failure_delay_ms = 300;
+	params.failure_delay_ms = 60000;
 	start();
-	int64_t before = clock_mono_ms();
-
 	fd = dial();
 	put_head(fd, "POST /", WRONG, strlen(ECHO));
 	put_text(fd, ECHO);
 	for (int i = 0; i < 20; i++)
 		expect_served();
-	ck_assert_int_eq(recv(fd, &r, 1, MSG_DONTWAIT | MSG_PEEK), -1);
-	r = get(fd);
-	ck_assert_int_eq(r.status, 401);
+	ck_assert_int_eq(recv(fd, &c, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+	close(fd);
+}
+END_TEST
+
+/* It is answered after the delay, and the connection goes on: the right password is served on it. */
+START_TEST(a_failed_login_is_answered_late)
+{
+	int64_t before;
+	int fd;
+
+	params.failure_delay_ms = 300;
+	start();
+	fd = dial();
+	before = clock_mono_ms();
+	ck_assert_int_eq(ask_on(fd, "POST /", WRONG, ECHO).status, 401);
 	ck_assert_int_ge(clock_mono_ms() - before, 300);
-	/* The connection goes on: the right password is served on it. */
 	ck_assert_int_eq(ask_on(fd, "POST /", USER_PASSWORD, ECHO).status, 200);
 	close(fd);
 }
 END_TEST
 
-/* Failed logins queue up behind each other, and beyond the bound they are cut off; who knows the password does not
- * notice. */
+/* Failed logins beyond the bound are cut off; who knows the password does not notice. */
 START_TEST(many_failed_logins)
 {
 	enum { BOUND = 4 };
 	int fds[BOUND + 1];
-	int64_t before;
 
 	params.workers = 1;
 	params.max_delayed = BOUND;
-	params.failure_delay_ms = 100;
+	params.failure_delay_ms = 60000;
 	start();
-	before = clock_mono_ms();
 	for (int i = 0; i <= BOUND; i++) {
 		fds[i] = dial();
 		put_head(fds[i], "POST /", WRONG, 0);
-		if (i < BOUND)
-			expect_served(); /* and so this one is in the queue before the next */
+		expect_served(); /* and so this one is in the queue before the next */
 	}
 	ck_assert_int_eq(get(fds[BOUND]).status, 0);
-	for (int i = 0; i < BOUND; i++)
-		ck_assert_int_eq(get(fds[i]).status, 401);
-	ck_assert_int_ge(clock_mono_ms() - before, BOUND * 100);
 	for (int i = 0; i <= BOUND; i++)
 		close(fds[i]);
+}
+END_TEST
+
+/* They queue up: each waits for its delay behind the one before. */
+START_TEST(failed_logins_wait_in_a_row)
+{
+	enum { COUNT = 4 };
+	int64_t before;
+	int fds[COUNT];
+
+	params.workers = 1;
+	params.failure_delay_ms = 100;
+	start();
+	before = clock_mono_ms();
+	for (int i = 0; i < COUNT; i++) {
+		fds[i] = dial();
+		put_head(fds[i], "POST /", WRONG, 0);
+	}
+	for (int i = 0; i < COUNT; i++)
+		ck_assert_int_eq(get(fds[i]).status, 401);
+	ck_assert_int_ge(clock_mono_ms() - before, COUNT * 100);
+	for (int i = 0; i < COUNT; i++)
+		close(fds[i]);
+}
+END_TEST
+
+/* Whatever a wrong password asks for, it waits and is counted; with the RPC (0) and without it (1). */
+START_TEST(failed_logins_wait_everywhere)
+{
+	static const struct {
+		const char *line, *headers;
+		size_t len; /* announced; nothing of it comes */
+	} cases[] = {{"POST /", WRONG, 0},
+		     {"POST /", WRONG, 5000000},
+		     {"POST /", WRONG "Expect: 100-continue\r\n", 100},
+		     {"POST /nosuch", WRONG, 0},
+		     {"POST /nosuch", WRONG, 5000000},
+		     {"PUT /", WRONG, 5000000},
+		     {"GET /open", WRONG, 0},
+		     {"GET /open", WRONG, 5000000}};
+
+	params.routes.alone = _i;
+	params.workers = 1;
+	params.failure_delay_ms = 50;
+	start();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t before = clock_mono_ms();
+		int fd = dial();
+
+		put_head(fd, cases[i].line, cases[i].headers, cases[i].len);
+		ck_assert_msg(get(fd).status == 401, "%zu", i);
+		ck_assert_msg(clock_mono_ms() - before >= 50, "%zu", i);
+		ck_assert_uint_eq(atomic_load(&stats.refused_logins), i + 1);
+		close(fd);
+	}
+}
+END_TEST
+
+/* So does one that sends more than is read: it is cut off, but not sooner. */
+START_TEST(long_failed_logins_wait)
+{
+	static char zeros[20000];
+	int64_t before;
+	int fd;
+
+	params.max_body_bytes = 10000;
+	params.failure_delay_ms = 100;
+	start();
+	before = clock_mono_ms();
+	fd = dial();
+	put_text(fd, "POST / HTTP/1.1\r\nHost: localhost\r\n" WRONG "Transfer-Encoding: chunked\r\n\r\n4e20\r\n");
+	put(fd, zeros, sizeof(zeros));
+	ck_assert(is_ended(fd));
+	ck_assert_int_ge(clock_mono_ms() - before, 100);
+	ck_assert_uint_eq(atomic_load(&stats.refused_logins), 1);
+	close(fd);
+	expect_served();
+}
+END_TEST
+
+/* A web page that is not let in learns nothing of the password that it tries: right and wrong are the same to it. */
+START_TEST(web_pages_try_no_passwords)
+{
+	static const size_t lengths[] = {0, 5000000};
+	const char *const passwords[] = {WRONG, USER_PASSWORD};
+	char headers[256];
+
+	params.failure_delay_ms = 60000;
+	start();
+	for (size_t i = 0; i < 4; i++) {
+		int fd = dial();
+
+		snprintf(headers, sizeof(headers), "%sOrigin: http://evil.example\r\n", passwords[i % 2]);
+		put_head(fd, "POST /", headers, lengths[i / 2]);
+		ck_assert_int_eq(get(fd).status, 403);
+		close(fd);
+	}
 }
 END_TEST
 
@@ -159,6 +259,12 @@ START_TEST(web_pages)
 	r = ask("POST /", headers, ECHO);
 	ck_assert_int_eq(r.status, 403);
 	ck_assert_ptr_null(strcasestr(r.head, "access-control"));
+	r = ask("GET /nosuch", "Origin: http://evil.example\r\n", "");
+	ck_assert_int_eq(r.status, 403);
+	ck_assert_ptr_null(strcasestr(r.head, "access-control"));
+	r = ask("GET /nosuch", "Origin: https://wallet.example\r\n", "");
+	ck_assert_int_eq(r.status, 404);
+	ck_assert_ptr_nonnull(strcasestr(r.head, "access-control-allow-origin: https://wallet.example\r\n"));
 	snprintf(headers, sizeof(headers), "%sOrigin: null\r\n", cookie_header);
 	ck_assert_int_eq(ask("POST /", headers, ECHO).status, 403);
 	snprintf(headers, sizeof(headers), "%sOrigin: http://127.0.0.1:24101\r\n", cookie_header);
@@ -400,7 +506,12 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, only_the_cookie);
 	tcase_add_test(c, cookie_file);
 	tcase_add_test(c, a_failed_login_waits_alone);
+	tcase_add_test(c, a_failed_login_is_answered_late);
 	tcase_add_test(c, many_failed_logins);
+	tcase_add_test(c, failed_logins_wait_in_a_row);
+	tcase_add_loop_test(c, failed_logins_wait_everywhere, 0, 2);
+	tcase_add_test(c, long_failed_logins_wait);
+	tcase_add_test(c, web_pages_try_no_passwords);
 	tcase_add_test(c, stop_does_not_wait);
 	tcase_add_test(c, web_pages);
 	tcase_add_test(c, hosts);

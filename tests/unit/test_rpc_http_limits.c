@@ -73,7 +73,7 @@ START_TEST(huge_bodies)
 	/* Strangers are not read from beyond the limit of a request. */
 	fd = dial();
 	put_head(fd, "POST /", WRONG, 100000000);
-	ck_assert_int_eq(get(fd).status, 413);
+	ck_assert_int_eq(get(fd).status, 401);
 	ck_assert(is_ended(fd));
 	close(fd);
 	expect_served();
@@ -124,6 +124,58 @@ START_TEST(idle_connections_yield)
 	ck_assert(is_ended(fds[0]));
 	ck_assert(is_ended(fds[1]));
 	for (int i = 0; i < IDLE; i++)
+		close(fds[i]);
+}
+END_TEST
+
+/* Who was answered without a password is not idle since he came. */
+START_TEST(the_last_answered_yields_last)
+{
+	enum { KEPT = 6 };
+	int fds[KEPT], fd;
+
+	params.workers = 1;
+	params.connections = KEPT;
+	start();
+	for (int i = 0; i < KEPT; i++)
+		fds[i] = dial();
+	ck_assert_int_eq(ask_on(fds[KEPT - 1], "GET /open", "", "").status, 200); /* all have been accepted */
+	ck_assert_int_eq(ask_on(fds[0], "GET /open", "", "").status, 200);
+	fd = dial();
+	ck_assert(is_ended(fds[1]));
+	ck_assert_int_eq(ask_on(fds[0], "GET /open", "", "").status, 200);
+	close(fd);
+	for (int i = 0; i < KEPT; i++)
+		close(fds[i]);
+}
+END_TEST
+
+/* Without a password nobody holds a connection: not with a body that never comes (0), nor with answers that he does not
+ * read while he asks for more (1). */
+START_TEST(strangers_yield)
+{
+	enum { STRANGERS = 100 };
+	static const char ask_again[] = "GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	static char requests[20000];
+	int fds[STRANGERS], least = 1;
+
+	params.workers = 1;
+	params.connections = 8;
+	params.max_delayed = 0;
+	params.idle_timeout_s = 600;
+	for (size_t at = 0; at + strlen(ask_again) < sizeof(requests); at += strlen(ask_again))
+		memcpy(requests + at, ask_again, strlen(ask_again));
+	start();
+	for (int i = 0; i < STRANGERS; i++) {
+		fds[i] = dial();
+		ck_assert_int_eq(setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)), 0);
+		if (_i == 0)
+			put_head(fds[i], "GET /open", "", 9);
+		else
+			put_text(fds[i], requests);
+	}
+	expect_served();
+	for (int i = 0; i < STRANGERS; i++)
 		close(fds[i]);
 }
 END_TEST
@@ -424,6 +476,8 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, huge_bodies);
 	tcase_add_test(c, expect_continue);
 	tcase_add_test(c, idle_connections_yield);
+	tcase_add_test(c, the_last_answered_yields_last);
+	tcase_add_loop_test(c, strangers_yield, 0, 2);
 	tcase_add_test(c, busy_connections_stay);
 	tcase_add_test(c, unread_requests_stay);
 	tcase_add_test(c, silent_connections_time_out);

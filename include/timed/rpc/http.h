@@ -6,9 +6,11 @@
  * A few threads named `rpc` share one listening socket; each runs a libmicrohttpd daemon of its own in a loop of ours,
  * so a connection lives on one thread and nothing of it is locked.  What a client can hold up is its own connection:
  * - a request that is still coming in takes no thread;
- * - an idle connection yields to a new one when a thread has as many as it may keep;
- * - a failed login is answered after a delay for which only its connection waits;
- * - a body is read to its end even when it is refused, within a bound, so that the client sees the answer.
+ * - when a thread has as many connections as it may keep, one yields to a new one: it is idle, or its request comes from
+ *   somebody who has not shown the password;
+ * - a failed login, whatever it asks for, is answered after a delay for which only its connection waits.  It slows down
+ *   who guesses on one connection; who guesses on many is counted and logged;
+ * - a body is read to its end even when it is refused, within a bound, so that the client sees the answer;
  * - what trickles in or is read in a trickle is cut off after a time;
  * - a long answer is made while it is read (stream.h), and what is described in it is not locked;
  * - a method that waits for something (rpc_later()) is run again and again, its connection suspended in between.
@@ -37,7 +39,7 @@ struct http;
 struct http_params {
 	struct net_addr listen;	      /* port 0: an ephemeral one */
 	unsigned workers;	      /* threads */
-	unsigned connections;	      /* kept per thread; the longest idle one beyond yields */
+	unsigned connections;	      /* kept per thread; beyond, the one longest without an answer yields */
 	unsigned max_waiting;	      /* requests that wait for something to happen, per thread; more are answered at once */
 	unsigned max_delayed;	      /* failed logins waiting per thread; more are cut off */
 	size_t max_body_bytes;	      /* longest request */

@@ -10,6 +10,7 @@
 #include "timed/node/version.h"
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
+#include "timed/rpc/stream.h"
 #include "timed/rpc/value.h"
 #include "timed/rpc/warnings.h"
 #include "timed/util/clock.h"
@@ -121,32 +122,48 @@ static json_t *describe(const struct peer_info *info, const struct masternode_in
 	return builder_take(&b);
 }
 
+/* What getpeerinfo tells of. */
+struct told_peers {
+	struct peer_info *peers;
+	struct masternode_info *masternodes; /* by address */
+	size_t masternode_count;
+};
+
+static void told_peers_free(void *user)
+{
+	struct told_peers *told = user;
+
+	free(told->peers);
+	free(told->masternodes);
+	free(told);
+}
+
+static json_t *describe_told_peer(void *user, size_t index, char name[STREAM_KEY_SIZE])
+{
+	const struct told_peers *told = user;
+	const struct peer_info *peer = &told->peers[index];
+	const struct masternode_info *masternode = NULL;
+	struct masternode_info key;
+
+	(void)name;
+	memcpy(key.address, peer->ip, sizeof(peer->ip));
+	if (told->masternode_count > 0 && !peer->key_disputed)
+		masternode = bsearch(&key, told->masternodes, told->masternode_count, sizeof(key), compare_address);
+	return describe(peer, masternode);
+}
+
 static json_t *getpeerinfo(struct rpc_call *call)
 {
-	struct node *node = call->user;
-	struct masternode_info *masternodes = NULL, key;
-	struct peer_info *peers = NULL;
-	size_t masternode_count = node_masternodes(node, &masternodes);
-	size_t peer_count = net_peer_infos(node_net(node), &peers);
-	json_t *list = json_array();
+	struct told_peers *told = calloc(1, sizeof(*told));
+	struct stream_list list = {.user = told, .item = describe_told_peer, .free_user = told_peers_free};
 
-	if (masternode_count > 0)
-		qsort(masternodes, masternode_count, sizeof(masternodes[0]), compare_address);
-	for (size_t i = 0; i < peer_count; i++) {
-		const struct masternode_info *masternode = NULL;
-
-		memcpy(key.address, peers[i].ip, sizeof(peers[i].ip));
-		if (masternode_count > 0 && !peers[i].key_disputed)
-			masternode = bsearch(&key, masternodes, masternode_count, sizeof(key), compare_address);
-		if (json_array_append_new(list, describe(&peers[i], masternode))) {
-			json_decref(list);
-			list = NULL;
-			break;
-		}
-	}
-	free(masternodes);
-	free(peers);
-	return list;
+	if (!told)
+		return NULL;
+	told->masternode_count = node_masternodes(call->user, &told->masternodes);
+	list.count = net_peer_infos(node_net(call->user), &told->peers);
+	if (told->masternode_count > 0)
+		qsort(told->masternodes, told->masternode_count, sizeof(told->masternodes[0]), compare_address);
+	return stream_answer(call, &list);
 }
 
 /* ---- getnetworkinfo ---- */

@@ -11,6 +11,7 @@
 #include "timed/rpc/builder.h"
 #include "timed/rpc/methods.h"
 #include "timed/rpc/network_call.h"
+#include "timed/rpc/stream.h"
 #include "timed/util/clock.h"
 #include "timed/util/log.h"
 
@@ -18,16 +19,6 @@
 #define BAN_DEFAULT_S 86400
 /* Longer than anybody lives; a Unix time may be no greater either. */
 #define BAN_MAX_S INT64_C(10000000000)
-
-/* Appends the item, NULL: out of memory.  False: there is no list any more. */
-static bool append(json_t **list, json_t *item)
-{
-	if (*list && json_array_append_new(*list, item) == 0)
-		return true;
-	json_decref(*list);
-	*list = NULL;
-	return false;
-}
 
 /* ---- addnode, getaddednodeinfo ---- */
 
@@ -98,40 +89,73 @@ static const struct peer_info *find_peer(const struct peer_info *peers, size_t c
 	return NULL;
 }
 
-static json_t *describe_added(const struct address_info *info, const struct peer_info *peer, int64_t now_ms)
+/* The connection to it, in a list; none when `peer` is NULL. */
+static json_t *describe_connection(const struct peer_info *peer)
 {
 	char text[NET_ADDR_TEXT_SIZE];
-	json_t *addresses = json_array();
-	struct builder b, one;
+	json_t *list = json_array();
+	struct builder b;
+
+	if (!peer)
+		return list;
+	net_addr_text(text, &peer->addr);
+	builder_init(&b);
+	builder_add_text(&b, "address", text);
+	builder_add_text(&b, "connected", peer->direction == PEER_INBOUND ? "inbound" : "outbound");
+	if (json_array_append_new(list, builder_take(&b)) == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+/* What getaddednodeinfo tells of. */
+struct told_nodes {
+	struct address_info *infos;
+	struct peer_info *peers;
+	size_t peer_count;
+	int64_t now_ms;
+};
+
+static void told_nodes_free(void *user)
+{
+	struct told_nodes *told = user;
+
+	free(told->infos);
+	free(told->peers);
+	free(told);
+}
+
+static json_t *describe_added(void *user, size_t index, char key[STREAM_KEY_SIZE])
+{
+	const struct told_nodes *told = user;
+	const struct address_info *info = &told->infos[index];
+	const struct peer_info *peer = find_peer(told->peers, told->peer_count, &info->addr.ip);
+	char text[NET_ADDR_TEXT_SIZE];
+	struct builder b;
+
+	(void)key;
 
 	net_addr_text(text, &info->addr);
 	builder_init(&b);
 	builder_add_text(&b, "addednode", text);
 	builder_add_bool(&b, "connected", peer != NULL);
-	if (peer) {
-		net_addr_text(text, &peer->addr);
-		builder_init(&one);
-		builder_add_text(&one, "address", text);
-		builder_add_text(&one, "connected", peer->direction == PEER_INBOUND ? "inbound" : "outbound");
-		(void)append(&addresses, builder_take(&one));
-	}
-	builder_add(&b, "addresses", addresses);
+	builder_add(&b, "addresses", describe_connection(peer));
 	builder_add_u64(&b, "failures", info->failures);
 	if (!info->busy && info->dialable && info->next_dial_ms != INT64_MAX)
 		builder_add_integer(&b, "nextdial",
-				    info->next_dial_ms > now_ms ? (info->next_dial_ms - now_ms + 999) / 1000 : 0);
+				    info->next_dial_ms > told->now_ms ? (info->next_dial_ms - told->now_ms + 999) / 1000
+								      : 0);
 	return builder_take(&b);
 }
 
 static json_t *getaddednodeinfo(struct rpc_call *call)
 {
 	struct net *net = node_net(call->user);
-	struct address_info *infos;
-	struct peer_info *peers;
-	struct net_addr wanted;
+	struct stream_list list = {.item = describe_added, .free_user = told_nodes_free};
 	bool one = rpc_arg_given(call, 0);
-	size_t count, peer_count;
-	json_t *list;
+	struct told_nodes *told;
+	struct net_addr wanted;
+	size_t known;
 
 	if (one) {
 		if (!network_arg_addr(call, &wanted, net_params(net)->addresses.default_port, 0))
@@ -140,20 +164,20 @@ static json_t *getaddednodeinfo(struct rpc_call *call)
 			return rpc_fail(call, RPC_CLIENT_NODE_NOT_ADDED, "%s has not been added",
 					rpc_arg_string(call, 0));
 	}
-	list = json_array();
-	count = address_book_infos(net_addresses(net), &infos);
-	peer_count = net_peer_infos(net, &peers);
-	for (size_t i = 0; i < count; i++) {
-		const struct net_ip *ip = &infos[i].addr.ip;
+	told = calloc(1, sizeof(*told));
+	if (!told)
+		return NULL;
+	known = address_book_infos(net_addresses(net), &told->infos);
+	told->peer_count = net_peer_infos(net, &told->peers);
+	told->now_ms = clock_mono_ms();
+	for (size_t i = 0; i < known; i++) {
+		const struct address_info *info = &told->infos[i];
 
-		if (infos[i].source != ADDR_SOURCE_CONFIGURED || (one && !net_ip_equal(ip, &wanted.ip)))
-			continue;
-		if (!append(&list, describe_added(&infos[i], find_peer(peers, peer_count, ip), clock_mono_ms())))
-			break;
+		if (info->source == ADDR_SOURCE_CONFIGURED && (!one || net_ip_equal(&info->addr.ip, &wanted.ip)))
+			told->infos[list.count++] = *info;
 	}
-	free(peers);
-	free(infos);
-	return list;
+	list.user = told;
+	return stream_answer(call, &list);
 }
 
 /* ---- disconnectnode ---- */
@@ -237,11 +261,28 @@ static int compare_bans(const void *a, const void *b)
 	return memcmp(x->ip.bytes, y->ip.bytes, sizeof(x->ip.bytes));
 }
 
-static json_t *describe_ban(const struct ban_record *record, int64_t now_s)
+/* What listbanned tells of. */
+struct told_bans {
+	struct ban_record *records;
+	int64_t now_s;
+};
+
+static void told_bans_free(void *user)
 {
+	struct told_bans *told = user;
+
+	free(told->records);
+	free(told);
+}
+
+static json_t *describe_ban(void *user, size_t index, char key[STREAM_KEY_SIZE])
+{
+	const struct told_bans *told = user;
+	const struct ban_record *record = &told->records[index];
 	char text[NET_IP_TEXT_SIZE];
 	struct builder b;
 
+	(void)key;
 	net_ip_text(text, &record->ip);
 	builder_init(&b);
 	builder_add_text(&b, "address", text);
@@ -252,26 +293,23 @@ static json_t *describe_ban(const struct ban_record *record, int64_t now_s)
 	if (record->until_s != INT64_MAX) {
 		builder_add_integer(&b, "banned_until", record->until_s);
 		builder_add_integer(&b, "ban_duration", record->until_s - record->created_s);
-		builder_add_integer(&b, "time_remaining", record->until_s - now_s);
+		builder_add_integer(&b, "time_remaining", record->until_s - told->now_s);
 	}
 	return builder_take(&b);
 }
 
 static json_t *listbanned(struct rpc_call *call)
 {
-	int64_t now_s = clock_real_s();
-	struct ban_record *records;
-	size_t count = ban_list_in_force(net_bans(node_net(call->user)), &records, now_s);
-	json_t *list = json_array();
+	struct told_bans *told = calloc(1, sizeof(*told));
+	struct stream_list list = {.user = told, .item = describe_ban, .free_user = told_bans_free};
 
-	if (count > 0)
-		qsort(records, count, sizeof(records[0]), compare_bans);
-	for (size_t i = 0; i < count; i++) {
-		if (!append(&list, describe_ban(&records[i], now_s)))
-			break;
-	}
-	free(records);
-	return list;
+	if (!told)
+		return NULL;
+	told->now_s = clock_real_s();
+	list.count = ban_list_in_force(net_bans(node_net(call->user)), &told->records, told->now_s);
+	if (list.count > 0)
+		qsort(told->records, list.count, sizeof(told->records[0]), compare_bans);
+	return stream_answer(call, &list);
 }
 
 static json_t *clearbanned(struct rpc_call *call)
@@ -292,11 +330,13 @@ static json_t *setnetworkactive(struct rpc_call *call)
 	return json_boolean(net_is_active(net));
 }
 
-static json_t *describe_address(const struct address_info *info)
+static json_t *describe_address(void *user, size_t index, char key[STREAM_KEY_SIZE])
 {
+	const struct address_info *info = (const struct address_info *)user + index;
 	char text[NET_IP_TEXT_SIZE];
 	struct builder b;
 
+	(void)key;
 	net_ip_text(text, &info->addr.ip);
 	builder_init(&b);
 	if (info->last_ready_s > 0)
@@ -312,7 +352,7 @@ static json_t *getnodeaddresses(struct rpc_call *call)
 	struct address_info *infos;
 	size_t known = address_book_infos(net_addresses(node_net(call->user)), &infos), usable = 0;
 	size_t wanted = (size_t)rpc_arg_integer(call, 0);
-	json_t *list = json_array();
+	struct stream_list list = {.user = infos, .item = describe_address, .free_user = free};
 
 	for (size_t i = 0; i < known; i++) {
 		if (infos[i].dialable)
@@ -326,11 +366,10 @@ static json_t *getnodeaddresses(struct rpc_call *call)
 		struct address_info one = infos[drawn];
 
 		infos[drawn] = infos[i];
-		if (!append(&list, describe_address(&one)))
-			break;
+		infos[i] = one;
 	}
-	free(infos);
-	return list;
+	list.count = wanted;
+	return stream_answer(call, &list);
 }
 
 /* ---- the table ---- */

@@ -157,8 +157,8 @@ static int export_to(FILE *file, struct chain_store *chain, const struct chain_o
 
 static int export_blocks(struct chain_store *chain, const struct chain_options *o)
 {
-	FILE *file = o->export_path ? fopen(o->export_path, "we") : stdout;
 	uint64_t tip = chain_store_tip(chain)->height;
+	FILE *file;
 	bool failed;
 	int code;
 
@@ -166,6 +166,7 @@ static int export_blocks(struct chain_store *chain, const struct chain_options *
 		fprintf(stderr, "timed-inspect: --from: the tip has height %" PRIu64 "\n", tip);
 		return EXIT_FAILURE;
 	}
+	file = o->export_path ? fopen(o->export_path, "we") : stdout;
 	if (!file)
 		return inspect_file_error(o->export_path, errno);
 	code = export_to(file, chain, o);

@@ -405,6 +405,9 @@ class Inspect(Offline):
         self.assertEqual(self.inspect("--export", "--from", "5", "--to=7").splitlines(), lines[5:8])
         self.assertEqual(self.inspect("--export", "--from", "19", "--to", "99").splitlines(), lines[19:])
         self.assertIn("the tip has height 20", self.inspect("--export", "--from", "21", code=1))
+        # What stands in the file is not lost for a mistake.
+        self.assertIn("the tip has height 20", self.inspect("--export=" + str(out), "--from", "21", code=1))
+        self.assertEqual(out.read_text().splitlines(), lines)
         self.assertIn("No space left", self.inspect("--export=/dev/full", code=1))
         self.assertIn("No such file", self.inspect("--export=/nonexistent/file", code=1))
 

@@ -154,11 +154,10 @@ void sync_suspect(struct sync *s, struct sync_peer *p, uint64_t height, const st
 	s->poke = true;
 }
 
-void sync_set_liar(struct sync *s, struct sync_peer *p, enum sync_verdict verdict, uint64_t about)
+void sync_set_liar(struct sync *s, struct sync_peer *p)
 {
 	p->suspected = false;
 	p->liar_until_ms = s->now_ms + s->params.bad_ms;
-	sync_blame(s, p->id, verdict, about);
 	s->poke = true;
 }
 
@@ -477,7 +476,8 @@ static void doubt_claim(struct sync *s, struct sync_peer *p, uint64_t height)
 static void resolve_suspicion(struct sync *s, struct sync_peer *p, const struct wire_hash *theirs)
 {
 	if (theirs && sync_hash_compare(theirs, &p->suspect_hash) == 0) {
-		sync_set_liar(s, p, SYNC_VERDICT_LIED, p->suspect_about);
+		sync_set_liar(s, p);
+		sync_blame(s, p->id, SYNC_VERDICT_LIED, p->suspect_about);
 		return;
 	}
 	p->suspected = false;

@@ -147,7 +147,8 @@ enum sync_check {
 	SYNC_CHECK_CHAIN, /* a body that its header vouches for breaks a rule (form, signature): the chain is bad */
 };
 
-/* The checks that need no chain are done.  `height` of the first bad block; ignored for GOOD. */
+/* The checks that need no chain are done.  `height` of the first bad block; ignored for GOOD.  For BODY and CHAIN the
+ * owner, who knows the rule, blames the sender himself. */
 void sync_range_checked(struct sync *sync, uint64_t held_id, enum sync_check result, uint64_t height, int64_t now_ms);
 
 /* The peer announced a block at or above tip + 1 whose parent we do not have: it may be on another chain. */

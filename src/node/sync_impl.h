@@ -34,8 +34,8 @@ void sync_blame(struct sync *s, uint64_t peer, enum sync_verdict verdict, uint64
 struct sync_action *sync_note(struct sync *s, enum sync_note note, uint64_t height, const struct wire_hash *hash);
 /* What it delivered does not lead to `hash` at `height`, which it answered: it is asked for that again. */
 void sync_suspect(struct sync *s, struct sync_peer *p, uint64_t height, const struct wire_hash *hash, uint64_t about);
-/* Neither heard nor asked for long; `verdict` says why. */
-void sync_set_liar(struct sync *s, struct sync_peer *p, enum sync_verdict verdict, uint64_t about);
+/* Neither heard nor asked for long. */
+void sync_set_liar(struct sync *s, struct sync_peer *p);
 /* Its stand is asked again. */
 void sync_reprobe(struct sync *s, struct sync_peer *p);
 void sync_free_ask(struct sync *s, struct sync_peer *p, enum sync_kind kind);

@@ -261,8 +261,9 @@ void sync_range_checked(struct sync *s, uint64_t held_id, enum sync_check result
 		senders = piece->check == SYNC_CHECK_BODY || piece->check == SYNC_CHECK_BARE;
 		p = senders ? sync_find_peer(s, piece->peer) : NULL;
 		if (p)
-			sync_set_liar(s, p, piece->check == SYNC_CHECK_BODY ? SYNC_VERDICT_LIED : SYNC_VERDICT_BARE,
-				      height);
+			sync_set_liar(s, p);
+		if (p && piece->check == SYNC_CHECK_BARE)
+			sync_blame(s, p->id, SYNC_VERDICT_BARE, height);
 		if (senders || (piece->check == SYNC_CHECK_CHAIN && height < piece->first)) {
 			sync_piece_remove(s, seg, (size_t)(piece - seg->pieces));
 			s->poke = true;

@@ -295,6 +295,7 @@ def test_adversarial_42_one_of_those_that_agree_serves_bad_bodies(loaded, serve,
         peer.hold.set()
     node.wait_chain(theirs, 30)
     node.assert_chain(theirs)
+    assert len(node.violations(liar.ip)) == 1, "one bad answer, one violation"
     assert_blameless(node, *[peer.ip for peer in honest])
 
 

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: MIT
 """adversarial 33 to 36: what a daemon believes of addresses, and what it keeps of them."""
 import glob
+import http.server
+import json
 import os
 import random
 import re
 import signal
+import threading
 import time
 
 import pytest
 
 from harness import wire
+from harness.mesh import MASTERNODES
 from harness.net import P2P_PORT, paced_ms, rounds, scaled, wait_until
 
 EAGER = {"dial_grace_ms": 50, "reconnect_min_ms": 50, "reconnect_max_ms": 100}
@@ -267,3 +271,85 @@ def test_addresses_come_from_a_peers_answer(daemons, net, listen, genesis):
               for number in (3, 4)]
     for node in (hub, *others):
         node.wait_peers(2, timeout=15)
+
+
+# --- the discovery service ------------------------------------------------------------------------------------------
+
+class DiscoveryService:
+    """An HTTP server that gives each of the answers once, as (status, bytes), and then none: whoever asks waits."""
+
+    def __init__(self, ip, answers):
+        self.silent, self.quit = threading.Event(), threading.Event()
+        service, left = self, iter(answers)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                status, body = next(left, (None, None))
+                if status is None:
+                    service.silent.set()
+                    service.quit.wait()
+                    return
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer((ip, 0), Handler)
+        self.url = f"http://{ip}:{self._server.server_address[1]}/peers"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self.quit.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.mark.fast
+def test_discovery_service(daemons, net, listen, genesis):
+    """What is no list, or too long a one, or a failure: a warning, and nothing is taken of it. A list: its peers are
+    dialled. No answer at all does not hold up the end."""
+    trap, good = listen(net.ip(7)), listen(net.ip(8), genesis=genesis)
+    trapped, known = f"{net.ip(7)}:{P2P_PORT}", f"{net.ip(8)}:{P2P_PORT}"
+    service = DiscoveryService(net.ip(200), [
+        (200, b"<html>\x1b[2J</html>"), (200, json.dumps({"peers": [trapped]}).encode()),
+        (200, json.dumps([trapped, 5]).encode()), (200, json.dumps([trapped] * 12000).encode()),
+        (404, json.dumps([trapped]).encode()),
+        (200, json.dumps([known, "nonsense", "", net.ip(8), net.ip(5), "224.0.0.1:1"]).encode())])
+    try:
+        node = daemons(net.ip(5), {"network": {"discovery_url": service.url},
+                                   "timers": {**EAGER, "discovery_interval_ms": 20}})
+        good.accept_ready()
+        node.wait_peer(net.ip(8))
+        node.wait_log(r"WARN The discovery service's answer is no JSON array of strings \(byte \d+: .*\)$", count=3)
+        assert len(node.log_lines("WARN The discovery service .* gave no answer: ")) == 2
+        node.wait_log(r"INFO The discovery service names 6 addresses, 1 of them new$")
+        assert dialled(node) == {net.ip(8)} and not trap.times
+        assert service.silent.wait(scaled(5)), "it is asked again"
+        assert node.stop() < scaled(2)
+    finally:
+        service.close()
+
+
+# --- our own address ------------------------------------------------------------------------------------------------
+
+@pytest.mark.fast
+def test_external_address(daemons, net, listen, genesis):
+    """It stands for the address that we are bound to: in our Version, in our announcement, and in the rule that the lower
+    one dials. (.1 < .3 < .5, and .6 < .8 < .9 < .95: texts.)"""
+    lower, upper = listen(net.ip(3), genesis=genesis), listen(net.ip(95), genesis=genesis)
+    patient = {"timers": {"dial_grace_ms": 3600000, "announce_delay_ms": 50}}
+    node = daemons(net.ip(5), {"network": {"external_address": net.ip(1)}, **patient, **MASTERNODES})
+    other = daemons(net.ip(6), {"network": {"external_address": net.ip(9)}, **patient})
+    peers = [daemon.dial_in(net.ip(20)) for daemon in (node, other)]
+    for peer, ip in zip(peers, (net.ip(1), net.ip(9))):
+        assert peer.expect("Version")["listen_addr"] == f"{ip}:{P2P_PORT}"
+    assert peers[0].expect("MasternodeAnnouncement")["address"] == net.ip(1)
+    assert list(node.masternodes()) == [net.ip(1)]
+    peers[0].send({"PeersResponse": [f"{net.ip(3)}:{P2P_PORT}"]})
+    peers[1].send({"PeersResponse": [f"{net.ip(8)}:{P2P_PORT}", f"{net.ip(95)}:{P2P_PORT}"]})
+    lower.accept_ready()
+    upper.accept_ready()
+    assert dialled(node) == {net.ip(3)} and dialled(other) == {net.ip(95)}

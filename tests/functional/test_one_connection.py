@@ -150,42 +150,46 @@ def test_adversarial_29_fifty_reconnects_in_a_minute(daemons, net):
 
 
 @pytest.mark.fast
-def test_adversarial_30_inbound_limit(daemons, net, listen, genesis):
-    """Ordinary peers never exceed their share; a masternode and a configured peer get in, and the latter stays."""
-    node = daemons(net.ip(5), {"network": {"max_peers": 50, "bootstrap_peers": [net.ip(2)]},
-                               "limits": {"connects_per_minute": 1000},
+@pytest.mark.fast
+def test_adversarial_30_inbound_limit(daemons, net, genesis):
+    """Ordinary peers never exceed their share. When all slots are taken, a masternode or a configured peer takes the
+    place of the youngest of them, and once there is none left the newcomer is refused; nobody else makes room."""
+    node = daemons(net.ip(5), {"network": {"max_peers": 10, "bootstrap_peers": [net.ip(2)]},
+                               "limits": {"connects_per_minute": 1000, "masternode_slots_percent": 40},
                                "timers": {"reconnect_min_ms": 600000, "reconnect_max_ms": 600000}})
-    masternode = node.dial_in(net.ip(3))
-    masternode.send(wire.announcement(net.ip(3)))
-    node.wait_log(rf"✅ Registered masternode {re.escape(net.ip(3))} ")
-    masternode.close()
+    masternodes = [net.ip(10 + number) for number in range(10)]
+    for number, ip in enumerate(masternodes):
+        peer = node.dial_in(ip)
+        peer.send(wire.announcement(ip))
+        node.wait_log(rf"✅ Registered masternode {re.escape(ip)} \(total: {number + 1}\)")
+        peer.close()
     node.wait_no_connection()
 
-    crowd = []
-    for number in range(70):
-        peer = node.raw_peer(net.ip(100 + number), genesis=genesis)
-        try:
-            peer.handshake()
-        except (AssertionError, OSError):
-            peer.expect_closed()
-        crowd.append(peer)
-    open_now = [peer for peer in crowd if peer.is_open()]
-    assert len(open_now) < 70
-    assert len(node.peers()) <= 50
-    assert set(node.endings()) <= {"eof", "full", "evicted", "connect failed"}
+    def refused(ip):
+        mark, peer = node.mark(), node.raw_peer(ip, genesis=genesis)
+        peer.send(wire.handshake())
+        peer.expect_closed()
+        node.wait_ended(ip, "full", mark)
+        assert "evicted" not in node.endings(since=mark)
 
-    masternode = node.dial_in(net.ip(3))
-    configured = node.dial_in(net.ip(2))
-    for number in range(20):
-        peer = node.raw_peer(net.ip(200 + number), genesis=genesis)
-        try:
-            peer.handshake()
-        except (AssertionError, OSError):
-            peer.expect_closed()
-    masternode.ping()
-    configured.ping()
-    assert len(node.peers()) <= 50
-    assert not any(node.violations(net.ip(number)) for number in range(100, 170))
+    crowd = [node.dial_in(net.ip(100 + number)) for number in range(6)]
+    refused(net.ip(120))
+    kept = [node.dial_in(ip) for ip in masternodes[:4]]
+    assert len(node.peers()) == 10 and "evicted" not in node.endings()
+    refused(net.ip(121))
+    for ip in [net.ip(2), *masternodes[4:9]]:
+        mark, youngest = node.mark(), crowd.pop()
+        kept.append(node.dial_in(ip))
+        youngest.expect_closed()
+        node.wait_ended(youngest.ip, "evicted", mark)
+        node.wait_peers(10)
+    refused(masternodes[9])
+    refused(net.ip(122))
+    for peer in kept:
+        peer.ping()
+    assert set(node.peers()) == {net.ip(2), *masternodes[:9]}
+    assert node.endings().count("evicted") == 6
+    assert not node.log_lines("Violation")
 
 
 def test_adversarial_31_descriptors_run_out(node, net):

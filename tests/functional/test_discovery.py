@@ -337,8 +337,8 @@ def test_discovery_service(daemons, net, listen, genesis):
 
 @pytest.mark.fast
 def test_external_address(daemons, net, listen, genesis):
-    """It stands for the address that we are bound to: in our Version, in our announcement, and in the rule that the lower
-    one dials. (.1 < .3 < .5, and .6 < .8 < .9 < .95: texts.)"""
+    """It stands for the address that we are bound to: in our Version, in our announcement, and in the rule that the
+    lower one dials. (.1 < .3 < .5, and .6 < .8 < .9 < .95: texts.)"""
     lower, upper = listen(net.ip(3), genesis=genesis), listen(net.ip(95), genesis=genesis)
     patient = {"timers": {"dial_grace_ms": 3600000, "announce_delay_ms": 50}}
     node = daemons(net.ip(5), {"network": {"external_address": net.ip(1)}, **patient, **MASTERNODES})

@@ -504,6 +504,9 @@ static void update_stand(struct sync *s, struct sync_peer *p, const struct sync_
 	} else if (ask->first >= ask->goal) {
 		p->stand = SYNC_STAND_AGREES;
 	} else {
+		/* Where it differed it does not any more: it would open the same question at once. */
+		if (p->stand == SYNC_STAND_DIFFERS && p->stand_height <= ask->first)
+			sync_reprobe(s, p);
 		return;
 	}
 	p->stand_height = ask->first;

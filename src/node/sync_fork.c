@@ -41,10 +41,13 @@ bool sync_fork_is_taking(const struct sync *s)
 
 /* ---- The question ---- */
 
+/* Whoever may know: a claim may be old, and who has no such block says so and does not count.  The certified block lies
+ * above us, where the claims are what it was found by. */
 static bool is_voter(const struct sync *s, const struct sync_question *q, const struct sync_peer *p)
 {
-	return !sync_is_liar(s, p) && !p->suspected && p->has_claim && p->claim >= q->height &&
-	       (s->fork.certified || !sync_bad_forbids(s, p, q->height));
+	if (sync_is_liar(s, p) || p->suspected || !p->has_claim)
+		return false;
+	return s->fork.certified ? p->claim >= q->height : !sync_bad_forbids(s, p, q->height);
 }
 
 /* A certified block is known above our tip, and somebody who may have it is not on our chain. */

@@ -447,6 +447,68 @@ START_TEST(second_look_at_where_a_peer_stands_comes_last)
 }
 END_TEST
 
+/* Its block at our tip is another one. */
+static void add_stranger(uint64_t id, uint64_t height)
+{
+	struct wire_hash other = hash_of(UINT64_MAX), own = hash_of(height);
+
+	ck_assert_int_eq(sync_peer_ready(sync, id, true, now), 0);
+	expect(id, SYNC_ASK_HEIGHT, 0, 0);
+	sync_height(sync, id, height, now);
+	expect(id, SYNC_ASK_HASH, height, 0);
+	sync_hash(sync, id, height, &other, &own, now);
+}
+
+/* They took our newest block, and told nobody who has it: asked all the same, and who has it not does not count. */
+START_TEST(old_claim_keeps_nobody_out_of_a_vote)
+{
+	struct wire_hash own = hash_of(100);
+
+	sync_free(sync);
+	begin(100);
+	for (uint64_t id = 1; id <= 3; id++)
+		add_peer(id, 99, 99);
+	for (uint64_t id = 4; id <= 5; id++)
+		add_stranger(id, 100);
+	for (uint64_t id = 1; id <= 3; id++)
+		expect(id, SYNC_ASK_HASH, 100, 0);
+	answer_hash(1, 100);
+	answer_hash(2, 100);
+	sync_hash(sync, 3, 100, NULL, &own, now);
+	ck_assert_uint_eq(blames(), 0);
+}
+END_TEST
+
+/* It has changed over to our chain: the question is closed, and not asked again and again until it is probed. */
+START_TEST(difference_that_is_gone_opens_no_question)
+{
+	struct sync_action action;
+	struct chain_point tip = point(101);
+	uint32_t questions = 0;
+
+	sync_free(sync);
+	begin(100);
+	for (uint64_t id = 1; id <= 2; id++)
+		add_peer(id, 100, 100);
+	add_stranger(3, 100);
+	sync_tip(sync, &tip, now);
+	sync_height(sync, 3, 101, now);
+	for (uint64_t id = 1; id <= 3; id++) {
+		expect(id, SYNC_ASK_HASH, 100, 0);
+		answer_hash(id, 100);
+	}
+	for (int i = 0; i < 10; i++) {
+		now += params.settle_ms;
+		sync_tick(sync, now);
+	}
+	while (sync_take_action(sync, &action))
+		questions += action.kind == SYNC_ACTION_NOTE && action.note == SYNC_NOTE_FORK;
+	ck_assert_uint_eq(questions, 1);
+	expect(3, SYNC_ASK_HEIGHT, 0, 0);
+	expect(3, SYNC_ASK_HASH, 101, 0);
+}
+END_TEST
+
 /* It could not be asked just now: its voice is waited for all the same. */
 START_TEST(paced_voice_is_waited_for)
 {
@@ -546,6 +608,8 @@ int main(void)
 	tcase_add_test(tc, tip_may_move_into_a_range);
 	tcase_add_test(tc, failure_of_our_own_is_retried);
 	tcase_add_test(tc, second_look_at_where_a_peer_stands_comes_last);
+	tcase_add_test(tc, old_claim_keeps_nobody_out_of_a_vote);
+	tcase_add_test(tc, difference_that_is_gone_opens_no_question);
 	tcase_add_test(tc, paced_voice_is_waited_for);
 	tcase_add_test(tc, wait_for_voices_begins_with_the_first_ask);
 	tcase_add_test(tc, ask_of_a_liar_goes_to_another);

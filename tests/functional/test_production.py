@@ -193,3 +193,43 @@ def test_a_masternode_that_was_away_makes_no_chain_of_its_own(daemons, net):
     made = [int(height) for height in re.findall(r"✅ Block (\d+) produced", away.log(mark))]
     assert not [height for height in made if height <= missed]
     assert not away.log_lines("Reorganised", mark)
+
+
+def test_halves_that_were_apart_become_one_chain(daemons, net):
+    """Six are cut into halves for some slots, and each half makes blocks that pay itself alone; together again, with
+    three voices for either chain, they all take that which the protocol names, and go on with it."""
+    network = Masternodes(daemons, net, 6, missed=3, config={"timers": {
+        "sync_fork_interval_ms": paced_ms(300), "masternode_active_ms": paced_ms(1500),
+        "masternode_check_ms": paced_ms(300)}})
+    network.wait_height(3)
+    halves = network.nodes[:3], network.nodes[3:]
+    for half, others in (halves, halves[::-1]):
+        for node in half:
+            for other in others:
+                node.rpc("setban", other.ip, "add", 3600)
+    for node in network.nodes:
+        wait_until(lambda: sum(entry["is_active"] for entry in node.masternodes().values()) == 3)  # noqa: B023
+    apart = max(network.heights()) + 2
+    for half in halves:
+        network.wait_height(apart, half)
+        network.assert_same(apart, half)
+    ours, theirs = ([half[0].rpc("getblockhash", height) for height in range(apart + 1)] for half in halves)
+    first = next(height for height in range(apart + 1) if ours[height] != theirs[height])
+    assert 3 <= first <= apart
+    for node in network.nodes:
+        node.rpc("clearbanned")
+    for node in halves[0]:
+        for other in halves[1]:
+            node.rpc("addnode", other.ip, "onetry")
+    one_connection_per_pair(network.nodes)
+    better = min(ours[first], theirs[first])
+    wait_until(lambda: all(node.rpc("getblockhash", first) == better for node in network.nodes), 20,
+               lambda: f"{better} at height {first}\n" + network.nodes[0].tail() + network.nodes[3].tail())
+    height = max(network.heights()) + 1
+    network.wait_height(height)
+    for below in range(1, height + 1):
+        network.assert_same(below)
+    # Those who held the other one have changed over once.
+    for half, had in zip(halves, (ours, theirs)):
+        for node in half:
+            assert len(node.log_lines("Reorganised")) == (had[first] != better), node.ip

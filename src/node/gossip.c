@@ -136,9 +136,20 @@ static struct announced *take_bare(struct gossip *g, const struct wire_hash *has
 	return found;
 }
 
-/* Reserves room of the bound; what waits and lies higher than `height` gives way, the highest first. */
-static bool reserve(struct gossip *g, size_t bytes, uint64_t height)
+static bool continues(const struct wire_block_header *h, const struct chain_point *tip)
 {
+	return h->height == tip->height + 1 && hash_equal(&h->previous_hash, &tip->hash);
+}
+
+/* Reserves room of the bound.  What waits and lies higher than the block gives way, the highest first; and to one that
+ * continues the tip also what lies beside it and continues something else, which may be nothing at all. */
+static bool reserve(struct gossip *g, size_t bytes, const struct wire_block_header *header)
+{
+	struct chain_summary now;
+	bool is_next;
+
+	node_chain_summary(g->node, &now);
+	is_next = continues(header, &now.tip);
 	for (;;) {
 		struct announced **highest = NULL, *out = NULL;
 
@@ -149,10 +160,14 @@ static bool reserve(struct gossip *g, size_t bytes, uint64_t height)
 			return true;
 		}
 		for (struct announced **link = &g->waiting; *link; link = &(*link)->next) {
-			if (!highest || (*link)->block->header.height > (*highest)->block->header.height)
+			const struct wire_block_header *h = &(*link)->block->header;
+
+			if ((h->height > header->height ||
+			     (is_next && h->height == header->height && !continues(h, &now.tip))) &&
+			    (!highest || h->height > (*highest)->block->header.height))
 				highest = link;
 		}
-		if (highest && (*highest)->block->header.height > height) {
+		if (highest) {
 			out = *highest;
 			*highest = out->next;
 		}
@@ -179,7 +194,7 @@ static struct announced *announced_new(struct gossip *g, struct peer *peer, cons
 	a->peer = peer_ref(peer);
 	a->memory = memory;
 	bytes = memory->arena.reserved;
-	if (reserve(g, bytes, block->header.height)) {
+	if (reserve(g, bytes, &block->header)) {
 		a->bytes = bytes;
 		a->block = arena_alloc(&memory->arena, sizeof(*a->block));
 	}
@@ -387,7 +402,7 @@ enum message_verdict gossip_announced(struct gossip *g, struct peer *peer, const
 	if (!a)
 		return MESSAGE_USELESS;
 	node_chain_summary(g->node, &now);
-	is_next = !a->needs_commit && h->height == now.tip.height + 1 && hash_equal(&h->previous_hash, &now.tip.hash);
+	is_next = !a->needs_commit && continues(h, &now.tip);
 	syncer_announced(g->node->syncer, peer, h, &a->ids.hash);
 	if (!is_wanted(a, &now.tip)) {
 		announced_free(a);
@@ -431,7 +446,7 @@ enum message_verdict gossip_commit(struct gossip *g, struct peer *peer, const st
 		return MESSAGE_USELESS;
 	a->commit_memory = peer_keep_arena(peer);
 	bytes = a->commit_memory ? a->commit_memory->arena.reserved : 0;
-	if (!a->commit_memory || !reserve(g, bytes, a->block->header.height)) {
+	if (!a->commit_memory || !reserve(g, bytes, &a->block->header)) {
 		unclaim(g, &a->ids.hash);
 		announced_free(a);
 		return MESSAGE_USELESS;

@@ -268,6 +268,27 @@ def test_adversarial_41_flood_of_early_blocks(target, net, chain):
 
 
 @pytest.mark.fast
+def test_adversarial_41_flood_beside_the_next_block(loaded, net, chain):
+    """Blocks of the next height that continue nothing fill what may be held: the one that continues the tip is taken
+    all the same."""
+    target = loaded(net.ip(5), chain, sync_config(limits={"announced_bytes": 2 * MIB}))
+    peer = Announcer(target, net, chain).dial()
+    large = chain.make()
+    large["masternode_rewards"] = [["x" * 1000, 1]] * 150
+    large["transactions"] = [coinbase(large["masternode_rewards"], large["header"]["timestamp"])]
+    for number, block in enumerate([reseal(large)] * 8 + [chain.make()] * 60):
+        peer.send({"BlockAnnouncement": {**block, "header": {**block["header"], "previous_hash": [number] * 32}}})
+    peer.ping(timeout=20)
+    assert_blameless(target, peer.ip)
+    after = chain.fork(chain.height)
+    after.grow()
+    honest = Announcer(target, net, chain)
+    honest.number = 60
+    honest.dial().send({"BlockAnnouncement": after.tip})
+    target.wait_chain(after)
+
+
+@pytest.mark.fast
 @pytest.mark.parametrize("above", [1, 2], ids=["of the future", "early"])
 def test_adversarial_41_flood_of_what_is_not_taken_yet(loaded, net, chain, above):
     """Each block is another one, and none of them is the sender's fault: what they cost is limited all the same."""

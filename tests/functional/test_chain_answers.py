@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a daemon with a chain answers to its peers (PROTOCOL.md §3), and what limits that. adversarial 44."""
+import re
 import time
 
 import pytest
@@ -146,7 +147,7 @@ def test_utxo_set_that_fits(served, chain):
 
 
 def test_utxo_set_that_does_not_fit(loaded, net):
-    """An empty list, and a line in the log."""
+    """An empty list, and a line in the log: not one for each time that it is asked."""
     chain = Chain(tiers=("Free",) * 40)
     chain.grow(400)
     assert len(chain.utxos.coins) > 16000
@@ -154,10 +155,16 @@ def test_utxo_set_that_does_not_fit(loaded, net):
     peer = node.raw_peer(net.ip(3), genesis=chain.hash_at(0))
     peer.handshake()
     assert ask(peer, "UTXOSetResponse", "GetUTXOSet") == [[]]
-    node.wait_log(r"(?i)utxo")
+    refusal = rf"INFO Not sending the UTXO set to {re.escape(peer.ip)}: {len(chain.utxos.coins)} outputs do not fit"
+    node.wait_log(refusal)
+    assert ask(peer, "UTXOSetResponse", *["GetUTXOSet"] * 30) == [[]] * 30
     assert max(len(line) for line in peer.lines) < MAX_ANSWER
     # The hash is not refused: it is one number for them all.
     assert ask(peer, "UTXOStateHashResponse", "GetUTXOStateHash")[0]["utxo_count"] == len(chain.utxos.coins)
+    peer.close()
+    node.wait_ended(peer.ip, "eof")
+    assert node.wait_log(r'INFO \d+ more lines like "Not sending the UTXO set')
+    assert 5 <= len(node.log_lines(refusal)) <= 10
 
 
 @pytest.mark.fast

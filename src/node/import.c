@@ -531,7 +531,7 @@ static bool import_goes_on(void *user, uint64_t height, uint64_t of)
 }
 
 /* The validators go into `arena`.  0; -ECANCELED: a signal has stopped a rebuild; or an error, the reason is logged. */
-static int import_open(struct offline **out, struct arena *arena, const struct config *config, bool reindex)
+static int import_open(struct offline **out, struct arena *arena, const struct config *config)
 {
 	struct chain_params chain;
 	const struct offline_params params = {
@@ -541,7 +541,7 @@ static int import_open(struct offline **out, struct arena *arena, const struct c
 		.create = true,
 		.memory = config->storage.backend == CONFIG_BACKEND_MEMORY,
 		.recover_wal = config->storage.recover_wal,
-		.reindex = reindex,
+		.reindex = config->storage.reindex,
 		.progress = import_goes_on,
 	};
 	char text[OFFLINE_TEXT_SIZE];
@@ -569,7 +569,7 @@ enum import_outcome import_blocks(const struct config *config, const char *path)
 	int r;
 
 	arena_init(&arena, SIZE_MAX, NULL);
-	r = import_open(&offline, &arena, config, false);
+	r = import_open(&offline, &arena, config);
 	if (r)
 		outcome = r == -ECANCELED ? IMPORT_STOPPED : IMPORT_FAILED;
 	else
@@ -577,20 +577,4 @@ enum import_outcome import_blocks(const struct config *config, const char *path)
 	offline_close(offline);
 	arena_free(&arena);
 	return outcome;
-}
-
-enum import_outcome import_reindex(const struct config *config)
-{
-	struct offline *offline = NULL;
-	struct arena arena;
-	int r;
-
-	arena_init(&arena, SIZE_MAX, NULL);
-	log_info(LOG_CHAIN, "Rebuilding everything from the blocks (--reindex)");
-	r = import_open(&offline, &arena, config, true);
-	offline_close(offline);
-	arena_free(&arena);
-	if (r)
-		return r == -ECANCELED ? IMPORT_STOPPED : IMPORT_FAILED;
-	return IMPORT_DONE;
 }

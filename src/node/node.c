@@ -327,6 +327,7 @@ void node_chain_store_params(struct chain_store_params *out, const struct config
 		.warn_reorg_depth = c->limits.reorg_warn_depth,
 		.branch_bytes = c->limits.branch_bytes,
 		.overlay_bytes = OVERLAY_BYTES,
+		.reindex = c->storage.reindex,
 		.progress = rebuild_goes_on,
 	};
 }
@@ -434,8 +435,19 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 		r = open_data_dir(node, error);
 	if (!r)
 		r = halt_check(config->storage.data_dir, error);
-	if (!r)
-		r = open_store(node, error);
+	if (r) {
+		node_close(node);
+		return r;
+	}
+	*out = node;
+	return 0;
+}
+
+int node_load(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	const struct config *config = node->config;
+	int r = open_store(node, error);
+
 	if (!r)
 		r = open_chain(node, error);
 	if (!r) {
@@ -456,14 +468,7 @@ int node_open(struct node **out, const struct config *config, char error[NODE_ER
 		add_configured(node, &config->network.connect);
 		r = node_become_masternode(node, error);
 	}
-	if (!r)
-		r = consensus_open(&node->consensus, node, error);
-	if (r) {
-		node_close(node);
-		return r;
-	}
-	*out = node;
-	return 0;
+	return r ? r : consensus_open(&node->consensus, node, error);
 }
 
 int node_start(struct node *node, char error[NODE_ERROR_SIZE])
@@ -499,8 +504,17 @@ int node_start(struct node *node, char error[NODE_ERROR_SIZE])
 		node_stop(node);
 		return EXIT_RUN_TIME;
 	}
+	atomic_store(&node->started, true);
 	log_info(LOG_NODE, "Listening on %s, network %s, genesis %s", listen, node->chain_params.name, node->genesis_text);
 	return 0;
+}
+
+bool node_is_starting(const struct node *node, char step[SERVICE_STEP_SIZE])
+{
+	if (atomic_load(&node->started))
+		return false;
+	service_last_step(step);
+	return true;
 }
 
 /* All masternodes as they were last heard: their times are kept for the next start. */

@@ -78,6 +78,7 @@ struct node {
 	struct keeper *keeper;	     /* NULL while stopped */
 	struct discovery *discovery; /* NULL while stopped, or not configured */
 	int64_t started_ms;
+	atomic_bool started; /* node_start() is done */
 	struct watchdog watchdog;
 	struct node_wallet_next wallet_next;
 	struct wire_hash wallet_followed; /* the block up to which the database knows the wallet's keys; the keeper's */

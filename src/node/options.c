@@ -151,6 +151,7 @@ int options_apply(const struct options *options, struct config *config)
 	if (options->masternode)
 		config->masternode.enabled = true;
 	config->storage.recover_wal = options->recover_wal;
+	config->storage.reindex = options->reindex;
 	if (options->verbose) {
 		config->logging.level = options->verbose > 1 ? LOG_LEVEL_TRACE : LOG_LEVEL_DEBUG;
 		for (int i = 0; i < LOG_CATEGORY_COUNT; i++)

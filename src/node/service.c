@@ -24,9 +24,10 @@
 
 static struct {
 	struct thread thread; /* `starting` */
-	struct mutex lock;    /* leaf; guards `over` and `starting` */
+	struct mutex lock;    /* leaf; guards `over`, `starting` and `step` */
 	struct cond over;
 	bool starting;
+	char step[SERVICE_STEP_SIZE];
 	atomic_int_fast64_t stepped_ms;
 	atomic_bool ready;    /* READY=1 is said and STOPPING=1 is not: the keeper may speak */
 	atomic_bool failed;   /* the status line says why the node stops, and keeps saying it */
@@ -65,11 +66,11 @@ void service_begin(void)
 	const char *socket = getenv("NOTIFY_SOCKET");
 	int r;
 
+	service_step("Starting", 0, 0);
 	if (!socket || !*socket)
 		return;
 	cond_init(&service.over);
 	service.starting = true;
-	service_step("Starting", 0, 0);
 	r = thread_start(&service.thread, "starting", starting_run, NULL);
 	if (r)
 		log_warn(LOG_NODE, "A slow start will not be excused at the service manager: %s", strerror(-r));
@@ -78,14 +79,27 @@ void service_begin(void)
 void service_step(const char *what, uint64_t height, uint64_t of)
 {
 	int64_t now_ms = clock_mono_ms();
+	char step[SERVICE_STEP_SIZE];
 
+	if (of == 0)
+		snprintf(step, sizeof(step), "%s", what);
+	else
+		snprintf(step, sizeof(step), "%s: block %" PRIu64 " of %" PRIu64, what, height, of);
+	mutex_lock(&service.lock);
+	memcpy(service.step, step, sizeof(step));
+	mutex_unlock(&service.lock);
 	atomic_store(&service.stepped_ms, now_ms);
-	if (of == 0) {
-		(void)sd_notifyf(0, "STATUS=%s", what);
-	} else if (now_ms - service.step_told_ms >= STATUS_MS) {
-		(void)sd_notifyf(0, "STATUS=%s: block %" PRIu64 " of %" PRIu64, what, height, of);
-		service.step_told_ms = now_ms;
+	if (of == 0 || now_ms - service.step_told_ms >= STATUS_MS) {
+		(void)sd_notifyf(0, "STATUS=%s", step);
+		service.step_told_ms = of == 0 ? 0 : now_ms;
 	}
+}
+
+void service_last_step(char out[SERVICE_STEP_SIZE])
+{
+	mutex_lock(&service.lock);
+	memcpy(out, service.step, SERVICE_STEP_SIZE);
+	mutex_unlock(&service.lock);
 }
 
 void service_end_start(void)

@@ -154,7 +154,7 @@ static void run_request(struct dispatch_answer *answer, const struct rpc_table *
 			int64_t waited_ms)
 {
 	struct rpc_call call = {.user = table->user, .table = table, .waited_ms = waited_ms};
-	json_t *id = json_object_get(request, "id"), *result;
+	json_t *id = json_object_get(request, "id"), *result = NULL;
 	bool notification;
 	const char *fault = request_fault(request, &notification);
 
@@ -167,6 +167,8 @@ static void run_request(struct dispatch_answer *answer, const struct rpc_table *
 	}
 	if (answer->body.len > DISPATCH_MAX_ANSWER_BYTES)
 		result = rpc_fail(&call, RPC_MISC_ERROR, "not run: the answers of this batch are too long");
+	else if (table->warming_up && table->warming_up(table->user, call.failure))
+		call.code = RPC_IN_WARMUP;
 	else
 		result = run_method(&call, request);
 	answer->later = call.later;

@@ -2,6 +2,8 @@
 /* See methods.h. */
 #include "timed/rpc/methods.h"
 
+#include "timed/node/node.h"
+
 static const struct rpc_group *const groups[] = {
     &methods_chain,
     &methods_blocks,
@@ -19,9 +21,17 @@ static const struct rpc_group *const groups[] = {
     &methods_control,
 };
 
+static bool is_starting(void *node, char text[RPC_FAILURE_SIZE])
+{
+	_Static_assert(RPC_FAILURE_SIZE >= SERVICE_STEP_SIZE, "a step of the start fits");
+
+	return node_is_starting(node, text);
+}
+
 void methods_table(struct rpc_table *out, struct node *node)
 {
 	out->groups = groups;
 	out->group_count = sizeof(groups) / sizeof(groups[0]);
 	out->user = node;
+	out->warming_up = is_starting;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "timed/node/health.h"
+#include "timed/node/node.h"
 #include "timed/rpc/builder.h"
 #include "timed/rpc/metrics.h"
 #include "timed/rpc/page.h"
@@ -29,10 +30,29 @@ static void print(struct buf *body, json_t *value)
 	json_decref(value);
 }
 
+/* Instead of numbers: how far the start of the node is. */
+static unsigned describe_start(struct buf *body, const char *step)
+{
+	struct builder b;
+
+	builder_init(&b);
+	builder_add_bool(&b, "healthy", false);
+	builder_add_text(&b, "starting", step);
+	print(body, builder_take(&b));
+	return HTTP_UNAVAILABLE;
+}
+
 static unsigned metrics(void *user, struct buf *body)
 {
 	struct routes *routes = user;
+	char step[SERVICE_STEP_SIZE];
 
+	if (node_is_starting(routes->node, step)) {
+		buf_append_text(body, "# starting: ");
+		buf_append_text(body, step);
+		buf_append_byte(body, '\n');
+		return HTTP_UNAVAILABLE;
+	}
 	metrics_print(body, routes->node, routes->stats);
 	return HTTP_OK;
 }
@@ -42,8 +62,11 @@ static unsigned health(void *user, struct buf *body)
 	struct routes *routes = user;
 	struct health_facts facts;
 	struct health verdict;
+	char step[SERVICE_STEP_SIZE];
 	struct builder b;
 
+	if (node_is_starting(routes->node, step))
+		return describe_start(body, step);
 	node_health_facts(routes->node, &facts);
 	health_judge(&verdict, &facts);
 	builder_init(&b);
@@ -66,7 +89,10 @@ static unsigned page(void *user, struct buf *body)
 static unsigned status(void *user, struct buf *body)
 {
 	struct routes *routes = user;
+	char step[SERVICE_STEP_SIZE];
 
+	if (node_is_starting(routes->node, step))
+		return describe_start(body, step);
 	print(body, status_describe(routes->node));
 	return HTTP_OK;
 }

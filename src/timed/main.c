@@ -111,37 +111,37 @@ static void complain(const char *error)
 	service_failed(error);
 }
 
+static int start_node(struct node *node, char error[NODE_ERROR_SIZE])
+{
+	int r = node_load(node, error);
+
+	/* Only now: the database's own threads inherit the name of the thread that opens it. */
+	thread_set_name("main");
+	if (r)
+		return r;
+	timed_node = node;
+	return node_start(node, error);
+}
+
 static int run_node(struct node *node, const struct options *options, const sigset_t *set)
 {
 	char error[NODE_ERROR_SIZE];
-	struct rpc *rpc = NULL;
-	int r = node_start(node, error);
+	struct rpc *rpc;
+	/* First: from now on it says how far the start is. */
+	int r = rpc_start(&rpc, node, error);
 
+	timed_rpc = rpc;
+	if (!r)
+		r = start_node(node, error);
+	service_end_start();
 	if (!r) {
-		r = rpc_start(&rpc, node, error);
-		timed_rpc = rpc;
-		service_end_start();
-		if (!r) {
-			service_ready(node);
-			wait_for_stop(node, options, set);
-			service_stopping();
-		}
-		stop_signal_restore();
-		timed_rpc = NULL;
-		rpc_stop(rpc);
-		node_stop(node);
+		service_ready(node);
+		wait_for_stop(node, options, set);
+		service_stopping();
 	}
-	if (r)
-		complain(error);
-	return r ? r : node_exit_code(node);
-}
-
-static int open_and_run_node(const struct config *config, const struct options *options, const sigset_t *set)
-{
-	char error[NODE_ERROR_SIZE];
-	struct node *node;
-	int r = node_open(&node, config, error);
-
+	stop_signal_restore();
+	timed_rpc = NULL;
+	rpc_stop(rpc);
 	if (r == -ECANCELED) {
 		log_info(LOG_NODE, "%s", error);
 		return EXIT_SUCCESS;
@@ -150,9 +150,20 @@ static int open_and_run_node(const struct config *config, const struct options *
 		complain(error);
 		return r;
 	}
-	/* Only now: the database's own threads inherit the name of the thread that opens it. */
-	thread_set_name("main");
-	timed_node = node;
+	node_stop(node);
+	return node_exit_code(node);
+}
+
+static int open_and_run_node(const struct config *config, const struct options *options, const sigset_t *set)
+{
+	char error[NODE_ERROR_SIZE];
+	struct node *node;
+	int r = node_open(&node, config, error);
+
+	if (r) {
+		complain(error);
+		return r;
+	}
 	r = run_node(node, options, set);
 	timed_node = NULL;
 	node_close(node);
@@ -174,9 +185,9 @@ static int run(const struct config *config, const struct options *options, const
 		return EXIT_USAGE;
 	}
 	service_begin();
-	if (options->reindex)
-		outcome = import_reindex(config);
-	if (outcome == IMPORT_DONE && options->load_blocks)
+	if (config->storage.reindex)
+		log_info(LOG_CHAIN, "Rebuilding everything from the blocks (--reindex)");
+	if (options->load_blocks)
 		outcome = import_blocks(config, options->load_blocks);
 	if (outcome == IMPORT_FAILED)
 		r = EXIT_FAILURE;

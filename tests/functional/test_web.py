@@ -14,7 +14,9 @@ import time
 import pytest
 
 from harness import web
+from harness.cli import Cli
 from harness.net import listening, paced_ms, scaled, wait_until
+from harness.rpc import RPC_WARMING_UP, RpcError
 from harness.service import StoppedThread
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -83,6 +85,42 @@ def check_values(before, now):
             assert now[name] >= before[name], f"{name} fell"
     assert 0 < now["timed_process_open_fds"] < now["timed_process_max_fds"]
     assert now["timed_disk_free_bytes"] > 0 and now["timed_rocksdb_memtable_bytes"] > 0
+
+
+@pytest.mark.fast
+def test_while_the_node_starts(daemons, net):
+    """The RPC answers from the beginning, with the step that the start has come to; nothing runs before its end."""
+    node = daemons(net.ip(5), {"metrics": {"enabled": True, "listen_address": net.ip(5), "prometheus_port": 9091}},
+                   start=False)
+    pool = os.path.join(node.datadir, "pool.dat")
+    os.mkfifo(pool)  # to open it waits for somebody who writes
+    node.spawn()
+    step = "Loading pool and wallet"
+
+    def refusal():
+        try:
+            node.rpc("getblockcount")
+        except RpcError as error:
+            return error.code == RPC_WARMING_UP and str(error).endswith(step)
+        except OSError:
+            return False
+        raise AssertionError("an answer before the node is ready")
+    wait_until(refusal, 10, node.tail)
+    assert json.loads(web.get(node, "/health")[2]) == {"healthy": False, "starting": step}
+    for port, path in ((None, "/health"), (None, "/metrics"), (9091, "/metrics"), (9091, "/health")):
+        status, _, body = web.get(node, path, port=port)
+        assert status == 503 and step in body, path
+    status, _, body = web.get(node, "/status.json", **node.rpc_credentials())
+    assert status == 503 and json.loads(body)["starting"] == step
+    cli = Cli(node)
+    assert "error code: -28" in cli.fails("stop")
+    waiting = cli.spawn("-rpcwait", "getblockcount")
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(0.3)
+    os.close(os.open(pool, os.O_WRONLY))
+    wait_until(node.ready, 10, node.tail)
+    assert waiting.communicate(timeout=10) == ("0\n", "")
+    assert web.get(node, "/metrics")[0] == web.get(node, "/metrics", port=9091)[0] == 200
 
 
 def check_health(node):
@@ -231,7 +269,7 @@ def test_who_asks_from_another_machine(daemons):
                                  "metrics": {"enabled": True, "listen_address": "0.0.0.0", "prometheus_port": 9091}},
                    prefix=("unshare", "--net", "--", "sh", "-c", network, "sh"), start=False)
     node.spawn()
-    wait_until(lambda: node.log_lines("RPC server listening"), 20, "it listens")
+    wait_until(lambda: node.log_lines("Listening on "), 20, "it runs")
     inside = ["nsenter", f"--net=/proc/{node.pid}/ns/net", sys.executable, "-c", ASK, "127.0.0.1", "10.99.8.7"]
     answers = subprocess.run(inside, capture_output=True, text=True, timeout=60, check=True).stdout.split()
     assert answers[:5] == ["200", "503", "200", "503", "404"], "from 127.0.0.1"

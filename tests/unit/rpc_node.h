@@ -42,6 +42,7 @@ struct node {
 	int64_t median_time;
 	int median_result; /* of node_median_time() */
 	int64_t uptime_ms;
+	const char *starting; /* a step of its start; NULL: it runs */
 	const struct masternode_info *masternodes;
 	size_t masternode_count;
 	const struct node_heartbeat_stats *heartbeat_stats;
@@ -87,6 +88,13 @@ struct net *node_net(struct node *n)
 {
 	(void)n;
 	return NULL;
+}
+
+bool node_is_starting(const struct node *n, char step[SERVICE_STEP_SIZE])
+{
+	if (n->starting)
+		snprintf(step, SERVICE_STEP_SIZE, "%s", n->starting);
+	return n->starting != NULL;
 }
 
 int64_t node_uptime_ms(const struct node *n)

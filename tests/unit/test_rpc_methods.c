@@ -458,6 +458,21 @@ END_TEST
 
 /* ---- starting */
 
+/* While the node starts no method runs, known or not, and each says how far the start is. */
+START_TEST(a_node_that_starts)
+{
+	static const char step[] = "Rebuilding the indexes: block 7 of 9";
+
+	node.starting = step;
+	expect_error("getblockcount", "[]", RPC_IN_WARMUP, step);
+	expect_error("stop", "[]", RPC_IN_WARMUP, step);
+	expect_error("nothing", "[]", RPC_IN_WARMUP, step);
+	ck_assert_int_eq(node.stops, 0);
+	node.starting = NULL;
+	json_decref(call("getblockcount"));
+}
+END_TEST
+
 static void expect_refused(int code, const char *why)
 {
 	char error[RPC_ERROR_SIZE];
@@ -537,6 +552,7 @@ int main(void)
 	tcase_add_test(methods, getmemoryinfo);
 	tcase_add_test(methods, table_is_consistent);
 	tcase_add_checked_fixture(starting, node_setup, node_teardown);
+	tcase_add_test(starting, a_node_that_starts);
 	tcase_add_test(starting, configurations_that_are_refused);
 	tcase_add_test(starting, configurations_that_are_accepted);
 	suite_add_tcase(suite, methods);

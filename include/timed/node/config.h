@@ -92,6 +92,7 @@ struct config {
 		char *data_dir; /* never empty once resolved */
 		uint32_t cache_size_mb;
 		bool recover_wal; /* --recover-wal; no key in the file */
+		bool reindex;	  /* --reindex, likewise */
 	} storage;
 	struct {
 		uint32_t min_masternodes;      /* for production without validators */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the daemon does with its chain before, or instead of, being a node: taking blocks from a file (`--load-blocks`)
- * and rebuilding everything from the blocks it has (`--reindex`).  No socket is open meanwhile.
+ * What the daemon does with its chain instead of being a node: taking blocks from a file (`--load-blocks`), onto a
+ * chain that is rebuilt first where the configuration says so (`--reindex`).  No socket is open meanwhile.
  *
- * Both log a line every few seconds, and both end in order on SIGTERM and SIGINT, which the caller has blocked in every
- * thread: what is done by then is kept.
+ * A line is logged every few seconds, and SIGTERM and SIGINT, which the caller has blocked in every thread, end it in
+ * order: what is done by then is kept.
  *
  * Thread safety: the main thread, which no other is beside but the log's.
  */
@@ -24,8 +24,5 @@ enum import_outcome {
  * or a line that is no block, ends it, and what came before stays.  PROTOCOL.md §6 "A block is valid on top of our
  * tip". */
 enum import_outcome import_blocks(const struct config *config, const char *path) __attribute__((warn_unused_result));
-
-/* Rebuilds everything but the blocks from the blocks.  Stopped, the next start goes on with it. */
-enum import_outcome import_reindex(const struct config *config) __attribute__((warn_unused_result));
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The composition root: owns the store, the wallet, the masternode registry, the network and the housekeeping threads, and
- * starts and stops them in order.  The floors above (RPC, mains) read the node through this header.
+ * The composition root: owns the store, the wallet, the masternode registry, the network and the housekeeping threads,
+ * and starts and stops them in order.  The floors above (RPC, mains) read the node through this header.
  *
- * Thread safety: everything may be called from any thread between node_start and node_stop, which `main` alone calls.
+ * Thread safety: everything may be called from any thread between node_start and node_stop, which `main` alone calls,
+ * as it does node_open, node_load and node_close.
  */
 #ifndef TIMED_NODE_NODE_H
 #define TIMED_NODE_NODE_H
@@ -14,6 +15,7 @@
 
 #include "timed/consensus/attestation.h"
 #include "timed/net/mem_budget.h"
+#include "timed/node/service.h"
 #include "timed/store/store.h"
 #include "timeproto/chain/address.h"
 #include "timeproto/chain/params.h"
@@ -33,13 +35,18 @@ struct wallet;
 
 #define NODE_ERROR_SIZE 1024
 
-/* Opens everything under the data directory.  0; or an exit code of interfaces (1 run-time, 2 configuration, 3 halted)
- * with the reason in `error`; or -ECANCELED and a text: a stop signal came while the chain was being rebuilt.  Then
- * nothing is left open. `config` must outlive the node. */
+/* Takes the data directory: nobody else runs on it.  0; or an exit code of interfaces (1 run-time, 2 configuration, 3
+ * halted) with the reason in `error`, and nothing is left open.  `config` must outlive the node. */
 int node_open(struct node **out, const struct config *config, char error[NODE_ERROR_SIZE])
 	__attribute__((warn_unused_result));
-/* Starts the threads and the network.  As node_open. */
+/* Opens everything in the data directory, which may take long.  As node_open, but what is open is left to node_close();
+ * or -ECANCELED and a text: a stop signal came while the chain was being rebuilt. */
+int node_load(struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
+/* Starts the threads and the network.  As node_load. */
 int node_start(struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
+/* True until node_start() is done, with the step that the start has come to in `step`.  Any thread, from node_open()
+ * on; of the rest of this header only node_config() and node_data_dir() may be called then. */
+bool node_is_starting(const struct node *node, char step[SERVICE_STEP_SIZE]);
 /* Stops in order and joins every thread.  Blocks. */
 void node_stop(struct node *node);
 void node_close(struct node *node);

@@ -21,6 +21,9 @@ struct node;
 void service_begin(void);
 /* The start goes on, `what` of it; `of` 0: not in numbers.  Also asks for more time. */
 void service_step(const char *what, uint64_t height, uint64_t of);
+#define SERVICE_STEP_SIZE 128
+/* The last step, for a person: "Rebuilding the indexes: block 7 of 9". */
+void service_last_step(char out[SERVICE_STEP_SIZE]);
 /* The start is over, well or not: nobody is asked for time any more.  Harmless when it did not begin. */
 void service_end_start(void);
 

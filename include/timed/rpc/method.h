@@ -31,14 +31,14 @@ enum rpc_code {
 	RPC_WALLET_WRONG_ENC_STATE = -15,      /* the wallet is encrypted, and should not be, or the other way round */
 	RPC_WALLET_ENCRYPTION_FAILED = -16,
 	RPC_DESERIALIZATION_ERROR = -22,
-	RPC_CLIENT_NODE_ALREADY_ADDED = -23,	/* a node that is added, or banned, already */
-	RPC_CLIENT_NODE_NOT_ADDED = -24,	/* a node that was not added */
+	RPC_CLIENT_NODE_ALREADY_ADDED = -23, /* a node that is added, or banned, already */
+	RPC_CLIENT_NODE_NOT_ADDED = -24,     /* a node that was not added */
 	RPC_VERIFY_ERROR = -25,
 	RPC_VERIFY_REJECTED = -26,
 	RPC_VERIFY_ALREADY_IN_CHAIN = -27,
-	RPC_IN_WARMUP = -28,
-	RPC_CLIENT_NODE_NOT_CONNECTED = -29,	/* there is no such connection */
-	RPC_CLIENT_INVALID_IP_OR_SUBNET = -30,	/* no IP, or one that is not banned */
+	RPC_IN_WARMUP = -28,		       /* the node is starting: any method */
+	RPC_CLIENT_NODE_NOT_CONNECTED = -29,   /* there is no such connection */
+	RPC_CLIENT_INVALID_IP_OR_SUBNET = -30, /* no IP, or one that is not banned */
 	RPC_INVALID_REQUEST = -32600,
 	RPC_METHOD_NOT_FOUND = -32601,
 	RPC_INVALID_PARAMS = -32602, /* missing, too many, or unknown parameters */
@@ -152,6 +152,8 @@ struct rpc_table {
 	const struct rpc_group *const *groups;
 	size_t group_count;
 	void *user; /* handed to the methods */
+	/* True: nothing can be called yet, and `text` says what is waited for.  NULL: all can be called. */
+	bool (*warming_up)(void *user, char text[RPC_FAILURE_SIZE]);
 	struct rpc_stats *stats; /* NULL: nobody counts */
 };
 
@@ -162,7 +164,7 @@ json_t *rpc_fail(struct rpc_call *call, enum rpc_code code, const char *format, 
  * up meanwhile.  Returns NULL, so that a method can return it. */
 json_t *rpc_later(struct rpc_call *call);
 /* Every way in which the method may fail: those that the check of its parameters gives, then its own.  Returns how
- * many. Left out is what any method may answer: RPC_OUT_OF_MEMORY. */
+ * many. Left out is what any method may answer: RPC_OUT_OF_MEMORY, RPC_IN_WARMUP. */
 size_t rpc_method_errors(struct rpc_error out[RPC_MAX_ERRORS], const struct rpc_method *method);
 /* NULL when there is none of that name. */
 const struct rpc_method *rpc_table_find(const struct rpc_table *table, const char *name);

@@ -2,7 +2,7 @@
  *
  * The methods, one file per subject (methods_chain.c, ...), gathered in one table.
  *
- * Thread safety: any thread between node_start() and node_stop().
+ * Thread safety: any thread; the methods run between node_start() and node_stop() only.
  */
 #ifndef TIMED_RPC_METHODS_H
 #define TIMED_RPC_METHODS_H

@@ -8,6 +8,8 @@
  *	/health		password, none from this machine	everybody
  *	/, /status.json	password, none with rpc.public_status	not there
  *
+ * While the node starts, each but / answers 503 with the step that the start has come to.
+ *
  * Thread safety: routes_init() from one thread; the rest is http_route.h's.
  */
 #ifndef TIMED_RPC_ROUTES_H

@@ -17,8 +17,9 @@ struct rpc;
 #define RPC_ERROR_SIZE 512
 
 /* Writes the cookie file, binds the listeners of [rpc] and [metrics], those that are enabled, and starts to answer.  To
- * be called after node_start(); `node` must outlive the RPC.  0 and *out (NULL when neither is enabled); or an exit code of interfaces (1 run-time, 2
- * configuration) with the reason in `error`, and nothing is left open. */
+ * be called after node_open(): while node_is_starting(), every method fails with RPC_IN_WARMUP and the step of the
+ * start. `node` must outlive the RPC.  0 and *out (NULL when neither is enabled); or an exit code of interfaces (1
+ * run-time, 2 configuration) with the reason in `error`, and nothing is left open. */
 int rpc_start(struct rpc **out, struct node *node, char error[RPC_ERROR_SIZE]) __attribute__((warn_unused_result));
 /* The port that the listener of [rpc] got; 0: there is none. */
 uint16_t rpc_port(const struct rpc *rpc);

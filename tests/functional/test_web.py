@@ -223,7 +223,7 @@ def test_metrics_without_rpc(daemons, net):
     node = daemons(ip, {"rpc": {"enabled": False}, "metrics": {"enabled": True, "listen_address": ip, "prometheus_port": 9091}},
                    start=False)
     node.spawn()
-    wait_until(lambda: node.log_lines("Metrics on http"), 20, "it listens")
+    wait_until(lambda: node.log_lines("Listening on "), 20, "it runs")
     assert web.metrics(node, port=9091)["timed_up"] == 1
     assert (node.config["network"]["listen_address"], node.config["rpc"]["port"]) not in listening(node.pid)
     # Nobody takes it from the others, nor is it a place to try passwords at.

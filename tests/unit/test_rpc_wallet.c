@@ -304,6 +304,24 @@ START_TEST(a_payment_and_what_it_is_refused_for)
 }
 END_TEST
 
+/* That a key is handed out cannot be written down: nothing is sent. */
+static void expect_failed_write(const char *method, const char *params_text)
+{
+	saving_fails = -EIO;
+	expect_code(method, params_text, RPC_WALLET_ERROR, "");
+	ck_assert_int_eq(submitted, 0);
+	saving_fails = 0;
+}
+
+START_TEST(a_disk_that_fails)
+{
+	mine_key(1, 10 * TIME);
+	mine_key(2, 10 * TIME);
+	expect_failed_write("sendtoaddress", args("[\"%s\",1]", f->owners[7].address));
+	expect_failed_write("mergeutxos", "[]");
+}
+END_TEST
+
 START_TEST(a_merge)
 {
 	struct wire_hash txid;
@@ -498,6 +516,21 @@ END_TEST
 
 /* ---- passphrase; encryptwallet takes a second, so one test goes through all of it */
 
+static int unlock_fails; /* result of wallet_unlock(); 0: its own */
+
+int __real_wallet_unlock(struct wallet *w, char text[WALLET_TEXT_SIZE], const char *passphrase, size_t len,
+			 int64_t for_ms);
+int __wrap_wallet_unlock(struct wallet *w, char text[WALLET_TEXT_SIZE], const char *passphrase, size_t len,
+			 int64_t for_ms);
+int __wrap_wallet_unlock(struct wallet *w, char text[WALLET_TEXT_SIZE], const char *passphrase, size_t len,
+			 int64_t for_ms)
+{
+	if (!unlock_fails)
+		return __real_wallet_unlock(w, text, passphrase, len, for_ms);
+	snprintf(text, WALLET_TEXT_SIZE, "it is damaged");
+	return unlock_fails;
+}
+
 START_TEST(the_passphrase)
 {
 	const char *pay = args("[\"%s\",1]", f->owners[7].address);
@@ -518,6 +551,11 @@ START_TEST(the_passphrase)
 	expect_code("walletpassphrase", "[\"\",60]", RPC_WALLET_PASSPHRASE_INCORRECT, "");
 	expect_code("walletpassphrase", "[\"open\",0]", RPC_INVALID_PARAMETER, "between 1 and 100000000");
 	expect_code("walletpassphrase", "[\"open\"]", RPC_INVALID_PARAMS, "timeout");
+	unlock_fails = WALLET_E_DAMAGED;
+	expect_code("walletpassphrase", "[\"open\",60]", RPC_WALLET_ERROR, "it is damaged");
+	unlock_fails = -ENOMEM;
+	expect_code("walletpassphrase", "[\"open\",60]", RPC_OUT_OF_MEMORY, "out of memory");
+	unlock_fails = 0;
 	expect_result("walletpassphrase", "[\"open\",60]", "null");
 	wallet_get_state(wallet, &state);
 	ck_assert_int_gt(state.unlocked_ms, 50000);
@@ -543,6 +581,7 @@ int main(void)
 	tcase_add_test(c, new_addresses);
 	tcase_add_test(c, valid_addresses);
 	tcase_add_test(c, a_payment_and_what_it_is_refused_for);
+	tcase_add_test(c, a_disk_that_fails);
 	tcase_add_test(c, a_merge);
 	tcase_add_test(c, signing);
 	tcase_add_test(c, a_transaction_that_pays_us);

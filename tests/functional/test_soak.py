@@ -37,7 +37,8 @@ def test_adversarial_61_three_daemons_thirty_minutes(daemons, net):
 
 @pytest.mark.root
 def test_adversarial_56_ten_minutes_on_a_bad_cable(daemons):
-    """Latency 200 ms ± 50, 5 % loss, reordering, the protocol's own timers: no connection is lost in 10 minutes."""
+    """Latency 200 ms ± 50, 5 % loss, reordering, 1 Mbit/s, the protocol's own timers: no connection is lost in 10
+    minutes."""
     why = cable.missing()
     if why:
         pytest.skip(why)
@@ -52,7 +53,7 @@ def test_adversarial_56_ten_minutes_on_a_bad_cable(daemons):
             wait_until(node.ready, 20, f"{node.ip} is ready")
         one_connection_per_pair(nodes, timeout=40)
         before = connections(nodes)
-        lab.delay, lab.jitter, lab.loss = 0.2, 0.05, 0.05
+        lab.delay, lab.jitter, lab.loss, lab.bits_per_second = 0.2, 0.05, 0.05, 1_000_000
         end = time.monotonic() + 600
         while time.monotonic() < end:
             time.sleep(10)

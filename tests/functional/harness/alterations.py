@@ -83,6 +83,7 @@ def _header(m):
     m.add("header.height one less", "height", field("height", lambda v: v - 1), seal=False, penalised=False)
     m.add("header.height 0", "height", field("height", 0), seal=False, penalised=False)
     m.add("header.height max", "height", field("height", U64 - 1), seal=False, penalised=False)
+    # It may continue another chain, which its sender takes for the right one.
     m.add("header.previous_hash", "previous", lambda b: _flip(b["header"]["previous_hash"], 31), seal=False,
           penalised=False)
     m.add("header.merkle_root first byte", "merkle", lambda b: _flip(b["header"]["merkle_root"], 0), seal=False)
@@ -97,6 +98,7 @@ def _header(m):
     m.add("header.timestamp of the parent", "timestamp", moved(parent))
     m.add("header.timestamp before the parent", "timestamp", moved(parent - 1))
     m.add("header.timestamp negative", "timestamp", moved(-2**63))
+    # It may be valid in a while, and the clock that is wrong may be ours.
     m.add("header.timestamp 20 minutes ahead", "future", moved(int(time.time()) + 1200), penalised=False)
     m.add("header.timestamp max", "future", moved(2**63 - 1), penalised=False)
     for what, change in (("one more", lambda v: v + 1), ("one less", lambda v: v - 1), ("0", 0), ("max", U64 - 1)):

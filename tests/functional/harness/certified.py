@@ -8,6 +8,7 @@ import copy
 import struct
 
 from .chain import Chain, Key, SUBSIDY, block_hash, coinbase, reseal, sha256, shares
+from .net import rounds
 
 PRECOMMIT = 2
 ROUND = 1
@@ -99,7 +100,7 @@ def wrong_certificates(chain):
                                                        c["signatures"][1].__setitem__(0, signatures[0][0])))
     yield "a short signature", with_commit(lambda c: c["signatures"][2][1].pop())
     yield "one more that is forged", with_commit(lambda c: c["signatures"].append([chain.names[3], [7] * 64]))
-    for index in range(0, 64, 7):
+    for index in range(0, 64, 64 // rounds(64, 8)):
         yield f"byte {index} of a signature", with_commit(
             lambda c, i=index: c["signatures"][1][1].__setitem__(i, c["signatures"][1][1][i] ^ 1))
     other = copy.deepcopy(chain.tip)

@@ -211,21 +211,58 @@ void registry_free(struct registry *registry)
 	free(registry);
 }
 
+/* Takes a masternode out of the set; the caller frees it. */
+static struct registry_slot *registry_remove(struct registry *registry, size_t at)
+{
+	struct registry_slot *slot = registry_take(&registry->known, at);
+
+	if (slot->entry.active)
+		registry->active--;
+	if (slot == registry->own)
+		registry->own = NULL;
+	return slot;
+}
+
+/* The one of that source that has not been heard of for longest; false: there is none. */
+static bool registry_oldest(const struct registry_table *table, size_t *at, enum registry_source source)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct registry_entry *e = &table->items[i]->entry;
+
+		if (e->source == source && (!found || e->heard_ms < table->items[*at]->entry.heard_ms)) {
+			*at = i;
+			found = true;
+		}
+	}
+	return found;
+}
+
 /* The announcement of an IP that is not known yet. */
 static int registry_announce_new(struct registry *registry, struct registry_event *event, const char *ip,
 				 const struct wire_masternode *announced, int64_t now_ms)
 {
-	struct registry_slot *slot;
+	struct registry_slot *slot, *replaced = NULL;
+	size_t at;
 
-	if (registry->known.count >= registry->params.limit)
-		return REGISTRY_E_FULL;
 	if (registry_reserve(&registry->known))
 		return -ENOMEM;
 	slot = registry_slot_new(ip, announced);
 	if (!slot)
 		return -ENOMEM;
+	if (registry->known.count >= registry->params.limit) {
+		if (!registry_oldest(&registry->known, &at, REGISTRY_SOURCE_HEARTBEAT)) {
+			free(slot);
+			return REGISTRY_E_FULL;
+		}
+		replaced = registry_remove(registry, at);
+	}
 	registry_drop_hint(registry, ip);
 	registry_add(registry, event, slot, REGISTRY_SOURCE_ANNOUNCED, now_ms);
+	if (replaced)
+		memcpy(event->replaced, replaced->entry.ip, sizeof(event->replaced));
+	free(replaced);
 	return 0;
 }
 
@@ -279,6 +316,7 @@ void registry_heard(struct registry *registry, struct registry_event *event, con
 int registry_hint(struct registry *registry, const char *ip, const struct wire_masternode *hinted, int64_t now_ms)
 {
 	struct registry_slot *slot = registry_lookup(&registry->known, ip);
+	size_t at;
 
 	if (!registry_valid(ip, hinted))
 		return REGISTRY_E_INVALID;
@@ -290,8 +328,6 @@ int registry_hint(struct registry *registry, const char *ip, const struct wire_m
 		slot->entry.heard_ms = now_ms;
 		return 0;
 	}
-	if (!slot && registry->hints.count >= registry->params.limit)
-		return REGISTRY_E_FULL;
 	if (registry_reserve(&registry->hints))
 		return -ENOMEM;
 	slot = registry_slot_new(ip, hinted);
@@ -299,6 +335,9 @@ int registry_hint(struct registry *registry, const char *ip, const struct wire_m
 		return -ENOMEM;
 	slot->entry.heard_ms = now_ms;
 	registry_drop_hint(registry, ip);
+	if (registry->hints.count >= registry->params.limit &&
+	    registry_oldest(&registry->hints, &at, REGISTRY_SOURCE_HEARTBEAT))
+		free(registry_take(&registry->hints, at));
 	registry_insert(&registry->hints, slot);
 	return 0;
 }
@@ -335,18 +374,6 @@ int registry_prove(struct registry *registry, struct registry_event *event, cons
 	slot = registry_take(&registry->hints, at);
 	registry_add(registry, event, slot, REGISTRY_SOURCE_HEARTBEAT, now_ms);
 	return 0;
-}
-
-/* Takes a masternode out of the set; the caller frees it. */
-static struct registry_slot *registry_remove(struct registry *registry, size_t at)
-{
-	struct registry_slot *slot = registry_take(&registry->known, at);
-
-	if (slot->entry.active)
-		registry->active--;
-	if (slot == registry->own)
-		registry->own = NULL;
-	return slot;
 }
 
 int registry_set_own(struct registry *registry, struct registry_event *event, const char *ip,

@@ -224,7 +224,7 @@ const struct config_key config_keys[] = {
 	BYTES(limits, line_progress_bytes, "4096", 1, "see timers.line_progress_ms"),
 	NUMBER(limits, masternode_slots_percent, "40", 0, 100, "%", "of max_peers, but 20 to 30, kept for masternodes"),
 	COUNT(limits, max_addresses, "10000", "addresses of peers that are remembered"),
-	NUMBER(limits, addresses_per_answer, "1000", 1, 1000, "", "addresses in one PeersResponse"),
+	NUMBER(limits, addresses_per_answer, "1000", 1, 1000, "", "addresses that are taken of one answer"),
 	COUNT(limits, unparsable_lines, "10", "on one connection: then it ends as one violation"),
 	COUNT(limits, violations_short, "3", "violations that ban for timers.ban_short_ms"),
 	COUNT(limits, violations_long, "5", "for timers.ban_long_ms"),

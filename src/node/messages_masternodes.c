@@ -15,6 +15,16 @@
 #define ENTRY_BYTES 320
 #define ESCAPED_BYTES 6
 
+/* It is not in the registry any more. */
+static void forgotten(struct node *node, const char *ip)
+{
+	struct net_addr addr;
+
+	persist_masternode(node, ip);
+	if (!net_addr_parse(&addr, ip, strlen(ip), node->chain_params.p2p_port))
+		address_book_set_masternode(net_addresses(node->net), &addr.ip, false);
+}
+
 void node_masternode_event(struct node *node, const struct registry_event *event)
 {
 	switch (event->kind) {
@@ -36,10 +46,15 @@ void node_masternode_event(struct node *node, const struct registry_event *event
 	case REGISTRY_FORGOTTEN:
 		log_info(LOG_MASTERNODE, "Masternode %s is forgotten after %" PRId64 "s of silence (total: %zu)",
 			 event->ip, event->silence_ms / 1000, event->known);
-		break;
+		forgotten(node, event->ip);
+		return;
 	}
 	if (event->kind != REGISTRY_OFFLINE)
 		persist_masternode(node, event->ip);
+	if (event->replaced[0]) {
+		log_info(LOG_MASTERNODE, "Masternode %s has given way to it", event->replaced);
+		forgotten(node, event->replaced);
+	}
 }
 
 bool node_is_masternode_ip(struct node *node, const struct net_ip *ip)
@@ -188,7 +203,8 @@ enum message_verdict masternodes_on_response(struct peer *peer, const struct wir
 	struct node *node = peer_user(peer);
 	uint64_t key;
 	bool asked = peer_answer_expected(peer, &key);
-	size_t taken = peer_take_address_tokens(peer, list->len, asked);
+	size_t limit = node->config->limits.addresses_per_answer;
+	size_t taken = peer_take_address_tokens(peer, list->len < limit ? list->len : limit, asked);
 
 	for (size_t i = 0; i < taken; i++) {
 		const struct wire_masternode *about = &list->items[i];

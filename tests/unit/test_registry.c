@@ -403,7 +403,7 @@ START_TEST(limits_hold)
 	ck_assert_int_eq(hint("10.0.1.1", 1), 0);
 	ck_assert_int_eq(hint("10.0.1.2", 1), 0);
 	ck_assert_int_eq(hint("10.0.1.3", 1), 0);
-	ck_assert_int_eq(hint("10.0.1.4", 1), REGISTRY_E_FULL);
+	now++;
 	ck_assert_int_eq(hint("10.0.1.1", 2), 0);
 	ck_assert_int_eq(prove("10.0.1.1", 2), REGISTRY_E_FULL);
 	ck_assert_uint_eq(registry_hints(registry), 3);
@@ -411,6 +411,65 @@ START_TEST(limits_hold)
 	/* we ourselves always find room */
 	ck_assert_int_eq(registry_set_own(registry, &event, "10.0.0.9", &m), 0);
 	ck_assert_uint_eq(registry_known(registry), 4);
+}
+END_TEST
+
+/* Whoever tells of thousands that do not exist does not keep out those that do. */
+START_TEST(oldest_hint_gives_way)
+{
+	struct registry_params params = defaults;
+
+	registry_free(registry);
+	params.limit = 3;
+	ck_assert_int_eq(registry_new(&registry, &params, now), 0);
+	ck_assert_int_eq(hint("10.0.1.2", 1), 0);
+	now++;
+	ck_assert_int_eq(hint("10.0.1.1", 1), 0);
+	ck_assert_int_eq(hint("10.0.1.3", 1), 0);
+	now++;
+	ck_assert_int_eq(hint("10.0.1.1", 2), 0);
+	ck_assert_uint_eq(registry_hints(registry), 3);
+	ck_assert_int_eq(hint("10.0.1.4", 1), 0);
+	ck_assert_uint_eq(registry_hints(registry), 3);
+	ck_assert(!is_hinted("10.0.1.2", 1));
+	ck_assert_int_eq(hint("10.0.1.5", 1), 0);
+	ck_assert(!is_hinted("10.0.1.3", 1));
+	ck_assert(is_hinted("10.0.1.1", 2) && is_hinted("10.0.1.4", 1) && is_hinted("10.0.1.5", 1));
+}
+END_TEST
+
+/* Who has a connection of its own comes before who was only told of, the longest silent first. */
+START_TEST(announced_takes_the_place_of_one_that_was_proved)
+{
+	struct registry_params params = defaults;
+
+	registry_free(registry);
+	params.limit = 4;
+	ck_assert_int_eq(registry_new(&registry, &params, now), 0);
+	set_own("10.0.0.9", 7);
+	ck_assert_int_eq(announce("10.0.0.1", 1), 0);
+	now++;
+	for (int i = 0; i < 2; i++) {
+		const char *ip = i ? "10.0.0.2" : "10.0.0.3";
+
+		ck_assert_int_eq(hint(ip, 1), 0);
+		ck_assert_int_eq(prove(ip, 1), 0);
+		ck_assert_str_eq(event.replaced, "");
+		now++;
+	}
+	ck_assert_int_eq(announce("10.0.0.4", 1), 0);
+	ck_assert_int_eq(event.kind, REGISTRY_REGISTERED);
+	ck_assert_str_eq(event.ip, "10.0.0.4");
+	ck_assert_str_eq(event.replaced, "10.0.0.3");
+	ck_assert_uint_eq(event.known, 4);
+	ck_assert_uint_eq(event.active, 4);
+	ck_assert_ptr_null(registry_find(registry, "10.0.0.3"));
+	ck_assert_int_eq(announce("10.0.0.5", 1), 0);
+	ck_assert_str_eq(event.replaced, "10.0.0.2");
+	/* neither one that has announced itself nor our own */
+	ck_assert_int_eq(announce("10.0.0.6", 1), REGISTRY_E_FULL);
+	ck_assert_uint_eq(registry_known(registry), 4);
+	ck_assert_ptr_nonnull(registry_own(registry));
 }
 END_TEST
 
@@ -735,6 +794,8 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, heartbeats_keep_active);
 	tcase_add_test(c, hints_expire_unless_repeated);
 	tcase_add_test(c, limits_hold);
+	tcase_add_test(c, oldest_hint_gives_way);
+	tcase_add_test(c, announced_takes_the_place_of_one_that_was_proved);
 	tcase_add_test(c, own_is_always_active);
 	tcase_add_test(c, nobody_else_changes_our_own_entry);
 	tcase_add_test(c, own_takes_the_place_of_what_was_known);

@@ -32,7 +32,7 @@
 
 enum registry_error {
 	REGISTRY_E_KEY = 1, /* another key is pinned to this IP: nothing was changed, and it was not heard */
-	REGISTRY_E_FULL,    /* `limit` entries are known */
+	REGISTRY_E_FULL,    /* `limit` entries are known, none of which gives way */
 	REGISTRY_E_OWN,	    /* the IP is our own: only registry_set_own() changes that entry */
 	REGISTRY_E_INVALID, /* an empty or overlong IP, an overlong reward address, or an unknown tier */
 	REGISTRY_E_UNKNOWN, /* no such masternode, nor a hint with that key */
@@ -88,6 +88,7 @@ struct registry_event {
 	size_t known;	    /* entries after the event */
 	size_t active;	    /* active entries after the event */
 	int64_t silence_ms; /* OFFLINE, FORGOTTEN, BACK_ONLINE: how long it had not been heard */
+	char replaced[REGISTRY_IP_SIZE]; /* REGISTERED: who was forgotten to make room; empty: nobody */
 };
 
 struct registry;
@@ -98,9 +99,10 @@ int registry_new(struct registry **out, const struct registry_params *params, in
 void registry_free(struct registry *registry);
 
 /* An announcement about `ip` over the connection of `ip` itself (its `address` field is ignored, as everywhere).
- * Registers it, or counts as heard and takes over a changed reward address or tier.  0, -ENOMEM, REGISTRY_E_KEY, _FULL,
- * _OWN or _INVALID.  After REGISTRY_E_KEY the connection is not the masternode's own: the caller no longer calls
- * registry_heard() for it, so that the old key can be forgotten. */
+ * Registers it, or counts as heard and takes over a changed reward address or tier.  When it is full, the one that was
+ * only proved (REGISTRY_SOURCE_HEARTBEAT) and has been silent for longest gives way: proofs cost nobody a connection.
+ * 0, -ENOMEM, REGISTRY_E_KEY, _FULL, _OWN or _INVALID.  After REGISTRY_E_KEY the connection is not the masternode's
+ * own: the caller no longer calls registry_heard() for it, so that the old key can be forgotten. */
 int registry_announce(struct registry *registry, struct registry_event *event, const char *ip,
 		      const struct wire_masternode *announced, int64_t now_ms) __attribute__((warn_unused_result));
 
@@ -109,8 +111,8 @@ int registry_announce(struct registry *registry, struct registry_event *event, c
 void registry_heard(struct registry *registry, struct registry_event *event, const char *ip, int64_t now_ms);
 
 /* What somebody else says about `ip`: an entry of MasternodesResponse, or an announcement about a third one.  Kept as a
- * hint, the latest for each IP, and never a masternode by itself; ignored where the key of `ip` is known.  0, -ENOMEM,
- * REGISTRY_E_FULL, _OWN or _INVALID. */
+ * hint, the latest for each IP, and never a masternode by itself; ignored where the key of `ip` is known.  When there
+ * are too many, the oldest gives way.  0, -ENOMEM, REGISTRY_E_OWN or _INVALID. */
 int registry_hint(struct registry *registry, const char *ip, const struct wire_masternode *hinted, int64_t now_ms)
 	__attribute__((warn_unused_result));
 

@@ -26,7 +26,9 @@ struct keeper {
 	struct node *node;
 	struct thread thread;
 	atomic_bool quit;
-	int64_t tick_due_ms, sync_due_ms, heard_due_ms, status_due_ms, skew_due_ms, expire_due_ms; /* keeper thread only */
+	int64_t tick_due_ms, sync_due_ms, heard_due_ms, status_due_ms, skew_due_ms,
+		expire_due_ms, /* keeper thread only */
+		times_due_ms;
 };
 
 /* The traffic of a masternode's own connection keeps it active. */
@@ -101,6 +103,11 @@ static void tick(struct keeper *k, int64_t now_ms)
 		k->heard_due_ms = now_ms + (active_ms / 4 < HEARD_MS ? active_ms / 4 : HEARD_MS);
 	}
 	sweep(node, now_ms);
+	/* Their traffic changes nothing but the time at which they were heard: after a crash it must not be too old. */
+	if (now_ms >= k->times_due_ms) {
+		persist_masternodes(node);
+		k->times_due_ms = now_ms + node->config->timers.masternode_forget_ms / 4;
+	}
 	if (now_ms >= k->expire_due_ms) {
 		node_pool_expire(node);
 		k->expire_due_ms = now_ms + EXPIRE_MS;

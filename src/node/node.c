@@ -517,17 +517,6 @@ bool node_is_starting(const struct node *node, char step[SERVICE_STEP_SIZE])
 	return true;
 }
 
-/* All masternodes as they were last heard: their times are kept for the next start. */
-static void mark_masternodes(struct node *node)
-{
-	struct masternode_info *infos;
-	size_t n = node_masternodes(node, &infos);
-
-	for (size_t i = 0; i < n; i++)
-		persist_masternode(node, infos[i].address);
-	free(infos);
-}
-
 void node_stop(struct node *node)
 {
 	discovery_stop(node->discovery);
@@ -538,7 +527,7 @@ void node_stop(struct node *node)
 	chain_thread_stop(node->chain);
 	keeper_stop(node->keeper);
 	node->keeper = NULL;
-	mark_masternodes(node);
+	persist_masternodes(node);
 	persist_save(node);
 	node_pool_save(node);
 	node_wallet_tick(node);

@@ -128,6 +128,8 @@ void persist_load(struct node *node);
 void persist_save(struct node *node);
 /* The entry of this masternode is to be written, or removed when it is not known any more, by the next persist_save(). */
 void persist_masternode(struct node *node, const char *ip);
+/* All entries are, for the times at which they were heard last. */
+void persist_masternodes(struct node *node);
 /* The node id of this data directory, made at its first start.  0 or an enum store_error. */
 int persist_node_id(struct node *node) __attribute__((warn_unused_result));
 

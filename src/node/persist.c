@@ -155,22 +155,44 @@ static void save_addresses(struct node *node, struct store_batch *batch)
 	free(records);
 }
 
+/* Room for so many more.  Without memory they are not saved now, and learnt again from their next announcement. */
+static bool reserve_changed_locked(struct node *node, size_t more) REQUIRES(node->registry_lock)
+{
+	char(*grown)[REGISTRY_IP_SIZE] = realloc(node->changed, (node->changed_count + more) * sizeof(*grown));
+
+	if (grown)
+		node->changed = grown;
+	return grown != NULL;
+}
+
+static void add_changed_locked(struct node *node, const char *ip) REQUIRES(node->registry_lock)
+{
+	snprintf(node->changed[node->changed_count++], REGISTRY_IP_SIZE, "%s", ip);
+}
+
 void persist_masternode(struct node *node, const char *ip)
 {
-	char(*grown)[REGISTRY_IP_SIZE];
+	bool known = false;
 
 	mutex_lock(&node->registry_lock);
-	for (size_t i = 0; i < node->changed_count; i++) {
-		if (strcmp(node->changed[i], ip) == 0)
-			goto out;
+	for (size_t i = 0; i < node->changed_count && !known; i++)
+		known = strcmp(node->changed[i], ip) == 0;
+	if (!known && reserve_changed_locked(node, 1))
+		add_changed_locked(node, ip);
+	mutex_unlock(&node->registry_lock);
+}
+
+void persist_masternodes(struct node *node)
+{
+	size_t count;
+
+	mutex_lock(&node->registry_lock);
+	count = registry_known(node->registry);
+	/* One that is there already is written twice, which does no harm. */
+	if (count > 0 && reserve_changed_locked(node, count)) {
+		for (size_t i = 0; i < count; i++)
+			add_changed_locked(node, registry_at(node->registry, i)->ip);
 	}
-	/* Without memory it is not saved now, and learnt again from its next announcement. */
-	grown = realloc(node->changed, (node->changed_count + 1) * sizeof(*grown));
-	if (grown) {
-		node->changed = grown;
-		snprintf(node->changed[node->changed_count++], REGISTRY_IP_SIZE, "%s", ip);
-	}
-out:
 	mutex_unlock(&node->registry_lock);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Heartbeats of masternodes, and who attests them. adversarial 49."""
 import hashlib
+import re
 import struct
 import time
 
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from harness import wire
 from harness.chain import Key
 from harness.mesh import BRISK, MASTERNODES, Mesh, one_connection_per_pair
-from harness.net import wait_until
+from harness.net import paced_ms, wait_until
 
 # Heartbeats of a second: what lies between two is for the unit tests.
 TIMERS = {**BRISK, "announce_interval_ms": 1000}
@@ -222,6 +223,43 @@ def test_a_heartbeat_proves_a_hint(daemons, net):
         assert node.masternodes()[absent]["is_active"] and last(node, absent)["sequence"] == 1
     finally:
         peer.close()
+
+
+def test_a_masternode_that_is_heard_outlives_a_crash(daemons, net):
+    """Its pongs keep it long after it registered, over kill -9 too. One that is silent is forgotten, and no longer
+    dialled as often as a masternode."""
+    forget_ms = paced_ms(2000)
+    node = daemons(net.ip(5), {"timers": {**QUIET, "masternode_active_ms": paced_ms(800), "masternode_check_ms": 200,
+                                          "masternode_forget_ms": forget_ms, "dial_grace_ms": 100,
+                                          "reconnect_attempts": 1, "reconnect_attempts_masternode": 1000}})
+
+    def addresses():
+        return [entry["address"] for entry in node.rpc("getnodeaddresses", 0)]
+    heard, silent = (node.dial_in(net.ip(number)) for number in (2, 3))
+    for peer in (heard, silent):
+        peer.send(wire.announcement(peer.ip))
+        wait_until(lambda: peer.ip in node.masternodes(), what=f"{peer.ip} is registered")  # noqa: B023
+    begin = time.time()
+    silent.close()
+    node.wait_log(rf"{re.escape(silent.ip)} \(reason: connect failed\)")
+    assert silent.ip in addresses() and silent.ip in node.masternodes()
+    wait_until(lambda: silent.ip not in node.masternodes(), 10, "it is forgotten")
+    wait_until(lambda: silent.ip not in addresses(), 10, "it is given up")
+    wait_until(lambda: time.time() > begin + 2 * forget_ms / 1000, 10, "twice the time until one is forgotten")
+    node.kill9()
+    # However long the start takes: what counts is the time that was kept.
+    node.config["timers"].update(masternode_forget_ms=3600000)
+    node.start()
+    [(ip, entry)] = node.masternodes().items()
+    assert ip == heard.ip and entry["last_heartbeat"] >= begin + forget_ms / 2000
+
+
+def test_an_answer_with_more_masternodes_than_are_taken(daemons, net):
+    """A thousand of one answer, as of addresses."""
+    node = daemons(net.ip(5))
+    entry = {"address": "nowhere", "reward_address": "", "tier": "Free", "public_key": [0] * 32}
+    peer = node.dial_in(net.ip(2), answers={"GetMasternodes": lambda _: {"MasternodesResponse": [entry] * 1500}})
+    wait_until(lambda: node.peer(peer.ip)["addr_processed"] == 1000, what="a thousand are taken")
 
 
 def test_existing_nodes_sign_with_a_key_of_their_own(played):

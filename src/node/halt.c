@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "node_impl.h"
+#include "timed/node/data_dir.h"
 #include "timed/util/file.h"
 #include "timed/util/log.h"
 
@@ -60,14 +61,16 @@ bool halt_if_conflicting(struct node *node, uint64_t height, const struct wire_h
 
 	if (!is_conflict(node, &ours, height, hash))
 		return false;
+	if (data_dir_database(path, sizeof(path), dir))
+		snprintf(path, sizeof(path), "the database in %.256s", dir);
 	snprintf(text, sizeof(text),
 		 "TWO CERTIFICATES AT HEIGHT %" PRIu64
 		 ": our chain has block %s, another certificate is for block %s.  A third "
 		 "of the validators have signed both, or their keys are in other hands.  Find out with the other "
 		 "operators "
-		 "which block counts; if it is not ours, remove %.256s/db; then remove %.256s/" HALT_FILE
+		 "which block counts; if it is not ours, remove %.270s; then remove %.256s/" HALT_FILE
 		 " and start again",
-		 height, hash_text(a, &ours), hash_text(b, hash), dir, dir);
+		 height, hash_text(a, &ours), hash_text(b, hash), path, dir);
 	snprintf(path, sizeof(path), "%s/" HALT_FILE, dir);
 	if (atomic_exchange(&node->halted, true))
 		return true;

@@ -271,10 +271,18 @@ def expect_halt(node, height, *hashes):
 
 
 @pytest.mark.fast
-@pytest.mark.parametrize("height", [HEIGHT, HEIGHT - 5])
-def test_two_certificates_stop_the_node(loaded, net, chain, height):
-    """Announced, at the tip or below: exit code 3, both hashes, and no start before the operator has acted."""
-    node = loaded(net.ip(5), chain, certified_config(chain))
+@pytest.mark.parametrize("height, database", [(HEIGHT, "db"), (HEIGHT - 5, "db-timed")])
+def test_two_certificates_stop_the_node(daemons, net, chain, height, database):
+    """Announced, at the tip or below: exit code 3, both hashes, where our database lies, and no start before the
+    operator has acted."""
+    node = daemons(net.ip(5), certified_config(chain), start=False)
+    if database != "db":
+        # Of the Rust daemon, whose directory it was.
+        os.makedirs(os.path.join(node.datadir, "db"))
+        with open(os.path.join(node.datadir, "db", "conf"), "w", encoding="ascii"):
+            pass
+    node.load_blocks(chain)
+    node.start()
     other = rival(chain, height)
     peer = Announcer(node, net, chain).dial()
     # Forged, it stops nothing.
@@ -285,6 +293,7 @@ def test_two_certificates_stop_the_node(loaded, net, chain, height):
     assert wait_refused(node, peer.ip, mark) == "CHAIN_E_CERTIFICATE"
     peer.send({"BlockAnnouncement": other.tip})
     expect_halt(node, height, chain.hashes[height], other.tip_hash)
+    assert f"remove {os.path.join(node.datadir, database)};" in node.log()
     os.remove(os.path.join(node.datadir, "halted"))
     node.start()
     node.assert_chain(chain)

@@ -10,10 +10,11 @@
 #include "node_impl.h"
 #include "timed/util/log.h"
 #include "utxo_state.h"
+#include "timeproto/base/buf.h"
+#include "timeproto/wire/json.h"
 
 /* What GetUTXOSet is answered with at most: beyond it the set does not fit one answer. */
 #define SET_MAX_OUTPUTS 10000
-#define SET_MAX_SCRIPT_BYTES ((size_t)1 << 20)
 
 static bool is_ascii(const struct wire_bytes *bytes)
 {
@@ -24,60 +25,49 @@ static bool is_ascii(const struct wire_bytes *bytes)
 	return bytes->len <= WIRE_MAX_STRING_BYTES;
 }
 
-/* Collects the set while it is small. */
+/* Writes the set while it is small. */
 struct collect {
-	struct arena *arena;
-	struct wire_utxo *items;
-	size_t len, script_bytes;
-	bool full;
+	struct buf line;
+	size_t max_bytes;
+	bool first, full;
 };
 
 static bool collect_coin(void *user, const struct wire_outpoint *outpoint, const struct coin *coin)
 {
 	struct collect *c = user;
-	uint8_t *script = arena_alloc(c->arena, coin->script.len);
-	struct wire_utxo *utxo = &c->items[c->len];
+	struct wire_utxo utxo = {.outpoint = *outpoint, .value = coin->value, .script_pubkey = coin->script};
 
-	c->script_bytes += coin->script.len;
-	if (!script || c->script_bytes > SET_MAX_SCRIPT_BYTES) {
-		c->full = true;
-		return false;
-	}
-	memcpy(script, coin->script.ptr, coin->script.len);
-	*utxo = (struct wire_utxo){
-		.outpoint = *outpoint, .value = coin->value, .script_pubkey = {script, coin->script.len}};
 	/* A script is its owner's address; those of the existing network may hold any bytes, and text must not. */
-	if (is_ascii(&utxo->script_pubkey))
-		utxo->address = (struct wire_str){(const char *)script, coin->script.len};
-	c->len++;
-	return true;
+	if (is_ascii(&utxo.script_pubkey))
+		utxo.address = (struct wire_str){(const char *)coin->script.ptr, coin->script.len};
+	c->full = wire_json_encode_list_item(&c->line, WIRE_UTXO_SET_RESPONSE, &utxo, c->first) ||
+		  c->line.len > c->max_bytes;
+	c->first = false;
+	return !c->full;
 }
 
 enum message_verdict utxo_on_get_set(struct peer *peer, const struct wire_message *message)
 {
+	static const struct wire_message none = {.type = WIRE_UTXO_SET_RESPONSE};
 	struct node *node = peer_user(peer);
-	struct wire_message m = {.type = WIRE_UTXO_SET_RESPONSE};
 	struct chain_view *view = chain_thread_take_view(node->chain);
-	const struct chain_summary *now = chain_view_summary(view);
-	struct collect c = {.full = now->unspent_count > SET_MAX_OUTPUTS};
-	struct arena arena;
+	uint64_t count = chain_view_summary(view)->unspent_count;
+	struct collect c = {BUF_INIT, node->config->limits.answer_bytes, true, count > SET_MAX_OUTPUTS};
 
 	(void)message;
-	arena_init(&arena, SET_MAX_SCRIPT_BYTES + SET_MAX_OUTPUTS * sizeof(struct wire_utxo) * 2, NULL);
-	c.arena = &arena;
-	if (!c.full) {
-		c.items = arena_alloc(&arena, (size_t)now->unspent_count * sizeof(*c.items));
-		c.full = !c.items || chain_view_coins(view, collect_coin, &c) != 0 || c.full;
-	}
-	if (c.full)
+	if (!c.full)
+		c.full = wire_json_encode_list_begin(&c.line, WIRE_UTXO_SET_RESPONSE) ||
+			 chain_view_coins(view, collect_coin, &c) || c.full || wire_json_encode_list_end(&c.line);
+	chain_view_unref(view);
+	if (c.full) {
 		log_limited(peer_log_limit(peer), LOG_CHAIN, LOG_LEVEL_INFO,
 			    "Not sending the UTXO set to %s: %" PRIu64 " outputs do not fit one answer",
-			    peer_ip_text(peer), now->unspent_count);
-	else
-		m.u.utxo_set_response = (struct wire_utxo_list){c.items, c.len};
-	(void)peer_reply(peer, &m);
-	arena_free(&arena);
-	chain_view_unref(view);
+			    peer_ip_text(peer), count);
+		(void)peer_reply(peer, &none);
+	} else {
+		message_reply_line(peer, WIRE_UTXO_SET_RESPONSE, &c.line);
+	}
+	buf_free(&c.line);
 	return MESSAGE_USELESS; /* the dearest of questions: limited always */
 }
 

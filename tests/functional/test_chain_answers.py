@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness import config as toml
 from harness import wire
 from harness.chain import Chain, Key, ZERO, output, sign, spend, transaction, txid, wire_outpoint
 from harness.net import scaled, wait_until
@@ -236,6 +237,26 @@ def test_block_larger_than_an_answer_comes_alone(loaded, net):
     fresh = loaded(net.ip(6), Chain(), sync_config(node.ip))
     fresh.wait_chain(chain, 40)
     fresh.assert_chain(chain)
+
+
+@pytest.mark.fast
+def test_utxo_set_whose_line_is_too_long(loaded, net):
+    """Few outputs, but more bytes than an answer may have: as if there were too many."""
+    chain = Chain()
+    chain.grow(60)
+    node = loaded(net.ip(5), chain, sync_config())
+    peer = node.raw_peer(net.ip(3), genesis=chain.hash_at(0))
+    peer.handshake()
+    [entries] = ask(peer, "UTXOSetResponse", "GetUTXOSet")
+    size = max(len(line) for line in peer.lines)
+    assert len(entries) == len(chain.utxos.coins) and size > 8192
+    node.stop()
+    node.config = toml.merge(node.config, {"limits": {"answer_bytes": size - 200}})
+    node.start()
+    peer = node.raw_peer(net.ip(3), genesis=chain.hash_at(0))
+    peer.handshake()
+    assert ask(peer, "UTXOSetResponse", "GetUTXOSet") == [[]]
+    node.wait_log(rf"Not sending the UTXO set to {peer.ip}: {len(entries)} outputs do not fit one answer")
 
 
 # --- 44 -------------------------------------------------------------------------------------------------------------

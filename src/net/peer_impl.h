@@ -27,8 +27,9 @@
 /* Requests that wait while the output is over its soft bound, and lines that wait for a verdict of the pair rule. */
 #define PEER_MAX_PARKED 16
 
-/* Ranges that a peer asked for, as far back as they are remembered. */
-#define PEER_RANGES 4
+/* Ranges that a peer asked for, as far back as they are remembered: to ask for more of them in turn is nearly as dear.
+ */
+#define PEER_RANGES 64
 
 /* Where the worker is in the protocol. */
 enum session_phase {

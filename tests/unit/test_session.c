@@ -732,6 +732,23 @@ START_TEST(same_range_asked_again_is_limited_for_ten_seconds)
 }
 END_TEST
 
+/* Five in turn are as limited as one. */
+START_TEST(same_ranges_asked_in_turn_are_limited)
+{
+	node.on_request = note_refusals;
+	atomic_store(&refusals, 0);
+	start();
+	raw_join(&raw, THEM, &node.addr);
+	for (int i = 0; i < 5; i++)
+		ask_height(i);
+	ck_assert_uint_eq(atomic_load(&refusals), 0);
+	for (int i = 0; i < 25; i++)
+		ask_height(i % 5);
+	ck_assert_uint_ge(atomic_load(&refusals), 1);
+	leave();
+}
+END_TEST
+
 /* --- turnaround --- */
 
 /* Mute on the connection that it dialled: closed, dialled, closed and dialled once more, and that one stays. */
@@ -830,6 +847,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, answers_are_matched_by_height);
 	tcase_add_test(c, sockets_do_not_delay_and_are_kept_alive);
 	tcase_add_test(c, same_range_asked_again_is_limited_for_ten_seconds);
+	tcase_add_test(c, same_ranges_asked_in_turn_are_limited);
 	tcase_add_test(c, mute_peer_is_turned_around);
 	tcase_add_test(c, peer_with_a_version_is_not_turned_around);
 	tcase_add_test(c, mapped_ipv6_is_the_same_peer);

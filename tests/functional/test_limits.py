@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Keys of [limits], [timers] and [security] whose values nothing else shows: one daemon with small ones, and one on which
-the limits are off."""
+"""Keys of [limits], [timers] and [security] whose values nothing else shows: one daemon with small ones, one on which
+the limits are off, and one that makes blocks."""
 import time
 
 import pytest
 
-from harness import wire
+from harness import web, wire
 from harness.net import P2P_PORT, wait_until
 from harness.sync import chain_with_payments, sync_config
 
@@ -73,6 +73,41 @@ def test_small_values(loaded, net, chain):
         liar.send(wire.handshake(magic=[0, 0, 0, 0]))
         liar.expect_closed()
     assert node.log_lines("Violation #1 from " + liar.ip) and not node.log_lines("Violation #2 from ")
+
+
+def test_blocks_that_we_make(daemons, net):
+    """block.max_transactions_per_block and block.max_block_size_kb bound them, and all payments get into some."""
+    node = daemons(net.ip(5), {"masternode": {"enabled": True}, "consensus": {"min_masternodes": 1},
+                               "block": {"block_time_seconds": 1, "max_transactions_per_block": 3,
+                                         "max_block_size_kb": 2},
+                               "devnet": {"genesis_timestamp": int(time.time()) - 25}})
+    node.wait_height(25)
+    # No block is made until all of them are there.
+    node.config["consensus"]["min_masternodes"] = 2
+    node.restart()
+    to = node.rpc("getnewaddress")
+    # Two of six inputs, each above a thousand bytes, and six small ones.
+    sent = {node.rpc("sendtoaddress", to, amount) for amount in [550] * 2 + [1] * 6}
+    node.rpc("setban", net.ip(99), "add")
+    values, held = web.metrics(node), node.rpc("getmempoolinfo")
+    assert values["timed_mempool_size"] == 8 and values["timed_bans"] == 1
+    assert values["timed_mempool_bytes"] == held["bytes"] > 2000
+    assert [value for name, value in values.items() if name.startswith("timed_build_info{")] == [1]
+    found, blocks, height = set(), [], node.height()
+    node.config["consensus"]["min_masternodes"] = 1
+    node.restart()
+
+    def all_found():
+        nonlocal height
+        while height < node.height():
+            height += 1
+            block = node.rpc("getblock", node.rpc("getblockhash", height))
+            blocks.append(block)
+            found.update(block["tx"])
+        return sent <= found
+    wait_until(all_found, 20, lambda: f"{len(sent & found)} of {len(sent)}\n{node.tail()}")
+    assert max(len(block["tx"]) for block in blocks) == 3
+    assert 1024 < max(block["size"] for block in blocks) <= 2048
 
 
 @pytest.mark.fast

@@ -197,7 +197,8 @@ static void refuse_stream(struct dispatch_answer *answer, const struct rpc_table
 	stream_free(answer->stream);
 	answer->stream = NULL;
 	answer->body.len = begin;
-	answer_error(&answer->body, id, RPC_MISC_ERROR, "the answer is too long for a batch: ask for it alone");
+	answer_error(&answer->body, id, RPC_MISC_ERROR,
+		     "the answer is too long for a batch: ask for it alone, or last");
 }
 
 static void run_batch(struct dispatch_answer *answer, const struct rpc_table *table, json_t *batch)
@@ -215,10 +216,14 @@ static void run_batch(struct dispatch_answer *answer, const struct rpc_table *ta
 
 		buf_append_byte(&answer->body, before == 0 ? '[' : ',');
 		run_request(answer, table, json_array_get(batch, i), RPC_NO_WAIT);
-		if (answer->body.len == before + 1) /* a notification */
+		if (answer->body.len == before + 1) { /* a notification */
 			answer->body.len = before;
-		else if (!take_stream(answer, DISPATCH_MAX_ANSWER_BYTES))
+		} else if (answer->stream && i + 1 == count) { /* nothing waits behind it */
+			stream_set_tail(answer->stream, "}]");
+			return;
+		} else if (!take_stream(answer, DISPATCH_MAX_ANSWER_BYTES)) {
 			refuse_stream(answer, table, before + 1, json_object_get(json_array_get(batch, i), "id"));
+		}
 	}
 	if (answer->body.len > 0)
 		buf_append_byte(&answer->body, ']');

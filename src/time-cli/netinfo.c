@@ -11,12 +11,13 @@
 #include "print.h"
 #include "session.h"
 
-enum { ASK_PEERS, ASK_CHAIN, ASK_UPTIME, ASK_NETWORK, ASK_COUNT };
+/* The peers last: there the list may be as long as it gets. */
+enum { ASK_CHAIN, ASK_UPTIME, ASK_NETWORK, ASK_PEERS, ASK_COUNT };
 static const char *const methods[ASK_COUNT] = {
-	[ASK_PEERS] = "getpeerinfo",
 	[ASK_CHAIN] = "getblockchaininfo",
 	[ASK_UPTIME] = "uptime",
 	[ASK_NETWORK] = "getnetworkinfo",
+	[ASK_PEERS] = "getpeerinfo",
 };
 
 #define LEVEL_PEERS 1

@@ -24,7 +24,7 @@
 /* Requests of one batch. */
 #define DISPATCH_MAX_BATCH 1000
 /* Answers of one batch together, in bytes: once they are more, the requests behind are refused, and so is a list that
- * would stream if it were asked for alone. */
+ * would stream if it were asked for alone, or last. */
 #define DISPATCH_MAX_ANSWER_BYTES ((size_t)32 * 1024 * 1024)
 
 struct dispatch_answer {

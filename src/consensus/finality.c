@@ -415,19 +415,25 @@ static int finality_adopt(struct finality *finality, const struct finality_tx *t
 	return finality_own_add(finality, &record, tx->outpoints, tx->outpoint_count);
 }
 
+int finality_check_time(const struct finality_params *params, int64_t timestamp, int64_t now_s)
+{
+	if (timestamp > now_s + params->ahead_s)
+		return FINALITY_E_AHEAD;
+	return timestamp <= now_s - params->vote_s ? FINALITY_E_EXPIRED : 0;
+}
+
 int finality_vote(struct finality *finality, const struct finality_vote *vote, int64_t now_s)
 {
 	struct finality_tx *tx = finality_find(finality, &vote->txid);
 	const struct finality_cast *cast;
 	bool made = !tx;
-	int r = 0;
+	int r;
 
 	if (vote->voter >= finality->voters)
 		return FINALITY_E_STRANGER;
-	if (vote->timestamp > now_s + finality->params.ahead_s)
-		return FINALITY_E_AHEAD;
-	if (vote->timestamp <= now_s - finality->params.vote_s)
-		return FINALITY_E_EXPIRED;
+	r = finality_check_time(&finality->params, vote->timestamp, now_s);
+	if (r)
+		return r;
 	cast = tx ? finality_cast_of(tx, vote->voter) : NULL;
 	if (cast)
 		return cast->approve == vote->approve ? FINALITY_E_KNOWN : FINALITY_E_CONTRADICTS;

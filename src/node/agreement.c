@@ -397,10 +397,7 @@ static int own_index(const struct agreement *a, const struct validator_list *lis
 
 static bool is_own_proposal(const struct agreement *a, const struct bft_certificate *certificate)
 {
-	size_t leader = leader_of_round(leader_first(a->height, a->list->addresses, a->list->count), certificate->round,
-					a->list->count);
-
-	return own_index(a, a->list) == (int)leader;
+	return own_index(a, a->list) == (int)consensus_leader(a->list, a->height, certificate->round);
 }
 
 static void act(struct agreement *a, const struct bft_action *action)
@@ -528,7 +525,8 @@ int agreement_on_proposal(struct agreement *a, struct proposal *block, const str
 			     from);
 	/* An equivocation is an action too. */
 	obey(a, &actions);
-	look(a, there);
+	if (is_needed(a, there))
+		look(a, there);
 	proposal_unref(there);
 	forget_blocks(a);
 	return r;

@@ -25,12 +25,15 @@
 #include "timed/util/log.h"
 #include "timed/util/probe.h"
 #include "timed/util/progress.h"
+#include "timeproto/chain/leader.h"
 
 /* What peers say waits up to this; beyond, it is dropped: it will be repeated. */
 #define MAX_FROM_PEERS 16384
 /* Messages that were verified, so that their copies are not. */
 #define SEEN_COUNT 131072
 #define SEEN_MS 120000
+/* Validators that lag behind, and their heights. */
+#define HELPED_COUNT 4096
 /* Without validators the voters are looked up this often. */
 #define VOTERS_MS 5000
 #define PATH_SIZE 4096
@@ -54,6 +57,11 @@ const struct validator_list *consensus_validators(const struct node *node, uint6
 	if (!block_needs_certificate(&node->chain_params, height))
 		return NULL;
 	return validators_at(node->chain_params.validators, height);
+}
+
+size_t consensus_leader(const struct validator_list *list, uint64_t height, uint64_t round)
+{
+	return leader_of_round(leader_first(height, list->addresses, list->count), round, list->count);
 }
 
 /* ---- The queue ---- */
@@ -597,6 +605,8 @@ int consensus_open(struct consensus **out, struct node *node, char error[NODE_ER
 	if (!r)
 		r = seen_new(&c->seen, SEEN_COUNT, SEEN_MS);
 	if (!r)
+		r = seen_new(&c->helped, HELPED_COUNT, node->config->consensus.repeat_ms);
+	if (!r)
 		r = production_new(&c->production, node);
 	if (!r)
 		r = open_machines(c, text);
@@ -637,6 +647,7 @@ void consensus_close(struct consensus *c)
 	votes_close(c->votes);
 	let_out(c, false);
 	seen_free(c->seen);
+	seen_free(c->helped);
 	evidence_destroy(&c->evidence);
 	proposals_destroy(&c->proposals);
 	cond_destroy(&c->work);

@@ -89,7 +89,8 @@ struct event {
 struct consensus {
 	struct node *node;
 	struct thread thread;
-	struct seen *seen; /* messages that were verified */
+	struct seen *seen;   /* messages that were verified */
+	struct seen *helped; /* who was sent a block that he did not know to be decided */
 	struct proposals proposals;
 	struct evidence evidence;
 	atomic_uint_fast64_t height; /* that is being agreed on; 0: none */
@@ -145,5 +146,7 @@ static inline const char *consensus_phase_name(enum wire_phase phase)
 
 /* The validators of a height; NULL where there are none. */
 const struct validator_list *consensus_validators(const struct node *node, uint64_t height);
+/* The index of who leads a round of a height whose list this is. */
+size_t consensus_leader(const struct validator_list *list, uint64_t height, uint64_t round);
 
 #endif

@@ -62,32 +62,54 @@ static enum place place_of(struct consensus *c, uint64_t height)
 	return height < now ? PLACE_OLD : height <= now + 1 ? PLACE_NOW : PLACE_AHEAD;
 }
 
+static bool is_signer(struct peer *peer, const struct wire_str *signer)
+{
+	const char *ip = peer_ip_text(peer);
+
+	return strlen(ip) == signer->len && memcmp(ip, signer->ptr, signer->len) == 0;
+}
+
 /* Who signs for a height has the blocks below it.  Who passes that on may be a height behind: he keeps, and passes on,
  * what is said of the height after his own. */
 static void note_height(struct consensus *c, struct peer *peer, uint64_t height, const struct wire_str *signer)
 {
-	const char *ip = peer_ip_text(peer);
-	bool own = strlen(ip) == signer->len && memcmp(ip, signer->ptr, signer->len) == 0;
-	uint64_t below = own ? 1 : 2;
+	uint64_t below = is_signer(peer, signer) ? 1 : 2;
 
 	if (height >= below && height - below >= atomic_load(&c->height))
 		syncer_height(c->node->syncer, peer, height - below);
 }
 
-/* The sender still works on a height that is decided: it is sent the certified block. */
-static void help(struct consensus *c, struct peer *peer, uint64_t height)
+/* Its votes of one height come many at once, and again with each of its repetitions: one answer to all of these. */
+static bool is_helped(struct consensus *c, uint64_t height, const struct wire_str *signer)
+{
+	uint8_t key[sizeof(height) + NET_IP_TEXT_SIZE] = {0};
+
+	memcpy(key, &height, sizeof(height));
+	memcpy(key + sizeof(height), signer->ptr, signer->len);
+	return !seen_add(c->helped, seen_hash(c->helped, key, sizeof(key)), clock_mono_ms());
+}
+
+/* The signer still works on a height that is decided: it is sent the certified block.  Who passes its votes on has that
+ * block. */
+static void help(struct consensus *c, struct peer *peer, uint64_t height, const struct wire_str *signer)
 {
 	struct wire_message m = {.type = WIRE_BLOCK_ANNOUNCEMENT};
 	struct chain_view *view;
+	struct frame *frame;
 	struct arena arena;
 
-	if (!peer_may_ask_range(peer, WIRE_BLOCK_VOTE, height, height))
+	if (!is_signer(peer, signer) || is_helped(c, height, signer) ||
+	    !peer_may_ask_range(peer, WIRE_BLOCK_VOTE, height, height))
 		return;
 	view = chain_thread_take_view(c->node->chain);
 	arena_init(&arena, 16 * CHAIN_MAX_BLOCK_BYTES, NULL);
 	if (height <= chain_view_summary(view)->tip.height &&
-	    chain_view_block(view, &m.u.block_announcement, &arena, height) == 0)
-		(void)peer_reply(peer, &m);
+	    chain_view_block(view, &m.u.block_announcement, &arena, height) == 0 &&
+	    frame_encode(&frame, net_budget(c->node->net), &m) == 0) {
+		/* Above the soft bound it waits for the next repetition. */
+		(void)peer_send(peer, frame, SEND_GOSSIP);
+		frame_unref(frame);
+	}
 	arena_free(&arena);
 	chain_view_unref(view);
 }
@@ -97,7 +119,7 @@ static enum message_verdict elsewhere(struct consensus *c, struct peer *peer, en
 				      const struct wire_str *signer)
 {
 	if (place == PLACE_OLD)
-		help(c, peer, height);
+		help(c, peer, height, signer);
 	else
 		note_height(c, peer, height, signer);
 	return MESSAGE_USELESS;
@@ -183,6 +205,19 @@ static struct proposal *take_block(struct peer *peer, const struct wire_block *b
 	return NULL;
 }
 
+/* Whether this proposer has made two proposals for that round already: one is enough for the honest, and the second is
+ * the evidence.  More are looked at, since a quorum might want one of them, but they are of no use to us so far. */
+static bool is_surplus(struct consensus *c, uint64_t height, uint64_t round, int proposer)
+{
+	struct key key = {.kind = WIRE_BLOCK_PROPOSAL, .height = height, .round = round, .voter = (uint64_t)proposer};
+
+	for (key.phase = 1; key.phase <= 2; key.phase++) {
+		if (seen_add(c->seen, seen_hash(c->seen, &key, sizeof(key)), clock_mono_ms()))
+			return false;
+	}
+	return true;
+}
+
 enum message_verdict consensus_on_proposal(struct peer *peer, const struct wire_message *message)
 {
 	const struct wire_block_proposal *m = &message->u.block_proposal;
@@ -193,13 +228,14 @@ enum message_verdict consensus_on_proposal(struct peer *peer, const struct wire_
 	const struct validator_list *list;
 	struct key key = {.kind = WIRE_BLOCK_PROPOSAL, .height = height, .round = m->round};
 	struct wire_hash digest;
+	enum message_verdict verdict;
 	int proposer;
 
 	if (place == PLACE_NONE || !m->valid_round || !take_signature(&key.signature, &m->signature))
 		return MESSAGE_USELESS;
 	list = consensus_validators(c->node, height);
 	proposer = validators_find(list, &m->proposer);
-	if (proposer < 0)
+	if (proposer < 0 || (size_t)proposer != consensus_leader(list, height, m->round))
 		return MESSAGE_USELESS;
 	hash_block(&key.hash, &m->block.header);
 	key.valid_round = *m->valid_round;
@@ -223,7 +259,8 @@ enum message_verdict consensus_on_proposal(struct peer *peer, const struct wire_
 						      .proposer = (uint32_t)proposer,
 						      .hash = key.hash,
 						      .signature = key.signature};
-	return push_seen(c, &e);
+	verdict = push_seen(c, &e);
+	return is_surplus(c, height, m->round, proposer) ? MESSAGE_USELESS : verdict;
 }
 
 /* ---- Certificates ---- */
@@ -370,9 +407,11 @@ enum message_verdict consensus_on_transaction_vote(struct peer *peer, const stru
 	const struct wire_transaction_vote *m = &message->u.transaction_vote;
 	struct consensus *c = ((struct node *)peer_user(peer))->consensus;
 	struct event e = {.kind = EVENT_TRANSACTION_VOTE};
+	struct finality_params params;
 	struct wire_key public_key;
 
-	if (!find_voter(c, &public_key, &m->voter))
+	finality_params_init(&params);
+	if (finality_check_time(&params, m->timestamp, clock_real_s()) || !find_voter(c, &public_key, &m->voter))
 		return MESSAGE_USELESS;
 	/* Its copies come from all peers at once: one worker looks at it.  Who sends a bad copy keeps no good one out,
 	 * since the hash is of the signature and all that is signed. */

@@ -457,8 +457,13 @@ int finalizer_on_vote(struct finalizer *f, const struct finality_vote *vote, str
 {
 	bool ours = f->voters.own >= 0 && vote->voter == (uint32_t)f->voters.own;
 	bool known = finality_bound(f->machine, &vote->txid);
-	int r = finality_vote(f->machine, vote, clock_real_s());
+	struct finality_status status;
+	int r;
 
+	/* It would take the place of what has not come yet. */
+	if (finality_status(f->machine, &status, &vote->txid) && is_settled(f, &vote->txid))
+		return FINALITY_E_KNOWN;
+	r = finality_vote(f->machine, vote, clock_real_s());
 	if (r == FINALITY_E_CONTRADICTS) {
 		char text[HASH_TEXT_SIZE];
 

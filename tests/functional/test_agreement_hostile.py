@@ -361,6 +361,49 @@ def test_a_tampered_body_does_not_keep_the_block_out(hostile, net):
             assert node.violations(net.ip(101))
 
 
+def test_blocks_that_nobody_waits_for_are_not_judged(validators, net):
+    """A validator proposes many blocks that break a rule: none is judged in a round that it does not lead, and one in a
+    round that it does."""
+    with validators(5, start=False, genesis=int(time.time()) - PAST_S) as them:
+        first, one, two, *_ = order(them)
+        them.start([one, two])
+        liar = Liar(them, first)
+        good = liar.block(1, liar.genesis)
+        when = good["header"]["timestamp"]
+        bad = [repaid(altered(good, lambda b, n=n: b["header"].update(timestamp=when + n)), lambda rewards: None)
+               for n in range(1, 11)]
+        liar.send(*[liar.proposal(block, 1) for block in bad[:5]])
+        liar.send(*[liar.proposal(block, 0) for block in bad[5:]])
+        for node in (one, two):
+            node.wait_log("block proposed for height 1 breaks a rule")
+        liar.settle()
+        time.sleep(0.3)
+        for node in (one, two):
+            assert len(node.log_lines("block proposed for height 1 breaks a rule")) == 1
+            assert info(node)["equivocations"] == 1
+        liar.close()
+
+
+def test_a_validator_that_lags_is_sent_the_block_once(hostile):
+    """Its votes for a decided height come many at once, and others pass them on: one block, for it alone."""
+    with hostile(4, config={"consensus": {"repeat_ms": 30000}}) as (them, liar, watch):
+        them.wait_height(3)
+        node = them.running()[0]
+
+        def sent(wire):
+            return [block for block in wire.peers[node.ip].payloads("BlockAnnouncement")
+                    if block["header"]["height"] == 1]
+        before = len(sent(liar)), len(sent(watch))
+        votes = [vote for round_ in range(4) for vote in liar.votes(1, round_, bytes([round_ + 1] * 32))]
+        watch.send(*votes, to=[node])
+        watch.settle(node)
+        liar.send(*votes, to=[node])
+        liar.settle(node)
+        wait_until(lambda: len(sent(liar)) > before[0], 5, "the block")
+        assert len(sent(liar)) == before[0] + 1
+        assert len(sent(watch)) == before[1]
+
+
 # --- silence --------------------------------------------------------------------------------------------------------
 
 def test_adversarial_50_a_silent_quarter(hostile):

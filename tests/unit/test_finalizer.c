@@ -199,6 +199,9 @@ START_TEST(a_block_settles)
 	finalizer_on_block(fin, &tip->block, &tip->ids);
 	turn();
 	ck_assert(!binds(&a));
+	/* a vote that comes late takes no place */
+	ck_assert_int_eq(vote_from(1, &a, true, NULL), FINALITY_E_KNOWN);
+	ck_assert_uint_eq(counts().early, 0);
 	ck_assert(binds(&b));
 	ck_assert_uint_eq(counts().transactions, 2);
 	ck_assert_uint_eq(counts().locks, 2);

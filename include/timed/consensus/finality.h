@@ -111,6 +111,9 @@ int finality_add(struct finality *finality, const struct wire_hash *txid, const 
 int finality_conflict(struct finality *finality, const struct wire_hash *txid, const struct wire_outpoint *outpoint,
 		      int64_t now_s) __attribute__((warn_unused_result));
 
+/* Whether a vote of that time counts now: 0, FINALITY_E_AHEAD or FINALITY_E_EXPIRED. */
+int finality_check_time(const struct finality_params *params, int64_t timestamp, int64_t now_s)
+	__attribute__((warn_unused_result));
 /* A vote came in.  0: it is new, and to be relayed once; another enum finality_error but UNKNOWN; or -ENOMEM. */
 int finality_vote(struct finality *finality, const struct finality_vote *vote, int64_t now_s)
 	__attribute__((warn_unused_result));

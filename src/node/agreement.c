@@ -43,7 +43,8 @@ struct agreement {
 	const struct validator_list *list;
 	struct todo todo[TODO_MAX];
 	size_t todo_first, todo_count;
-	int64_t early_ms; /* a proposed block's time comes then; INT64_MAX */
+	int64_t early_ms;	 /* a proposed block's time comes then; INT64_MAX */
+	struct chain_point fork; /* a block with a certificate that contradicts what was decided; height 0: none */
 	uint64_t equivocations, proposed;
 };
 
@@ -304,8 +305,9 @@ static void connected(struct chain_job *job)
 	struct node *node = d->consensus->node;
 	uint64_t height = d->block.header.height;
 
-	if (job->error == CHAIN_STORE_E_RULE && job->fault.error != CHAIN_E_HEIGHT &&
-	    job->fault.error != CHAIN_E_PREVIOUS)
+	/* Where another block is at its height by now, both have certificates. */
+	if (job->error == CHAIN_STORE_E_RULE && !halt_if_conflicting(node, height, &d->proposal->ids.hash) &&
+	    job->fault.error != CHAIN_E_HEIGHT && job->fault.error != CHAIN_E_PREVIOUS)
 		log_error(LOG_CONSENSUS, "🚫 Certified block %" PRIu64 " is refused: %s", height, job->fault.text);
 	if (!job->error && job->connected > job->known) {
 		if (d->own)
@@ -448,7 +450,8 @@ static void act(struct agreement *a, const struct bft_action *action)
 			  hash_text(hash, &action->hash));
 		break;
 	case BFT_FORK:
-		(void)halt_if_conflicting(a->node, action->height, &action->certificate->hash);
+		/* What was decided is still on its way to the chain. */
+		a->fork = (struct chain_point){.height = action->height, .hash = action->hash};
 		break;
 	}
 }
@@ -495,6 +498,10 @@ void agreement_on_tip(struct agreement *a, const struct chain_point *tip)
 	int64_t earliest_ms;
 
 	a->tip = *tip;
+	if (a->fork.height && a->fork.height <= tip->height) {
+		(void)halt_if_conflicting(a->node, a->fork.height, &a->fork.hash);
+		a->fork.height = 0;
+	}
 	if (height <= a->height || !consensus_validators(a->node, height))
 		return;
 	terms = terms_of(a, height);
@@ -543,15 +550,23 @@ int agreement_on_vote(struct agreement *a, const struct bft_vote *vote, struct p
 	return r;
 }
 
-void agreement_on_certificate(struct agreement *a, struct decision *d, struct peer *from)
+bool agreement_on_certificate(struct agreement *a, struct decision *d, struct peer *from)
 {
-	if (d->block.header.height != a->height || !d->proposal->judged || !d->proposal->valid) {
-		/* Not ours to connect (yet): whoever has connected it shows it again. */
+	const struct bft_certificate certificate = {.height = d->block.header.height,
+						    .round = d->commit.round,
+						    .phase = WIRE_PHASE_PRECOMMIT,
+						    .hash = d->proposal->ids.hash};
+	struct bft_actions actions;
+
+	if (certificate.height != a->height || !d->proposal->judged || !d->proposal->valid) {
 		decision_free(d);
-		return;
+		return false;
 	}
+	bft_certified(a->bft, &actions, &certificate, clock_mono_ms());
+	obey(a, &actions);
 	send_certificate(a, d, from);
 	put_on_chain(d);
+	return true;
 }
 
 void agreement_on_judged(struct agreement *a, struct judge *judge)

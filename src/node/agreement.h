@@ -32,8 +32,9 @@ void agreement_on_tip(struct agreement *agreement, const struct chain_point *tip
 int agreement_on_proposal(struct agreement *agreement, struct proposal *block, const struct bft_proposal *proposal,
 			  struct peer *from);
 int agreement_on_vote(struct agreement *agreement, const struct bft_vote *vote, struct peer *from);
-/* A checked certificate for a proposed block; `decision` is taken. */
-void agreement_on_certificate(struct agreement *agreement, struct decision *decision, struct peer *from);
+/* A checked certificate for a proposed block; `decision` is taken.  False: not ours to connect (yet): whoever has
+ * connected the block shows it again. */
+bool agreement_on_certificate(struct agreement *agreement, struct decision *decision, struct peer *from);
 /* What judge_submit() found; freed here. */
 void agreement_on_judged(struct agreement *agreement, struct judge *judge);
 /* Transactions were finalised. */

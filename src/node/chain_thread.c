@@ -165,6 +165,11 @@ static void run_job(struct chain_thread *c, struct chain_job *job)
 	}
 	if (is_store_error(job->error))
 		fail(c);
+	/* What could not be written is not on the chain. */
+	if (c->failed && !job->error) {
+		job->error = -ECANCELED;
+		job->connected = job->known = 0;
+	}
 }
 
 static int64_t min_due(int64_t a, int64_t b)

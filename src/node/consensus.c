@@ -320,7 +320,8 @@ static void dispatch(struct consensus *c, struct event *e)
 		note_refusal(c, e, agreement_on_vote(c->agreement, &e->u.vote, e->peer));
 		break;
 	case EVENT_CERTIFICATE:
-		agreement_on_certificate(c->agreement, e->u.decision, e->peer);
+		if (!agreement_on_certificate(c->agreement, e->u.decision, e->peer))
+			seen_forget(c->seen, e->seen);
 		e->u.decision = NULL;
 		break;
 	case EVENT_JUDGED:

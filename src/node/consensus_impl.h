@@ -66,7 +66,7 @@ enum event_kind {
 struct event {
 	enum event_kind kind;
 	struct peer *peer; /* counted; NULL where it concerns none */
-	uint64_t seen;	   /* PROPOSAL, BLOCK_VOTE, TRANSACTION_VOTE: stands for it in the set of what was seen */
+	uint64_t seen;	   /* PROPOSAL, BLOCK_VOTE, CERTIFICATE, TRANSACTION_VOTE: stands for it in the set of what was seen */
 	union {
 		struct {
 			struct proposal *block; /* counted */

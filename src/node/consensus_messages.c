@@ -353,6 +353,7 @@ enum message_verdict consensus_on_block_commit(struct peer *peer, const struct w
 	if (!e.u.decision)
 		return MESSAGE_USELESS;
 	e.peer = peer_ref(peer);
+	e.seen = seen;
 	return consensus_push(c, &e, true) ? MESSAGE_USEFUL : MESSAGE_USELESS;
 }
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness import cable
 from harness.chain import Key, block_hash, output, txid
-from harness.liar import NIL, PRECOMMIT, PREVOTE, Liar, Signer, Watch, altered, leader, repaid
+from harness.liar import FEE, NIL, PRECOMMIT, PREVOTE, Liar, Signer, Watch, altered, leader, repaid
 from harness.net import rounds, wait_until
 from harness.validators import Validators
 
@@ -402,6 +402,45 @@ def test_a_validator_that_lags_is_sent_the_block_once(hostile):
         wait_until(lambda: len(sent(liar)) > before[0], 5, "the block")
         assert len(sent(liar)) == before[0] + 1
         assert len(sent(watch)) == before[1]
+
+
+def test_a_second_certificate_at_once_stops_the_node(validators, net):
+    """Two certificates for one height in one breath: the second comes while the block of the first is on its way to the
+    chain, and stops the node all the same."""
+    slow = {"consensus": {"step_timeout_ms": 60000}}
+    with validators(4, start=False, genesis=int(time.time()) - PAST_S, config=slow) as them:
+        ips = [node.ip for node in them.validators]
+        leaders = [leader(ips, 1), leader(ips, 2), leader(ips, 2, 1)]
+        node = next(node for node in them.validators if node.ip not in leaders)
+        them.start([node])
+        wire = Liar(them, next(one for one in them.validators if one.ip == leaders[0]), [node])
+        signers = {one.ip: Signer(them, one) for one in them.validators if one is not node}
+        for signer in signers.values():
+            signer.genesis = wire.genesis
+
+        def commit(height, round_, block):
+            return wire.commit(height, round_, block_hash(block), list(signers.values()))
+
+        def prevoted(block):
+            return [vote for vote in wire.seen("BlockVote") if bytes(vote["block_hash"]) == block_hash(block)]
+        first = wire.block(1, wire.genesis)
+        wire.send(wire.proposal(first))
+        wait_until(lambda: prevoted(first), 10, "a vote for block 1")
+        wire.send(commit(1, 0, first))
+        them.wait_height(1)
+        tx = wire.payment(1)
+        one, two = wire.block(2, block_hash(first)), wire.block(2, block_hash(first), [tx], FEE)
+        wire.send(signers[leaders[2]].proposal(two, 1), signers[leaders[1]].proposal(one))
+        wait_until(lambda: prevoted(one), 10, "a vote for block 2")
+        # Shown once more, in case that the other block was not judged yet.
+        wire.send(commit(2, 0, one), commit(2, 1, two))
+        time.sleep(0.5)
+        with contextlib.suppress(OSError):
+            wire.send(commit(2, 1, two))
+        wait_until(lambda: not node.running(), 10, lambda: f"the daemon ends\n{node.tail()}")
+        assert node.process.returncode == 3
+        assert "TWO CERTIFICATES AT HEIGHT 2" in node.log()
+        wire.close()
 
 
 # --- silence --------------------------------------------------------------------------------------------------------

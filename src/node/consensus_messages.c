@@ -76,7 +76,7 @@ static void note_height(struct consensus *c, struct peer *peer, uint64_t height,
 	uint64_t below = is_signer(peer, signer) ? 1 : 2;
 
 	if (height >= below && height - below >= atomic_load(&c->height))
-		syncer_height(c->node->syncer, peer, height - below);
+		syncer_at_least(c->node->syncer, peer, height - below);
 }
 
 /* Its votes of one height come many at once, and again with each of its repetitions: one answer to all of these. */
@@ -344,7 +344,7 @@ enum message_verdict consensus_on_block_commit(struct peer *peer, const struct w
 		return MESSAGE_USELESS;
 	}
 	/* Who passes a certificate on need not have connected its block yet. */
-	syncer_height(c->node->syncer, peer, m->height - 1);
+	syncer_at_least(c->node->syncer, peer, m->height - 1);
 	p = proposals_find(&c->proposals, &m->block_hash);
 	if (!p)
 		return gossip_commit(c->node->gossip, peer, m);

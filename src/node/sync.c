@@ -442,6 +442,19 @@ void sync_height(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
 	sync_advance(s);
 }
 
+void sync_at_least(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
+{
+	const struct sync_peer *p = sync_find_peer(s, id);
+
+	/* Less than that is no answer to a question that happens to be open. */
+	if (p && (!p->has_claim || height > p->claim)) {
+		sync_height(s, id, height, now_ms);
+		return;
+	}
+	sync_set_now(s, now_ms);
+	sync_advance(s);
+}
+
 void sync_strange_block(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
 {
 	struct sync_peer *p = sync_find_peer(s, id);

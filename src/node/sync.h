@@ -104,6 +104,8 @@ void sync_unanswered(struct sync *sync, uint64_t id, enum sync_kind kind, int64_
 
 /* Its height: BlockHeightResponse, or unasked (Version, an announced block), which can only raise it. */
 void sync_height(struct sync *sync, uint64_t id, uint64_t height, int64_t now_ms);
+/* What it sends unasked (a block, a vote) is of this height, which says nothing about those above. */
+void sync_at_least(struct sync *sync, uint64_t id, uint64_t height, int64_t now_ms);
 /* BlockHashResponse: `theirs` is NULL when it has none.  `own`: our hash at that height now, NULL when we have none.
  * What was not asked is ignored. */
 void sync_hash(struct sync *sync, uint64_t id, uint64_t height, const struct wire_hash *theirs,

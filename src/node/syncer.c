@@ -497,6 +497,14 @@ void syncer_height(struct syncer *s, struct peer *peer, uint64_t height)
 	syncer_ask(s, peer);
 }
 
+void syncer_at_least(struct syncer *s, struct peer *peer, uint64_t height)
+{
+	mutex_lock(&s->lock);
+	sync_at_least(s->sync, peer_id(peer), height, clock_mono_ms());
+	leave(s);
+	syncer_ask(s, peer);
+}
+
 void syncer_hash(struct syncer *s, struct peer *peer, uint64_t height, const struct wire_hash *theirs)
 {
 	struct chain_view *view = chain_thread_take_view(s->node->chain);
@@ -517,7 +525,7 @@ void syncer_announced(struct syncer *s, struct peer *peer, const struct wire_blo
 
 	peer_set_best(peer, header->height, hash);
 	mutex_lock(&s->lock);
-	sync_height(s->sync, peer_id(peer), header->height, clock_mono_ms());
+	sync_at_least(s->sync, peer_id(peer), header->height, clock_mono_ms());
 	if (header->height > tip.height && !hash_equal(&header->previous_hash, &tip.hash))
 		sync_strange_block(s->sync, peer_id(peer), header->height, clock_mono_ms());
 	leave(s);

@@ -37,6 +37,7 @@ void syncer_ask(struct syncer *syncer, struct peer *peer);
 void syncer_unanswered(struct syncer *syncer, struct peer *peer, enum request_kind kind);
 void syncer_overlong(struct syncer *syncer, struct peer *peer);
 void syncer_height(struct syncer *syncer, struct peer *peer, uint64_t height);
+void syncer_at_least(struct syncer *syncer, struct peer *peer, uint64_t height);
 void syncer_hash(struct syncer *syncer, struct peer *peer, uint64_t height, const struct wire_hash *theirs);
 /* The answer to our request for blocks, while its message is handled. */
 void syncer_blocks(struct syncer *syncer, struct peer *peer, const struct wire_block_list *blocks);

@@ -195,8 +195,14 @@ static json_t *listunspent(struct rpc_call *call)
 static json_t *getnewaddress(struct rpc_call *call)
 {
 	char address[ADDRESS_TEXT_SIZE];
-	int r = node_new_address(call->user, address);
+	struct coins_fault fault;
+	/* A restored wallet may not have looked at all blocks yet, and what was paid to is not handed out. */
+	int r = coins_follow(node_coins(call->user), &fault, 0);
 
+	if (r > 0)
+		r = -EIO;
+	if (!r)
+		r = node_new_address(call->user, address);
 	switch (r) {
 	case 0:
 		return json_string(address);
@@ -211,7 +217,7 @@ static json_t *getnewaddress(struct rpc_call *call)
 				WALLET_MAX_KEYS);
 	default:
 		return rpc_fail(call, RPC_WALLET_ERROR,
-				"the chain cannot be read, or the use of the address not be written down: the log tells more");
+				"the database cannot be read or written: the log tells more");
 	}
 }
 
@@ -311,7 +317,7 @@ static const struct rpc_method methods[] = {
 		.result = "text                               the address",
 		RPC_ERRORS({RPC_WALLET_KEYPOOL_RAN_OUT,
 			    "the wallet is locked and knows no further address, or has handed out its last one"},
-			   {RPC_WALLET_ERROR, "the disk does not take it"}),
+			   {RPC_WALLET_ERROR, "the database cannot be read or written"}),
 		.run = getnewaddress,
 	},
 	{

@@ -161,7 +161,7 @@ END_TEST
 	"\"sendqueue_bytes\":2048}"
 #define PEER_B                                                                                                         \
 	"{\"id\":2,\"addr\":\"[::1]:7\",\"inbound\":true,\"connection_type\":\"inbound\",\"state\":\"handshake\"}"
-#define BATCH(peers) "[{\"id\":3,\"error\":{\"code\":-32601}},{\"id\":0,\"result\":[" peers "]}]"
+#define BATCH(peers) "[{\"id\":2,\"error\":{\"code\":-32601}},{\"id\":3,\"result\":[" peers "]}]"
 
 static void print_peers(const char *batch, int level)
 {

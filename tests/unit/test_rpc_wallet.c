@@ -236,7 +236,7 @@ START_TEST(new_addresses)
 	node.new_address_result = WALLET_E_KEYS;
 	expect_code("getnewaddress", "[]", RPC_WALLET_KEYPOOL_RAN_OUT, "last address");
 	node.new_address_result = -EIO;
-	expect_code("getnewaddress", "[]", RPC_WALLET_ERROR, "not be written down");
+	expect_code("getnewaddress", "[]", RPC_WALLET_ERROR, "cannot be read or written");
 	node.new_address_result = -ENOMEM;
 	expect_code("getnewaddress", "[]", RPC_OUT_OF_MEMORY, "out of memory");
 	expect_code("getnewaddress", "[\"label\"]", RPC_INVALID_PARAMS, "at most 0 parameters");

@@ -21,7 +21,7 @@ import gdb
 
 MAX_FRAMES = 64
 MAX_ITEMS = 100000  # of a list, and of everything that is looked at for mutexes: a damaged list may be a ring
-RANKS = {1: "sync", 2: "peer_table", 3: "peer.out", 4: "leaf", 5: "log"}
+RANKS = {1: "sync", 2: "peer_table", 3: "peer.out", 4: "leaf", 5: "log_limit", 6: "log"}
 # What a thread of ours is in, by the name of the function of the C library, where the stack says no more.
 CALLS = ("epoll_wait", "poll", "sigwait", "sigtimedwait", "nanosleep", "pthread_join", "fdatasync", "fsync", "pwrite",
          "recv", "send", "accept4", "connect", "select", "write", "read")
@@ -722,9 +722,9 @@ class Mutexes:
         return [(value[f], f"{path}.{f.name}") for f in self.fields(kind) if f.name and self.leads_somewhere(f.type)]
 
     def walk_statics(self):
-        for name, path in (("ring_mutex", "log"), ("timed_rpc", "rpc")):
+        for name, path in (("ring_mutex", "log.lock"), ("limit_mutex", "log_limits.lock"), ("timed_rpc", "rpc")):
             try:
-                self.walk(variable(name), path + ".lock" if name == "ring_mutex" else path)
+                self.walk(variable(name), path)
             except Broken:
                 pass
 

@@ -94,7 +94,7 @@ def test_the_commands_on_a_live_process_and_on_a_core(node, net, tmp_path):
     ranks = re.findall(r"^(\d) \S+ +(\S+)", text, re.M)
     assert [rank for rank, _ in ranks] == sorted(rank for rank, _ in ranks)
     assert {("1", "sync"), ("2", "peer_table"), ("3", "peer.out"), ("4", "pool"), ("4", "consensus"),
-            ("5", "log")} <= set(ranks), text
+            ("5", "log_limit"), ("6", "log")} <= set(ranks), text
     addresses = [int(value, 16) for value in re.findall(r"^\$\d = (0x[0-9a-f]+)", text, re.M)]
 
     # One thread of the RPC waits for each, and is said to hold the other.

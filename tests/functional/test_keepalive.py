@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import wire
+from harness import web, wire
 from harness.net import SCALE, paced, paced_ms, rounds, scaled, wait_until
 
 MIB = 1 << 20
@@ -56,6 +56,7 @@ def test_adversarial_20_only_wrong_pongs(brisk, net):
         time.sleep(0.01)
     peer.expect_closed()
     brisk.wait_ended(net.ip(3), "timeout")
+    assert web.metrics(brisk)["timed_missed_pongs_total"] >= 3
 
 
 @pytest.mark.fast

@@ -315,7 +315,7 @@ def test_discovery_service(daemons, net, listen, genesis):
     trapped, known = f"{net.ip(7)}:{P2P_PORT}", f"{net.ip(8)}:{P2P_PORT}"
     service = DiscoveryService(net.ip(200), [
         (200, b"<html>\x1b[2J</html>"), (200, json.dumps({"peers": [trapped]}).encode()),
-        (200, json.dumps([trapped, 5]).encode()), (200, json.dumps([trapped] * 12000).encode()),
+        (200, json.dumps([trapped, 5]).encode()), (200, json.dumps([trapped] * 20000).encode()),
         (404, json.dumps([trapped]).encode()),
         (200, json.dumps([known, "nonsense", "", net.ip(8), net.ip(5), "224.0.0.1:1"]).encode())])
     try:

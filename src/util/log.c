@@ -148,9 +148,9 @@ static size_t out_write(void)
 	return at;
 }
 
-/* Empties out.bytes.  What cannot be written is given up and counted: a full disk must not stop the daemon.  True: all
- * was written. */
-static bool out_flush(void)
+/* Empties out.bytes.  What cannot be written is given up and, unless it is a report of such, counted: a full disk must
+ * not stop the daemon.  True: all was written. */
+static bool out_flush(bool report)
 {
 	size_t at = out_write();
 	bool all = at == out.used;
@@ -160,7 +160,8 @@ static bool out_flush(void)
 		lost += out.bytes[i] == '\n';
 	if (out.mended && at == 0)
 		lost--; /* the newline that was to end the torn line */
-	atomic_fetch_add(&dropped, lost);
+	if (!report)
+		atomic_fetch_add(&dropped, lost);
 	if (at > 0)
 		out.torn = out.bytes[at - 1] != '\n';
 	atomic_fetch_add(&written, out.lines);
@@ -173,7 +174,7 @@ static bool out_flush(void)
 static void out_add(const struct log_record *record, const char *text)
 {
 	if (OUT_BYTES - out.used < LOG_LINE_MAX + 1)
-		(void)out_flush();
+		(void)out_flush(false);
 	if (out.used == 0 && out.torn) {
 		out.bytes[out.used++] = '\n';
 		out.mended = true;
@@ -193,10 +194,8 @@ static void out_report_lost(uint64_t count)
 		(uint16_t)snprintf(text, sizeof(text), "⚠️ %llu log lines lost: written too slowly or not at all",
 				   (unsigned long long)(count - out.reported));
 	out_add(&record, text);
-	if (out_flush())
+	if (out_flush(true))
 		out.reported = count;
-	else
-		atomic_fetch_sub(&dropped, 1); /* not one of the lines that the count is about */
 }
 
 static void half_write(struct half *half)
@@ -213,7 +212,7 @@ static void half_write(struct half *half)
 		at += record.text_bytes;
 	}
 	half->used = 0;
-	(void)out_flush();
+	(void)out_flush(false);
 }
 
 static void *log_main(void *arg)

@@ -109,13 +109,16 @@ class Machine:
                    "--wd", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
                    "DEBIAN_FRONTEND=noninteractive", *command, **options)
 
-    def get(self, path, url=RPC):
-        """HTTP from inside: the status and the body."""
-        code = ("import sys, urllib.request, urllib.error\n"
-                "try: r = urllib.request.urlopen(sys.argv[1], timeout=10)\n"
+    def get(self, path, url=RPC, login=""):
+        """HTTP from inside, perhaps with "user:password": the status and the body."""
+        code = ("import base64, sys, urllib.request, urllib.error\n"
+                "basic = {'Authorization': 'Basic ' + base64.b64encode(sys.argv[2].encode()).decode()}\n"
+                "request = urllib.request.Request(sys.argv[1], headers=basic if sys.argv[2] else {})\n"
+                "try: r = urllib.request.urlopen(request, timeout=10)\n"
                 "except urllib.error.HTTPError as e: r = e\n"
                 "print(r.status); sys.stdout.write(r.read().decode())\n")
-        done = run("nsenter", "--target", str(self._leader), "--net", sys.executable, "-c", code, url + path)
+        done = run("nsenter", "--target", str(self._leader), "--net", sys.executable, "-c", code, url + path,
+                   login)
         status, body = done.stdout.split("\n", 1)
         return int(status), body
 
@@ -210,8 +213,10 @@ def asked(machine):
     assert status == 200 and "timed_up 1" in body, (status, body[:300])
     status, body = machine.get("/health")
     assert status == 503 and "peer" in body, (status, body)
-    status, body = machine.get("/")
+    cookie = (machine.root / DATA.lstrip("/") / ".cookie").read_text(encoding="utf-8").strip()
+    status, body = machine.get("/", login=cookie)
     assert status == 200 and "<html" in body, (status, body[:300])
+    assert machine.get("/")[0] == 401
     passed("time-cli -getinfo and -netinfo, /metrics, /health, / answer")
 
 

@@ -223,20 +223,19 @@ static struct registry_slot *registry_remove(struct registry *registry, size_t a
 	return slot;
 }
 
-/* The one of that source that has not been heard of for longest; false: there is none. */
-static bool registry_oldest(const struct registry_table *table, size_t *at, enum registry_source source)
+/* The one of that source that has not been heard of for longest; the count of the table: there is none. */
+static size_t registry_oldest(const struct registry_table *table, enum registry_source source)
 {
-	bool found = false;
+	size_t oldest = table->count;
 
 	for (size_t i = 0; i < table->count; i++) {
 		const struct registry_entry *e = &table->items[i]->entry;
 
-		if (e->source == source && (!found || e->heard_ms < table->items[*at]->entry.heard_ms)) {
-			*at = i;
-			found = true;
-		}
+		if (e->source == source &&
+		    (oldest == table->count || e->heard_ms < table->items[oldest]->entry.heard_ms))
+			oldest = i;
 	}
-	return found;
+	return oldest;
 }
 
 /* The announcement of an IP that is not known yet. */
@@ -252,7 +251,8 @@ static int registry_announce_new(struct registry *registry, struct registry_even
 	if (!slot)
 		return -ENOMEM;
 	if (registry->known.count >= registry->params.limit) {
-		if (!registry_oldest(&registry->known, &at, REGISTRY_SOURCE_HEARTBEAT)) {
+		at = registry_oldest(&registry->known, REGISTRY_SOURCE_HEARTBEAT);
+		if (at == registry->known.count) {
 			free(slot);
 			return REGISTRY_E_FULL;
 		}
@@ -335,8 +335,8 @@ int registry_hint(struct registry *registry, const char *ip, const struct wire_m
 		return -ENOMEM;
 	slot->entry.heard_ms = now_ms;
 	registry_drop_hint(registry, ip);
-	if (registry->hints.count >= registry->params.limit &&
-	    registry_oldest(&registry->hints, &at, REGISTRY_SOURCE_HEARTBEAT))
+	at = registry_oldest(&registry->hints, slot->entry.source);
+	if (registry->hints.count >= registry->params.limit && at < registry->hints.count)
 		free(registry_take(&registry->hints, at));
 	registry_insert(&registry->hints, slot);
 	return 0;

@@ -489,21 +489,28 @@ size_t peer_take_address_tokens(struct peer *peer, size_t wanted, bool solicited
 	return taken;
 }
 
+/* A peer that makes two of its ranges fall together limits itself. */
+static uint64_t range_key(enum wire_type type, uint64_t first, uint64_t last)
+{
+	uint64_t key = first * UINT64_C(0x9e3779b97f4a7c15) + last;
+
+	key = (key ^ key >> 32) * UINT64_C(0xd6e8feb86659fd93) + (uint64_t)type;
+	return key ? key : 1;
+}
+
 bool peer_may_ask_range(struct peer *peer, enum wire_type type, uint64_t first, uint64_t last)
 {
 	const struct net_params *p = net_params(peer->net);
 	struct session *s = &peer->session;
+	struct asked_ranges *asked = &s->ranges;
 	int64_t now_ms = clock_mono_ms();
+	uint64_t key = range_key(type, first, last);
 	bool repeats = false;
 
 	if (!p->rates.enabled)
 		return true;
-	for (int i = 0; i < PEER_RANGES && !repeats; i++) {
-		const struct asked_range *r = &s->ranges[i];
-
-		repeats = r->asked_ms && r->type == type && r->first == first && r->last == last &&
-			  now_ms - r->asked_ms < p->same_range_ms;
-	}
+	for (int i = 0; i < PEER_RANGES && !repeats; i++)
+		repeats = asked->key[i] == key && (uint32_t)now_ms - asked->asked_ms[i] < p->same_range_ms;
 	if (repeats) {
 		if (token_bucket_take(&s->range_tokens, p->same_range_per_minute, p->same_range_per_minute / 60,
 				      now_ms))
@@ -511,8 +518,9 @@ bool peer_may_ask_range(struct peer *peer, enum wire_type type, uint64_t first, 
 		atomic_fetch_add_explicit(&peer->stats.rate_limited, 1, memory_order_relaxed);
 		return false;
 	}
-	s->ranges[s->range_next] = (struct asked_range){type, first, last, now_ms};
-	s->range_next = (s->range_next + 1) % PEER_RANGES;
+	asked->key[asked->next] = key;
+	asked->asked_ms[asked->next] = (uint32_t)now_ms;
+	asked->next = (asked->next + 1) % PEER_RANGES;
 	return true;
 }
 

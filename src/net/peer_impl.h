@@ -27,8 +27,7 @@
 /* Requests that wait while the output is over its soft bound, and lines that wait for a verdict of the pair rule. */
 #define PEER_MAX_PARKED 16
 
-/* Ranges that a peer asked for, as far back as they are remembered: to ask for more of them in turn is nearly as dear.
- */
+/* Ranges that a peer asked for, as far back as they are remembered: more of them in turn cost it nearly as much. */
 #define PEER_RANGES 64
 
 /* Where the worker is in the protocol. */
@@ -41,11 +40,11 @@ enum session_phase {
 	SESSION_LINGER, /* closing: what is queued leaves, what comes is discarded until the end of file */
 };
 
-/* Blocks or hashes that a peer has asked for. */
-struct asked_range {
-	enum wire_type type;
-	uint64_t first, last;
-	int64_t asked_ms; /* monotonic; 0: none */
+/* Blocks or hashes that a peer has asked for last; a ring.  Small, as every connection has one. */
+struct asked_ranges {
+	uint64_t key[PEER_RANGES];	/* type, first and last, mixed; 0: none */
+	uint32_t asked_ms[PEER_RANGES]; /* monotonic, its low half: looked at over seconds, and it lasts for weeks */
+	unsigned next;
 };
 
 struct parked_line {
@@ -66,8 +65,7 @@ struct session {
 	bool answering;		     /* the message at hand answers a request ... */
 	uint64_t answering_key;	     /* ... with this key */
 	struct rate_limit rates;
-	struct asked_range ranges[PEER_RANGES]; /* the blocks that the peer asked for last; a ring */
-	unsigned range_next;
+	struct asked_ranges ranges;
 	struct token_bucket range_tokens; /* for those that it asks for again */
 	struct token_bucket address_tokens; /* addresses it may tell us */
 	bool told_second_handshake;

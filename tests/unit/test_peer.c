@@ -54,12 +54,19 @@ static uint64_t closed(enum peer_close_reason reason)
 /* A peer whose kernel takes little of what it does not read. */
 static void connect_slow_reader(void)
 {
+	struct net_ip them = ip_of(THEM);
 	int small = 65536;
+	struct peer *peer;
 
 	raw_connect(&raw, THEM, &node.addr);
 	ck_assert_int_eq(setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
 	raw_send(&raw, RAW_HANDSHAKE);
 	FIXTURE_AWAIT(net_ready_count(node.net) == 1);
+	/* Ready, and what the handshake owes has left: from here on others may send. */
+	peer = peer_table_find(net_table(node.net), &them);
+	ck_assert_ptr_nonnull(peer);
+	FIXTURE_AWAIT(atomic_load(&peer->open));
+	peer_unref(peer);
 }
 
 /* Answers with 30 KB, of which the first word is the height asked for. */

@@ -541,7 +541,7 @@ static void observe(struct consensus *c, const char *path)
 	struct finality_params params;
 	int64_t wait_s;
 
-	finality_params_init(&params);
+	finalizer_params(&params, c->node->config);
 	wait_s = params.vote_s + params.lock_s;
 	if (block_needs_certificate(&c->node->chain_params, UINT64_MAX)) {
 		c->silent_until_ms = INT64_MAX;

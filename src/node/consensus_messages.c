@@ -411,7 +411,7 @@ enum message_verdict consensus_on_transaction_vote(struct peer *peer, const stru
 	struct finality_params params;
 	struct wire_key public_key;
 
-	finality_params_init(&params);
+	finalizer_params(&params, c->node->config);
 	if (finality_check_time(&params, m->timestamp, clock_real_s()) || !find_voter(c, &public_key, &m->voter))
 		return MESSAGE_USELESS;
 	/* Its copies come from all peers at once: one worker looks at it.  Who sends a bad copy keeps no good one out,

@@ -141,6 +141,13 @@ static void sign(void *user, struct finality_vote *vote)
 
 /* ---- life ---- */
 
+void finalizer_params(struct finality_params *out, const struct config *config)
+{
+	finality_params_init(out);
+	out->vote_s = config->timers.tx_vote_ms / 1000;
+	out->lock_s = config->timers.tx_lock_ms / 1000;
+}
+
 int finalizer_new(struct finalizer **out, struct node *node, struct votes_file *votes)
 {
 	struct finalizer *f = calloc(1, sizeof(*f));
@@ -155,11 +162,9 @@ int finalizer_new(struct finalizer **out, struct node *node, struct votes_file *
 	f->voters.own = -1;
 	f->repeat_at_ms = clock_mono_ms() + node->config->consensus.repeat_ms;
 	f->expire_at_ms = clock_mono_ms() + EXPIRE_MS;
-	finality_params_init(&params);
+	finalizer_params(&params, node->config);
 	if (params.max_transactions < node->config->limits.pool_count)
 		params.max_transactions = node->config->limits.pool_count;
-	params.vote_s = node->config->timers.tx_vote_ms / 1000;
-	params.lock_s = node->config->timers.tx_lock_ms / 1000;
 	siphash_key_random(&seed);
 	params.seed[0] = seed.k0;
 	params.seed[1] = seed.k1;

@@ -24,9 +24,13 @@
 #include "timed/node/pool.h"
 #include "votes_file.h"
 
+struct config;
 struct finalizer;
 struct node;
 struct peer;
+
+/* Votes and locks last as long as the configuration says; the rest is that of finality_params_init().  Any thread. */
+void finalizer_params(struct finality_params *out, const struct config *config);
 
 /* Of `node` the configuration, chain, pool, transactions, wallet (if we vote) and net are used.  `votes` may be NULL,
  * and set when it has been read, before we are a voter.  0 or -ENOMEM. */

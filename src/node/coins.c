@@ -101,6 +101,8 @@ static int note_block(struct coins *coins, struct chain_view *view, struct arena
 		for (size_t i = 0; i < block.transactions.len; i++)
 			coins_note(coins, &block.transactions.items[i]);
 	} while (next_key(coins) != before && knows_the_gap(coins));
+	if (!knows_the_gap(coins))
+		return 0; /* looked at again when it does */
 	hash_block(&point.hash, &block.header);
 	mutex_lock(&coins->lock);
 	coins->followed = point;

@@ -335,9 +335,11 @@ int registry_hint(struct registry *registry, const char *ip, const struct wire_m
 		return -ENOMEM;
 	slot->entry.heard_ms = now_ms;
 	registry_drop_hint(registry, ip);
-	at = registry_oldest(&registry->hints, slot->entry.source);
-	if (registry->hints.count >= registry->params.limit && at < registry->hints.count)
-		free(registry_take(&registry->hints, at));
+	if (registry->hints.count >= registry->params.limit) {
+		at = registry_oldest(&registry->hints, slot->entry.source);
+		if (at < registry->hints.count)
+			free(registry_take(&registry->hints, at));
+	}
 	registry_insert(&registry->hints, slot);
 	return 0;
 }

@@ -26,9 +26,8 @@ struct keeper {
 	struct node *node;
 	struct thread thread;
 	atomic_bool quit;
-	int64_t tick_due_ms, sync_due_ms, heard_due_ms, status_due_ms, skew_due_ms,
-		expire_due_ms, /* keeper thread only */
-		times_due_ms;
+	/* keeper thread only */
+	int64_t tick_due_ms, sync_due_ms, heard_due_ms, times_due_ms, status_due_ms, skew_due_ms, expire_due_ms;
 };
 
 /* The traffic of a masternode's own connection keeps it active. */

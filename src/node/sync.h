@@ -102,9 +102,9 @@ void sync_unanswered(struct sync *sync, uint64_t id, enum sync_kind kind, int64_
 
 /* ---- What a peer says ---- */
 
-/* Its height: BlockHeightResponse, or unasked (Version, an announced block), which can only raise it. */
+/* Its height, as BlockHeightResponse says. */
 void sync_height(struct sync *sync, uint64_t id, uint64_t height, int64_t now_ms);
-/* What it sends unasked (a block, a vote) is of this height, which says nothing about those above. */
+/* It has at least the block of this height, as what it sends unasked shows (Version, a block, a vote). */
 void sync_at_least(struct sync *sync, uint64_t id, uint64_t height, int64_t now_ms);
 /* BlockHashResponse: `theirs` is NULL when it has none.  `own`: our hash at that height now, NULL when we have none.
  * What was not asked is ignored. */

@@ -233,16 +233,21 @@ def test_adversarial_41_unknown_parent_far_ahead_from_the_future(target, net, ch
     assert_blameless(target, other.ip)
 
 
+def large_block(chain, rewards):
+    """The next block, with so many rewards of a thousand bytes."""
+    block = chain.make()
+    block["masternode_rewards"] = [["x" * 1000, 1]] * rewards
+    block["transactions"] = [coinbase(block["masternode_rewards"], block["header"]["timestamp"])]
+    return reseal(block)
+
+
 @pytest.mark.fast
 def test_adversarial_41_flood_of_early_blocks(target, net, chain):
     """More of them than are kept, by one that never says what it has: memory is bounded, other peers and the next real
     block are served."""
     peer = Announcer(target, net, chain).dial()
     peer.answers = {}
-    block = chain.make()
-    block["masternode_rewards"] = [["x" * 1000, 1]] * 60
-    block["transactions"] = [coinbase(block["masternode_rewards"], block["header"]["timestamp"])]
-    reseal(block)
+    block = large_block(chain, 60)
     before = target.rss()
     sent = 0
     number = 0
@@ -271,10 +276,7 @@ def test_adversarial_41_flood_beside_the_next_block(loaded, net, chain):
     all the same."""
     target = loaded(net.ip(5), chain, sync_config(limits={"announced_bytes": 2 * MIB}))
     peer = Announcer(target, net, chain).dial()
-    large = chain.make()
-    large["masternode_rewards"] = [["x" * 1000, 1]] * 150
-    large["transactions"] = [coinbase(large["masternode_rewards"], large["header"]["timestamp"])]
-    for number, block in enumerate([reseal(large)] * 8 + [chain.make()] * 60):
+    for number, block in enumerate([large_block(chain, 150)] * 8 + [chain.make()] * 60):
         peer.send({"BlockAnnouncement": {**block, "header": {**block["header"], "previous_hash": [number] * 32}}})
     peer.ping(timeout=20)
     assert_blameless(target, peer.ip)

@@ -418,22 +418,29 @@ START_TEST(pings_of_a_deaf_peer_cost_a_bounded_lane)
 }
 END_TEST
 
-/* The budget is used up by unfinished lines and nobody gets on: the longest is closed, the other goes on. */
-START_TEST(longest_unfinished_line_gives_way)
-{
-	static char part[100001];
-	int64_t shift_ms = 0;
+static char unfinished[100001]; /* of a line that does not end */
 
-	memset(part, 'x', sizeof(part) - 1);
+/* Two peers, and five parts of 100,000 bytes by the first one, of a budget of 700,000. */
+static void two_of_which_one_fills_the_budget(void)
+{
+	memset(unfinished, 'x', sizeof(unfinished) - 1);
 	params.memory_budget_bytes = 700000;
 	start();
 	raw_join(&raw, THEM, &node.addr);
 	raw_join(&second, OTHER, &node.addr);
 	for (int i = 0; i < 5; i++)
-		raw_send(&raw, part);
+		raw_send(&raw, unfinished);
 	FIXTURE_AWAIT(bytes_received(0) >= 500000);
+}
+
+/* The budget is used up by unfinished lines and nobody gets on: the longest is closed, the other goes on. */
+START_TEST(longest_unfinished_line_gives_way)
+{
+	int64_t shift_ms = 0;
+
+	two_of_which_one_fills_the_budget();
 	for (int i = 0; i < 2; i++)
-		raw_send(&second, part);
+		raw_send(&second, unfinished);
 	FIXTURE_AWAIT(bytes_received(1) >= 60000);
 	/* the keeper looks until one has to go, which it does at once; it is patient for two seconds of ours */
 	FIXTURE_AWAIT((clock_set_offset_ms(shift_ms += 50, 0), net_relieve_memory(node.net),
@@ -451,19 +458,11 @@ END_TEST
 /* No line waits, but there is no memory for what is to be sent: the longest unfinished line gives way at once. */
 START_TEST(unfinished_lines_do_not_mute_the_node)
 {
-	static char part[100001];
 	struct frame *frames[20];
 	size_t count = 0;
 
-	memset(part, 'x', sizeof(part) - 1);
-	params.memory_budget_bytes = 700000;
-	start();
-	raw_join(&raw, THEM, &node.addr);
-	raw_join(&second, OTHER, &node.addr);
-	for (int i = 0; i < 5; i++)
-		raw_send(&raw, part);
-	FIXTURE_AWAIT(bytes_received(0) >= 500000);
-	while (frame_from_line(&frames[count], net_budget(node.net), WIRE_TRANSACTION_BROADCAST, (uint8_t *)part,
+	two_of_which_one_fills_the_budget();
+	while (frame_from_line(&frames[count], net_budget(node.net), WIRE_TRANSACTION_BROADCAST, (uint8_t *)unfinished,
 			       20000) == 0)
 		count++;
 	ck_assert_uint_gt(count, 3);

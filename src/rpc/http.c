@@ -56,7 +56,7 @@ struct request {
 	unsigned refusal;	/* HTTP status that it gets whatever the body says; 0: none */
 	bool preflight;		/* a CORS preflight that is allowed */
 	bool punished;		/* its answer is being delayed, or has been */
-	int64_t resume_ms;	/* until when, clock_mono_ms */
+	int64_t resume_ms;	/* set aside, in worker.delayed or .waiting, until then; 0: it is in neither */
 	bool ran;		/* its method has been run */
 	bool waits;		/* and had no answer: it counts as one that waits until it ends */
 	int64_t ran_ms;		/* when it was run first, clock_mono_ms */
@@ -349,9 +349,7 @@ static void resume(struct request *r)
 {
 	TAILQ_REMOVE(&r->worker->delayed, r, link);
 	r->worker->delayed_count--;
-	/* There is more of it than is read. */
-	if (r->discarded > r->discard_limit)
-		(void)shutdown(r->connection->fd, SHUT_RDWR);
+	r->resume_ms = 0;
 	MHD_resume_connection(r->native);
 }
 
@@ -363,6 +361,7 @@ static void resume_due(struct worker *w, int64_t now_ms)
 		resume(r);
 	while ((r = TAILQ_FIRST(&w->waiting)) && r->resume_ms <= now_ms) {
 		TAILQ_REMOVE(&w->waiting, r, link);
+		r->resume_ms = 0;
 		MHD_resume_connection(r->native);
 	}
 }
@@ -504,10 +503,11 @@ static enum MHD_Result begin(struct worker *w, struct MHD_Connection *native, co
 }
 
 /* A piece of the body is there. */
-static enum MHD_Result take(struct request *r, const char *data, size_t len)
+static enum MHD_Result take(struct request *r, const char *data, size_t *untaken)
 {
-	size_t limit = r->worker->http->params.max_body_bytes;
+	size_t limit = r->worker->http->params.max_body_bytes, len = *untaken;
 
+	*untaken = 0;
 	if (!r->refusal && !r->route) {
 		/* Not to leave pieces of a short one behind as it grows. */
 		if (r->body.capacity == 0)
@@ -525,7 +525,12 @@ static enum MHD_Result take(struct request *r, const char *data, size_t len)
 	r->discarded += len;
 	if (r->discarded <= r->discard_limit)
 		return MHD_YES;
-	return is_due_punishment(r) ? punish(r) : MHD_NO;
+	if (!is_due_punishment(r))
+		return MHD_NO;
+	/* It comes again after the delay.  If it were taken, libmicrohttpd would go on at once with what it has read
+	 * behind it, and end the connection over that while the request is set aside. */
+	*untaken = len;
+	return punish(r);
 }
 
 static enum MHD_Result finish(struct request *r)
@@ -537,18 +542,16 @@ static enum MHD_Result finish(struct request *r)
 }
 
 /* libmicrohttpd calls this once for the head of a request, for each piece of its body, and once more at the end; and
- * again after a delay. */
+ * again after a delay with what was not taken. */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *native, const char *url, const char *method,
 				  const char *version, const char *data, size_t *len, void **state)
 {
 	struct request *r = *state;
-	size_t piece = *len;
 
 	(void)version;
 	if (!r)
 		return begin(user, native, url, method, state);
-	*len = 0;
-	return piece > 0 ? take(r, data, piece) : finish(r);
+	return *len > 0 ? take(r, data, len) : finish(r);
 }
 
 static void on_completed(void *user, struct MHD_Connection *native, void **state, enum MHD_RequestTerminationCode code)
@@ -561,6 +564,7 @@ static void on_completed(void *user, struct MHD_Connection *native, void **state
 	*state = NULL;
 	if (!r)
 		return;
+	CHECK(r->resume_ms == 0);
 	w->waiting_count -= r->waits;
 	deadline_clear(r);
 	if (r->after)

@@ -141,15 +141,24 @@ static bool continues(const struct wire_block_header *h, const struct chain_poin
 	return h->height == tip->height + 1 && hash_equal(&h->previous_hash, &tip->hash);
 }
 
-/* Reserves room of the bound.  What waits and lies higher than the block gives way, the highest first; and to one that
- * continues the tip also what lies beside it and continues something else, which may be nothing at all. */
-static bool reserve(struct gossip *g, size_t bytes, const struct wire_block_header *header)
+/* Whether what waits gives way to a block: it lies higher, or beside it and anybody could have made it, when it lacks
+ * the certificate that the block has, or continues something else than the tip, as the block does. */
+static bool gives_way(const struct announced *waiting, const struct wire_block_header *header, bool has_commit,
+		      const struct chain_point *tip)
+{
+	const struct wire_block_header *h = &waiting->block->header;
+
+	if (h->height != header->height)
+		return h->height > header->height;
+	return (has_commit && is_bare(waiting)) || (continues(header, tip) && !continues(h, tip));
+}
+
+/* Reserves room of the bound for a block, or for what came to it.  What waits gives way, the highest first. */
+static bool reserve(struct gossip *g, size_t bytes, const struct wire_block_header *header, bool has_commit)
 {
 	struct chain_summary now;
-	bool is_next;
 
 	node_chain_summary(g->node, &now);
-	is_next = continues(header, &now.tip);
 	for (;;) {
 		struct announced **highest = NULL, *out = NULL;
 
@@ -160,11 +169,8 @@ static bool reserve(struct gossip *g, size_t bytes, const struct wire_block_head
 			return true;
 		}
 		for (struct announced **link = &g->waiting; *link; link = &(*link)->next) {
-			const struct wire_block_header *h = &(*link)->block->header;
-
-			if ((h->height > header->height ||
-			     (is_next && h->height == header->height && !continues(h, &now.tip))) &&
-			    (!highest || h->height > (*highest)->block->header.height))
+			if (gives_way(*link, header, has_commit, &now.tip) &&
+			    (!highest || (*link)->block->header.height > (*highest)->block->header.height))
 				highest = link;
 		}
 		if (highest) {
@@ -194,7 +200,7 @@ static struct announced *announced_new(struct gossip *g, struct peer *peer, cons
 	a->peer = peer_ref(peer);
 	a->memory = memory;
 	bytes = memory->arena.reserved;
-	if (reserve(g, bytes, &block->header)) {
+	if (reserve(g, bytes, &block->header, block->commit != NULL)) {
 		a->bytes = bytes;
 		a->block = arena_alloc(&memory->arena, sizeof(*a->block));
 	}
@@ -392,18 +398,22 @@ static bool is_wanted(const struct announced *a, const struct chain_point *tip)
 enum message_verdict gossip_announced(struct gossip *g, struct peer *peer, const struct wire_block *block)
 {
 	const struct wire_block_header *h = &block->header;
-	struct announced *a = announced_new(g, peer, block);
+	struct announced *a;
 	struct chain_summary now;
 	struct chain_fault fault;
+	struct wire_hash hash;
 	struct arena scratch;
 	bool is_next;
 	int r;
 
+	/* Also where there is no room for the block: it is asked for in its time. */
+	hash_block(&hash, h);
+	syncer_announced(g->node->syncer, peer, h, &hash);
+	a = announced_new(g, peer, block);
 	if (!a)
 		return MESSAGE_USELESS;
 	node_chain_summary(g->node, &now);
 	is_next = !a->needs_commit && continues(h, &now.tip);
-	syncer_announced(g->node->syncer, peer, h, &a->ids.hash);
 	if (!is_wanted(a, &now.tip)) {
 		announced_free(a);
 		return MESSAGE_USELESS;
@@ -446,7 +456,7 @@ enum message_verdict gossip_commit(struct gossip *g, struct peer *peer, const st
 		return MESSAGE_USELESS;
 	a->commit_memory = peer_keep_arena(peer);
 	bytes = a->commit_memory ? a->commit_memory->arena.reserved : 0;
-	if (!a->commit_memory || !reserve(g, bytes, &a->block->header)) {
+	if (!a->commit_memory || !reserve(g, bytes, &a->block->header, true)) {
 		unclaim(g, &a->ids.hash);
 		announced_free(a);
 		return MESSAGE_USELESS;

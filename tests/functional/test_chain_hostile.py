@@ -6,6 +6,8 @@ import time
 import pytest
 
 from harness import alterations, wire
+from harness import config as toml
+from harness.certified import Certified, bare, commit_message
 from harness.chain import Chain, coinbase, output, reseal
 from harness.net import SCALE, rounds, wait_until
 from harness.sync import assert_blameless, chain_with_payments, sync_config, wait_refused, wait_violation
@@ -233,9 +235,9 @@ def test_adversarial_41_unknown_parent_far_ahead_from_the_future(target, net, ch
     assert_blameless(target, other.ip)
 
 
-def large_block(chain, rewards):
+def large_block(chain, rewards, timestamp=None):
     """The next block, with so many rewards of a thousand bytes."""
-    block = chain.make()
+    block = chain.make(timestamp=timestamp)
     block["masternode_rewards"] = [["x" * 1000, 1]] * rewards
     block["transactions"] = [coinbase(block["masternode_rewards"], block["header"]["timestamp"])]
     return reseal(block)
@@ -286,6 +288,43 @@ def test_adversarial_41_flood_beside_the_next_block(loaded, net, chain):
     honest.number = 60
     honest.dial().send({"BlockAnnouncement": after.tip})
     target.wait_chain(after)
+
+
+def flood_of_bare_blocks(peer, chain):
+    """Next blocks that lack their certificates: large ones, then such that fill what is left."""
+    slot = chain.slot(chain.height + 1)
+    for number in range(1, 150):
+        block = large_block(chain, 150, slot + number) if number < 9 else chain.make(timestamp=slot + number)
+        peer.send({"BlockAnnouncement": bare(block)})
+    peer.ping(timeout=20)
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("shown", ["before", "after"])
+def test_adversarial_41_flood_of_bare_next_blocks(loaded, net, shown):
+    """Where blocks need certificates, those that continue the tip without one fill what may be held: the certificate
+    of one that waits is taken all the same; who shows another one is asked about it, and that is taken as a whole."""
+    chain = Certified()
+    chain.grow(6)
+    after = chain.fork(chain.height)
+    after.grow()
+    limits = {"announced_bytes": 2 * MIB, "block_per_second": 1000}
+    target = loaded(net.ip(5), chain, toml.merge(chain.config(), sync_config(limits=limits)))
+    announcer = Announcer(target, net, chain)
+    flooder, existing, honest = (announcer.dial() for _ in range(3))
+    if shown == "before":
+        existing.send({"BlockAnnouncement": bare(after.tip)})
+        existing.ping()
+        flood_of_bare_blocks(flooder, chain)
+        honest.send(commit_message(after.tip))
+    else:
+        flood_of_bare_blocks(flooder, chain)
+        existing.answers["GetBlockHeight"] = lambda _: None     # it would take back what it shows
+        existing.send({"BlockAnnouncement": bare(after.tip)})
+        existing.expect("GetBlockHash", lambda height: height == after.height)
+        honest.send({"BlockAnnouncement": after.tip})
+    target.wait_chain(after)
+    assert_blameless(target, flooder.ip, existing.ip, honest.ip)
 
 
 @pytest.mark.fast

@@ -559,6 +559,8 @@ void peer_set_height(struct peer *peer, uint64_t height)
 
 void peer_set_best(struct peer *peer, uint64_t height, const struct wire_hash *hash)
 {
+	if (!peer_is_below(peer, height + 1))
+		return;
 	peer_set_height(peer, height);
 	peer_table_set_best(net_table(peer->net), peer, hash);
 }

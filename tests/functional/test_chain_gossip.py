@@ -87,6 +87,21 @@ def test_announced_block_is_logged(loaded, serve, net, chain, longer):
     assert two.links[0].payloads("BlockAnnouncement") == [longer.blocks[height]]
 
 
+def test_an_old_block_lowers_nobodys_height(loaded, serve, net, chain, longer):
+    """Who sends a block that lies below its height is as high as before; only what it answers about its height counts."""
+    node = loaded(net.ip(5), chain, sync_config())
+    peer = serve(net.ip(11), longer.fork(chain.height + 1), listen=False)
+    peer.dial(node)
+    peer.announce(longer.blocks[chain.height + 1])
+    node.wait_height(chain.height + 1)
+    before = node.peer(peer.ip)
+    peer.announce(chain.blocks[5])
+    peer.link.ping()
+    after = node.peer(peer.ip)
+    assert before["height"] == chain.height + 1
+    assert (after["height"], after["bestblockhash"]) == (before["height"], before["bestblockhash"])
+
+
 @pytest.mark.fast
 def test_early_blocks_connect_when_the_gap_closes(loaded, serve, net, chain, longer):
     """tip+2 to tip+8 come before tip+1, in any order, and nobody answers when asked for the missing one."""

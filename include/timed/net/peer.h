@@ -137,7 +137,8 @@ bool peer_may_ask_range(struct peer *peer, enum wire_type type, uint64_t first, 
 bool peer_address_flood(struct peer *peer, bool asked);
 /* It has sent a Version: one of ours, never mute. */
 bool peer_has_version(const struct peer *peer);
-/* What the node learns about a peer and shows: its height, and the hash of its best block. */
+/* What the node learns about a peer and shows: its height, as it says itself, and the hash of its best block, as far as
+ * it has shown one: a block below its height is not its best. */
 void peer_set_height(struct peer *peer, uint64_t height);
 void peer_set_best(struct peer *peer, uint64_t height, const struct wire_hash *hash);
 /* Its height is not known, or less than this. */

@@ -531,6 +531,23 @@ def test_vote_refused_for_now_counts_later(hostile):
             wait_until(lambda: finality(node, identity)["finalized"], 5)  # noqa: B023
 
 
+def test_vote_counts_for_the_configured_time(hostile):
+    """timers.tx_vote_ms is the one window for votes: an older one does not count, one within it does (three days are
+    only the value that it has by itself)."""
+    hour = 3600
+    with hostile(4, config={"timers": {"tx_vote_ms": 100 * hour * 1000}}) as (them, liar, _):
+        them.wait_height(2)
+        nodes = them.running()[:2]
+        them.kill(them.running()[2:])
+        now = int(time.time())
+        late, counts = (liar.payment(height, fee=10_000_000) for height in (1, 2))
+        liar.send({"TransactionBroadcast": late}, liar.transaction_vote(txid(late), timestamp=now - 101 * hour),
+                  {"TransactionBroadcast": counts}, liar.transaction_vote(txid(counts), timestamp=now - 80 * hour), to=nodes)
+        for node in nodes:
+            wait_until(lambda: finality(node, txid(counts))["finalized"], 5)  # noqa: B023
+            assert not finality(node, txid(late))["finalized"]
+
+
 # --- healing --------------------------------------------------------------------------------------------------------
 
 def test_adversarial_52_frozen_and_restarted(validators):

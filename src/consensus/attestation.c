@@ -148,6 +148,14 @@ static struct attestation_entry *attestation_find_hash(const struct attestation 
 	return NULL;
 }
 
+void attestation_drop(struct attestation *attestation, const struct wire_str *address)
+{
+	struct attestation_entry *entry = attestation_find(attestation, address);
+
+	if (entry)
+		attestation_forget(attestation, entry);
+}
+
 static bool attestation_same_key(const struct wire_key *a, const struct wire_key *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

@@ -155,11 +155,14 @@ static bool registry_same_terms(const struct registry_entry *entry, const struct
 }
 
 static void registry_event_set(const struct registry *registry, struct registry_event *event,
-			       enum registry_event_kind kind, const char *ip, int64_t silence_ms)
+			       enum registry_event_kind kind, const struct registry_entry *entry, int64_t silence_ms)
 {
-	*event = (struct registry_event){
-		.kind = kind, .known = registry->known.count, .active = registry->active, .silence_ms = silence_ms};
-	memcpy(event->ip, ip, strlen(ip));
+	*event = (struct registry_event){.kind = kind,
+					 .source = entry->source,
+					 .known = registry->known.count,
+					 .active = registry->active,
+					 .silence_ms = silence_ms};
+	memcpy(event->ip, entry->ip, sizeof(event->ip));
 }
 
 /* A new masternode, heard just now; takes `slot`.  Room must have been reserved. */
@@ -171,7 +174,7 @@ static void registry_add(struct registry *registry, struct registry_event *event
 	slot->entry.heard_ms = slot->entry.registered_ms = slot->entry.up_since_ms = now_ms;
 	registry_insert(&registry->known, slot);
 	registry->active++;
-	registry_event_set(registry, event, REGISTRY_REGISTERED, slot->entry.ip, 0);
+	registry_event_set(registry, event, REGISTRY_REGISTERED, &slot->entry, 0);
 }
 
 /* Counts as heard; the event is left alone unless the entry is back. */
@@ -187,7 +190,7 @@ static void registry_touch(struct registry *registry, struct registry_event *eve
 	slot->entry.active = true;
 	slot->entry.up_since_ms = now_ms;
 	registry->active++;
-	registry_event_set(registry, event, REGISTRY_BACK_ONLINE, slot->entry.ip, silence_ms);
+	registry_event_set(registry, event, REGISTRY_BACK_ONLINE, &slot->entry, silence_ms);
 }
 
 int registry_new(struct registry **out, const struct registry_params *params, int64_t now_ms)
@@ -298,7 +301,7 @@ int registry_announce(struct registry *registry, struct registry_event *event, c
 		registry->known.items[at] = changed;
 		free(slot);
 		slot = changed;
-		registry_event_set(registry, event, REGISTRY_UPDATED, ip, 0);
+		registry_event_set(registry, event, REGISTRY_UPDATED, &slot->entry, 0);
 	}
 	registry_touch(registry, event, slot, now_ms);
 	return 0;
@@ -450,7 +453,7 @@ size_t registry_sweep(struct registry *registry, struct registry_event *events, 
 
 		if (slot != registry->own && silence_ms > registry->params.forget_ms) {
 			registry_remove(registry, at);
-			registry_event_set(registry, &events[count++], REGISTRY_FORGOTTEN, slot->entry.ip, silence_ms);
+			registry_event_set(registry, &events[count++], REGISTRY_FORGOTTEN, &slot->entry, silence_ms);
 			free(slot);
 			continue;
 		}
@@ -458,7 +461,7 @@ size_t registry_sweep(struct registry *registry, struct registry_event *events, 
 			slot->entry.active = false;
 			slot->entry.up_before_ms += slot->entry.heard_ms - slot->entry.up_since_ms;
 			registry->active--;
-			registry_event_set(registry, &events[count++], REGISTRY_OFFLINE, slot->entry.ip, silence_ms);
+			registry_event_set(registry, &events[count++], REGISTRY_OFFLINE, &slot->entry, silence_ms);
 		}
 		at++;
 	}

@@ -388,10 +388,10 @@ static bool limit_allows(struct log_limit *limit, uint32_t *held_back, enum log_
 
 void log_limited(struct log_limit *limit, enum log_category category, enum log_level level, const char *format, ...)
 {
-	uint32_t held_back;
+	uint32_t held_back = 0;
 	va_list ap;
 
-	if (!log_enabled(category, level) || !limit_allows(limit, &held_back, category, format))
+	if (!log_enabled(category, level) || (limit && !limit_allows(limit, &held_back, category, format)))
 		return;
 	va_start(ap, format);
 	write_line(category, level, held_back, format, ap);

@@ -356,6 +356,7 @@ END_TEST
 
 START_TEST(masternodes_are_bounded)
 {
+	struct wire_str gone = text("10.0.0.99");
 	char address[16];
 
 	teardown();
@@ -369,7 +370,13 @@ START_TEST(masternodes_are_bounded)
 	ck_assert_uint_eq(stats().masternodes, 100);
 	/* those that are known go on */
 	ck_assert_int_eq(heard("10.0.0.50", 1, 2, 1, true), 0);
-	for (int i = 0; i < 100; i++) {
+	/* and one that the registry has replaced makes room */
+	attestation_drop(attestation, &gone);
+	attestation_drop(attestation, &gone);
+	ck_assert_uint_eq(stats().masternodes, 99);
+	ck_assert_int_eq(heard("10.0.1.1", 1, 1, 1, true), 0);
+	ck_assert_int_eq(heard("10.0.0.99", 1, 2, 1, true), ATTESTATION_E_FULL);
+	for (int i = 0; i < 99; i++) {
 		snprintf(address, sizeof(address), "10.0.0.%d", i);
 		(void)hash_of(address);
 	}

@@ -562,6 +562,7 @@ START_TEST(repeated_lines_are_limited_with_a_count)
 		log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, "first %d", i);
 		log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, "second %d", i);
 		log_limited(&limit, LOG_NET, LOG_LEVEL_DEBUG, "disabled %d", i);
+		log_limited(NULL, LOG_NET, LOG_LEVEL_INFO, "without limit %d", i);
 	}
 	clock_set_offset_ms(10000, 0);
 	for (int i = 12; i < 20; i++)
@@ -570,6 +571,7 @@ START_TEST(repeated_lines_are_limited_with_a_count)
 	text = close_and_read();
 	ck_assert_uint_eq(count(text, "INFO first"), 10);
 	ck_assert_uint_eq(count(text, "INFO second"), 5);
+	ck_assert_uint_eq(count(text, "INFO without limit"), 12);
 	ck_assert_ptr_nonnull(strstr(text, "INFO first 12 (7 more like this were held back)\n"));
 	ck_assert_ptr_nonnull(strstr(text, "INFO first 13\n"));
 	ck_assert_ptr_nonnull(strstr(text, "INFO 3 more lines like \"first %d\" were held back\n"));

@@ -185,6 +185,7 @@ START_TEST(silence_marks_offline_then_forgets)
 	now += 1;
 	ck_assert_int_eq(sweep(), REGISTRY_OFFLINE);
 	ck_assert_str_eq(event.ip, "10.0.0.1");
+	ck_assert_int_eq(event.source, REGISTRY_SOURCE_ANNOUNCED);
 	ck_assert_int_eq(event.silence_ms, 180001);
 	ck_assert_uint_eq(event.known, 1);
 	ck_assert_uint_eq(event.active, 0);
@@ -304,6 +305,7 @@ START_TEST(hint_becomes_a_masternode_by_its_own_key_only)
 	ck_assert_int_eq(event.kind, REGISTRY_REGISTERED);
 	ck_assert_uint_eq(registry_hints(registry), 0);
 	ck_assert_int_eq(registry_find(registry, "10.0.0.1")->source, REGISTRY_SOURCE_HEARTBEAT);
+	ck_assert_int_eq(event.source, REGISTRY_SOURCE_HEARTBEAT);
 	ck_assert_int_eq(registry_find(registry, "10.0.0.1")->heard_ms, now);
 	ck_assert(registry_find(registry, "10.0.0.1")->active);
 }

@@ -95,6 +95,8 @@ uint64_t attestation_own_sequence(struct attestation *attestation, int64_t unix_
 
 /* Forgets who has been silent for long; every few minutes is often enough. */
 void attestation_sweep(struct attestation *attestation, int64_t now_s);
+/* Forgets one, which the registry has replaced: its place is for the other. */
+void attestation_drop(struct attestation *attestation, const struct wire_str *address);
 
 /* The last heartbeat of a masternode. */
 struct attestation_status {

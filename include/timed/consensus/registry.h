@@ -9,7 +9,7 @@
  * after `forget_ms`.  Our own entry is always active.  Every node of a quiet network so holds the same set.
  *
  * Pure: time comes as an argument, and nothing is logged.  What has happened is returned as events; the caller logs
- * them and writes the entry to the store (and all entries after each sweep and at the end, for the time last heard).
+ * them and writes the entry to the store (and all entries now and then and at the end, for the time last heard).
  *   `now_ms`  monotonic milliseconds: everything that is decided here is decided by these;
  *   `now_s`   Unix seconds: only in stored values, so a jump of the wall clock changes nothing while we run.
  *
@@ -85,6 +85,7 @@ enum registry_event_kind {
 struct registry_event {
 	enum registry_event_kind kind;
 	char ip[REGISTRY_IP_SIZE];
+	enum registry_source source;
 	size_t known;	    /* entries after the event */
 	size_t active;	    /* active entries after the event */
 	int64_t silence_ms; /* OFFLINE, FORGOTTEN, BACK_ONLINE: how long it had not been heard */

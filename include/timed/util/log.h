@@ -105,7 +105,7 @@ struct log_limit {
 	} slot[LOG_LIMIT_SLOTS];
 };
 /* As log_write, but at most 5 lines of one format string per 10 s pass; the next window's first line says how many
- * were held back.  `format` must be a literal: its address is the line's identity. */
+ * were held back.  `format` must be a literal: its address is the line's identity.  Without `limit` all pass. */
 void log_limited(struct log_limit *limit, enum log_category category, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -69,6 +69,15 @@ void heartbeats_free(struct heartbeats *h)
 	free(h);
 }
 
+void heartbeats_forget(struct heartbeats *h, const char *ip)
+{
+	const struct wire_str address = {ip, strlen(ip)};
+
+	mutex_lock(&h->node->registry_lock);
+	attestation_drop(h->attestation, &address);
+	mutex_unlock(&h->node->registry_lock);
+}
+
 /* The registry knows a masternode by the text of its IP: no other spelling of it is one. */
 static bool is_ip_text(char out[REGISTRY_IP_SIZE], const struct wire_str *address)
 {

@@ -36,6 +36,9 @@ void heartbeats_free(struct heartbeats *heartbeats); /* NULL is fine */
 /* Sends ours when it is due, and forgets the silent; the keeper's job, every second or so. */
 void heartbeats_tick(struct heartbeats *heartbeats, int64_t now_ms);
 
+/* A masternode that the registry has replaced. */
+void heartbeats_forget(struct heartbeats *heartbeats, const char *ip);
+
 /* HeartbeatBroadcast and HeartbeatAttestation of a peer; its worker only. */
 enum message_verdict heartbeats_on_broadcast(struct peer *peer, const struct wire_message *message);
 enum message_verdict heartbeats_on_attestation(struct peer *peer, const struct wire_message *message);

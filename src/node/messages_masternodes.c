@@ -3,9 +3,11 @@
  * Masternodes: announcements, ours and theirs, the list of them, and what the registry says (PROTOCOL.md §8).
  */
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "heartbeats.h"
 #include "messages.h"
 #include "node_impl.h"
 #include "timed/util/clock.h"
@@ -15,45 +17,58 @@
 #define ENTRY_BYTES 320
 #define ESCAPED_BYTES 6
 
-/* It is not in the registry any more. */
-static void forgotten(struct node *node, const char *ip)
+void node_mark_masternode(struct node *node, const char *ip, size_t ip_len, bool known)
 {
 	struct net_addr addr;
 
+	if (!net_addr_parse(&addr, ip, ip_len, node->chain_params.p2p_port))
+		address_book_set_masternode(net_addresses(node->net), &addr.ip, known);
+}
+
+/* It has come into the registry, has changed there, or is not in it any more. */
+static void changed(struct node *node, const char *ip, bool known)
+{
 	persist_masternode(node, ip);
-	if (!net_addr_parse(&addr, ip, strlen(ip), node->chain_params.p2p_port))
-		address_book_set_masternode(net_addresses(node->net), &addr.ip, false);
+	node_mark_masternode(node, ip, strlen(ip), known);
 }
 
 void node_masternode_event(struct node *node, const struct registry_event *event)
 {
+	/* Who makes up masternodes and sends their heartbeats must not write the log full with them; for an announcement
+	 * a connection is needed. */
+	struct log_limit *limit = event->source == REGISTRY_SOURCE_HEARTBEAT ? &node->proved_lines : NULL;
+
 	switch (event->kind) {
 	case REGISTRY_NOTHING:
 		return;
 	case REGISTRY_REGISTERED:
-		log_info(LOG_MASTERNODE, "✅ Registered masternode %s (total: %zu)", event->ip, event->known);
+		log_limited(limit, LOG_MASTERNODE, LOG_LEVEL_INFO, "✅ Registered masternode %s (total: %zu)", event->ip,
+			    event->known);
 		break;
 	case REGISTRY_UPDATED:
 		log_debug(LOG_MASTERNODE, "Masternode %s has changed its reward address, tier or key", event->ip);
 		break;
 	case REGISTRY_BACK_ONLINE:
-		log_info(LOG_MASTERNODE, "✓ Masternode %s is back online", event->ip);
+		log_limited(limit, LOG_MASTERNODE, LOG_LEVEL_INFO, "✓ Masternode %s is back online", event->ip);
 		break;
 	case REGISTRY_OFFLINE:
-		log_warn(LOG_MASTERNODE, "⚠️ Masternode %s marked offline (no heartbeat for %" PRId64 "s)", event->ip,
-			 event->silence_ms / 1000);
-		break;
+		log_limited(limit, LOG_MASTERNODE, LOG_LEVEL_WARN,
+			    "⚠️ Masternode %s marked offline (no heartbeat for %" PRId64 "s)", event->ip,
+			    event->silence_ms / 1000);
+		return;
 	case REGISTRY_FORGOTTEN:
-		log_info(LOG_MASTERNODE, "Masternode %s is forgotten after %" PRId64 "s of silence (total: %zu)",
-			 event->ip, event->silence_ms / 1000, event->known);
-		forgotten(node, event->ip);
+		log_limited(limit, LOG_MASTERNODE, LOG_LEVEL_INFO,
+			    "Masternode %s is forgotten after %" PRId64 "s of silence (total: %zu)", event->ip,
+			    event->silence_ms / 1000, event->known);
+		changed(node, event->ip, false);
 		return;
 	}
-	if (event->kind != REGISTRY_OFFLINE)
-		persist_masternode(node, event->ip);
+	changed(node, event->ip, true);
 	if (event->replaced[0]) {
-		log_info(LOG_MASTERNODE, "Masternode %s has given way to it", event->replaced);
-		forgotten(node, event->replaced);
+		log_limited(&node->proved_lines, LOG_MASTERNODE, LOG_LEVEL_INFO, "Masternode %s has given way to %s",
+			    event->replaced, event->ip);
+		changed(node, event->replaced, false);
+		heartbeats_forget(node->heartbeats, event->replaced);
 	}
 }
 
@@ -205,9 +220,11 @@ enum message_verdict masternodes_on_response(struct peer *peer, const struct wir
 	bool asked = peer_answer_expected(peer, &key);
 	size_t limit = node->config->limits.addresses_per_answer;
 	size_t taken = peer_take_address_tokens(peer, list->len < limit ? list->len : limit, asked);
+	/* The lists of our own nodes are sorted: beginning anywhere, we hear in time of all that are in a longer one. */
+	size_t first = taken < list->len ? randombytes_uniform((uint32_t)list->len) : 0;
 
 	for (size_t i = 0; i < taken; i++) {
-		const struct wire_masternode *about = &list->items[i];
+		const struct wire_masternode *about = &list->items[(first + i) % list->len];
 		struct net_addr addr;
 
 		if (!net_addr_parse(&addr, about->address.ptr, about->address.len, node->chain_params.p2p_port) &&

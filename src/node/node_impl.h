@@ -88,6 +88,7 @@ struct node {
 	char (*changed)[REGISTRY_IP_SIZE]; /* masternodes whose entry is to be written */
 	size_t changed_count;
 	struct heartbeats *heartbeats; /* uses the same lock */
+	struct log_limit proved_lines; /* of masternodes that only heartbeats tell of; has its own lock */
 
 	atomic_int exit_code;
 	atomic_bool stop_asked;
@@ -113,6 +114,8 @@ extern const struct message_rule node_message_rules[WIRE_TYPE_COUNT];
 /* Says to the log what the registry reports, stores it, and lets the network know. */
 void node_masternode_event(struct node *node, const struct registry_event *event);
 bool node_is_masternode_ip(struct node *node, const struct net_ip *ip);
+/* The address book keeps slots for masternodes, and dials them more often: whether this address is one. */
+void node_mark_masternode(struct node *node, const char *ip, size_t ip_len, bool known);
 /* Our announcement to one peer, when we are a masternode. */
 void node_announce(struct node *node, struct peer *peer);
 

@@ -87,6 +87,8 @@ static bool load_masternode(void *user, const uint8_t *key, size_t key_len, cons
 			  clock_real_s());
 	mutex_unlock(&l->node->registry_lock);
 	l->loaded += r == 0;
+	if (r == 0)
+		node_mark_masternode(l->node, (const char *)key, key_len, true);
 	if (r == REGISTRY_E_INVALID)
 		drop_damaged(l, key, key_len);
 	else if (r == REGISTRY_E_STALE)

@@ -226,8 +226,8 @@ def test_a_heartbeat_proves_a_hint(daemons, net):
 
 
 def test_a_masternode_that_is_heard_outlives_a_crash(daemons, net):
-    """Its pongs keep it long after it registered, over kill -9 too. One that is silent is forgotten, and no longer
-    dialled as often as a masternode."""
+    """Its pongs keep it long after it registered, over kill -9 too, and it is dialled as often as a masternode then. One
+    that is silent is forgotten, and no longer dialled so often."""
     forget_ms = paced_ms(2000)
     node = daemons(net.ip(5), {"timers": {**QUIET, "masternode_active_ms": paced_ms(800), "masternode_check_ms": 200,
                                           "masternode_forget_ms": forget_ms, "dial_grace_ms": 100,
@@ -249,9 +249,12 @@ def test_a_masternode_that_is_heard_outlives_a_crash(daemons, net):
     node.kill9()
     # However long the start takes: what counts is the time that was kept.
     node.config["timers"].update(masternode_forget_ms=3600000)
+    since = node.mark()
     node.start()
     [(ip, entry)] = node.masternodes().items()
     assert ip == heard.ip and entry["last_heartbeat"] >= begin + forget_ms / 2000
+    node.wait_log(rf"{re.escape(heard.ip)} \(reason: connect failed\)", since, timeout=20, count=3)
+    assert heard.ip in addresses()
 
 
 def test_an_answer_with_more_masternodes_than_are_taken(daemons, net):
@@ -260,6 +263,40 @@ def test_an_answer_with_more_masternodes_than_are_taken(daemons, net):
     entry = {"address": "nowhere", "reward_address": "", "tier": "Free", "public_key": [0] * 32}
     peer = node.dial_in(net.ip(2), answers={"GetMasternodes": lambda _: {"MasternodesResponse": [entry] * 1500}})
     wait_until(lambda: node.peer(peer.ip)["addr_processed"] == 1000, what="a thousand are taken")
+
+
+def test_what_is_taken_of_a_long_answer(daemons, net):
+    """Not always the first ones: who asks again and again hears of all masternodes in the list."""
+    node = daemons(net.ip(5), {"timers": QUIET, "limits": {"addresses_per_answer": 1, "connects_per_minute": 100000}})
+    keys = {net.ip(number): Key.numbered(number) for number in (6, 7, 8, 9)}
+    listed = [next(iter(wire.announcement(ip, key.public).values())) for ip, key in keys.items()]
+    for sequence in range(1, 200):
+        peer = node.dial_in(net.ip(2), answers={"GetMasternodes": lambda _: {"MasternodesResponse": listed}})
+        wait_until(lambda: node.peer(peer.ip)["addr_processed"] == 1, what="one is taken")  # noqa: B023
+        peer.send(*[heartbeat(key, ip, sequence) for ip, key in keys.items()])
+        peer.ping()
+        peer.close()
+        node.wait_no_connection()
+        if len(node.masternodes()) == len(keys):
+            return
+    raise AssertionError(f"only {sorted(node.masternodes())} are known")
+
+
+def test_made_up_masternodes_do_not_fill_the_log(daemons, net):
+    """Those that only a peer's list and its heartbeats tell of: their lines are limited, and counted."""
+    node = daemons(net.ip(5), {"timers": QUIET, "limits": {"messages_per_second": 100000}})
+    keys = {net.ip(number): Key.numbered(number) for number in range(6, 66)}
+    listed = [next(iter(wire.announcement(ip, key.public).values())) for ip, key in keys.items()]
+    peer = node.dial_in(net.ip(2), answers={"GetMasternodes": lambda _: {"MasternodesResponse": listed}})
+    wait_until(lambda: node.peer(peer.ip)["addr_processed"] == len(keys), what="the list is taken")
+    begin = time.monotonic()
+    peer.send(*[heartbeat(key, ip, 1) for ip, key in keys.items()])
+    wait_until(lambda: len(node.masternodes()) == len(keys), 20, "all are registered")
+    told = 5 * (1 + int(time.monotonic() - begin) // 10)
+    assert len(node.log_lines("Registered masternode")) <= told
+    peer.close()
+    node.stop()
+    assert node.log_lines(r'\d+ more lines like ".*Registered masternode') or told > 5
 
 
 def test_existing_nodes_sign_with_a_key_of_their_own(played):

@@ -128,6 +128,13 @@ static void greet(void *user, struct peer *peer)
 	consensus_peer_ready(node->consensus, peer);
 }
 
+static void tell_cut(uint64_t limit, const char *key, uint32_t configured, uint32_t now)
+{
+	if (now < configured)
+		log_warn(LOG_NODE, "The limit of open files is %" PRIu64 ": %s = %" PRIu32 " is cut to %" PRIu32, limit, key,
+			 configured, now);
+}
+
 /* How many connections the limit of open files has room for, two descriptors each: handshakes give way to peers, down
  * to a few, without which nobody would become a peer. */
 static void fit_connections(struct net_params *p, const struct config *c)
@@ -147,10 +154,8 @@ static void fit_connections(struct net_params *p, const struct config *c)
 		p->max_peers = (uint32_t)(room - least);
 	if (p->max_handshakes > room - p->max_peers)
 		p->max_handshakes = (uint32_t)(room - p->max_peers);
-	log_warn(LOG_NODE,
-		 "The limit of open files is %" PRIu64 ": network.max_peers = %" PRIu32 " is cut to %" PRIu32
-		 ", limits.max_handshakes = %" PRIu32 " to %" PRIu32,
-		 limit, c->network.max_peers, p->max_peers, c->limits.max_handshakes, p->max_handshakes);
+	tell_cut(limit, "network.max_peers", c->network.max_peers, p->max_peers);
+	tell_cut(limit, "limits.max_handshakes", c->limits.max_handshakes, p->max_handshakes);
 }
 
 static void fill_net_params(struct net_params *p, struct node *node)
@@ -546,6 +551,7 @@ void node_close(struct node *node)
 	chain_thread_close(node->chain);
 	net_free(node->net);
 	heartbeats_free(node->heartbeats);
+	log_limit_finish(&node->proved_lines, LOG_MASTERNODE);
 	registry_free(node->registry);
 	free(node->changed);
 	wallet_close(node->wallet);

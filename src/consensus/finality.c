@@ -71,6 +71,7 @@ int finality_new(struct finality **out, const struct finality_params *params)
 	finality_link_init(&finality->all);
 	finality_link_init(&finality->todo);
 	finality_link_init(&finality->own_all);
+	finality_link_init(&finality->own_included);
 	finality->repeat = &finality->all;
 	if (keyed_map_init(&finality->txs) || keyed_map_init(&finality->owns) || keyed_map_init(&finality->locks)) {
 		finality_free(finality);
@@ -146,6 +147,8 @@ void finality_free(struct finality *finality)
 		finality_remove(finality, KEYED_OF(finality->all.next, struct finality_tx, all));
 	while (finality->own_all.next != &finality->own_all)
 		finality_own_remove(finality, KEYED_OF(finality->own_all.next, struct finality_own, all));
+	while (finality->own_included.next != &finality->own_included)
+		finality_own_remove(finality, KEYED_OF(finality->own_included.next, struct finality_own, all));
 	keyed_map_free(&finality->txs);
 	keyed_map_free(&finality->owns);
 	keyed_map_free(&finality->locks);
@@ -325,6 +328,9 @@ static void finality_recall(struct finality *finality, const struct finality_tx 
 	const struct finality_cast *cast = finality->own < 0 ? NULL : finality_cast_of(tx, (uint32_t)finality->own);
 	struct finality_own *own = finality_own_find(finality, &tx->txid);
 
+	/* The block that held it is undone. */
+	if (own)
+		finality_own_include(finality, own, false);
 	if (own && own->record.approve && own->lock_count == 0)
 		(void)finality_own_lock(finality, own, tx->outpoints, tx->outpoint_count);
 	if (!own && cast) {
@@ -455,6 +461,15 @@ void finality_settled(struct finality *finality, const struct wire_hash *txid)
 
 	if (own)
 		finality_own_remove(finality, own);
+	finality_dropped(finality, txid);
+}
+
+void finality_included(struct finality *finality, const struct wire_hash *txid)
+{
+	struct finality_own *own = finality_own_find(finality, txid);
+
+	if (own)
+		finality_own_include(finality, own, true);
 	finality_dropped(finality, txid);
 }
 

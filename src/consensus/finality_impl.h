@@ -58,8 +58,9 @@ struct finality_lock {
 /* A vote of ours that binds us. */
 struct finality_own {
 	struct keyed_node node;	  /* by txid */
-	struct finality_link all; /* by age */
+	struct finality_link all; /* in one of the two rings */
 	struct finality_record record;
+	bool included;	  /* a block that may be undone holds its transaction */
 	uint32_t rejects; /* votes against those that conflict with it */
 	struct finality_lock *locks;
 	size_t lock_count;
@@ -83,7 +84,8 @@ struct finality {
 	struct finality_link *repeat; /* where finality_repeat() goes on; in `all` */
 
 	struct keyed_map owns;
-	struct finality_link own_all;
+	struct finality_link own_all;	   /* of them, but for those in ... */
+	struct finality_link own_included; /* ... this one: they give way when there is no room */
 	struct keyed_map locks;
 };
 
@@ -110,6 +112,8 @@ int finality_own_lock(struct finality *finality, struct finality_own *own, const
 struct finality_lock *finality_lock_find(const struct finality *finality, const struct wire_outpoint *outpoint);
 void finality_own_unlock(struct finality *finality, struct finality_own *own);
 void finality_own_remove(struct finality *finality, struct finality_own *own);
+/* Whether a block that may be undone holds its transaction. */
+void finality_own_include(struct finality *finality, struct finality_own *own, bool included);
 /* Drops what binds us no more. */
 void finality_own_expire(struct finality *finality, int64_t now_s);
 /* Our vote on a transaction is due: makes it, if we may.  True: `out` is to be sent. */

@@ -71,6 +71,34 @@ void finality_spent(struct finality *finality, const struct wire_outpoint *outpo
 		finality_unlock(finality, lock);
 }
 
+void finality_own_include(struct finality *finality, struct finality_own *own, bool included)
+{
+	if (own->included == included)
+		return;
+	own->included = included;
+	finality_link_remove(&own->all);
+	finality_link_append(included ? &finality->own_included : &finality->own_all, &own->all);
+	if (included)
+		finality->room = true;
+}
+
+/* For one more vote of ours that locks so many outpoints: those that have been in a block for longest give way. */
+static bool finality_own_room(struct finality *finality, size_t locks)
+{
+	const struct finality_params *params = &finality->params;
+	struct finality_link *first;
+
+	if (locks > params->max_locks)
+		return false;
+	while (finality->owns.count >= params->max_own || finality->locks.count > params->max_locks - locks) {
+		first = finality->own_included.next;
+		if (first == &finality->own_included)
+			return false;
+		finality_own_remove(finality, KEYED_OF(first, struct finality_own, all));
+	}
+	return true;
+}
+
 int finality_own_lock(struct finality *finality, struct finality_own *own, const struct wire_outpoint *outpoints,
 		      size_t count)
 {
@@ -101,7 +129,7 @@ int finality_own_add(struct finality *finality, const struct finality_record *re
 	struct finality_own *own;
 	int r = 0;
 
-	if (finality->owns.count >= finality->params.max_own)
+	if (!finality_own_room(finality, record->approve ? count : 0))
 		return FINALITY_E_FULL;
 	own = calloc(1, sizeof(*own));
 	if (!own)
@@ -140,17 +168,23 @@ bool finality_bound(const struct finality *finality, const struct wire_hash *txi
 	return finality_own_find(finality, txid) != NULL;
 }
 
-void finality_own_expire(struct finality *finality, int64_t now_s)
+static void finality_own_expire_ring(struct finality *finality, const struct finality_link *head, int64_t now_s)
 {
 	struct finality_link *link, *next;
 
-	for (link = finality->own_all.next; link != &finality->own_all; link = next) {
+	for (link = head->next; link != head; link = next) {
 		struct finality_own *own = KEYED_OF(link, struct finality_own, all);
 
 		next = link->next;
 		if (!finality_binds(finality, own->record.timestamp, now_s))
 			finality_own_remove(finality, own);
 	}
+}
+
+void finality_own_expire(struct finality *finality, int64_t now_s)
+{
+	finality_own_expire_ring(finality, &finality->own_all, now_s);
+	finality_own_expire_ring(finality, &finality->own_included, now_s);
 }
 
 /* Whether we approve another spender of one of its outpoints. */

@@ -201,25 +201,36 @@ void finalizer_set_file(struct finalizer *f, struct votes_file *votes)
 	f->votes = votes;
 }
 
-/* The file still tells of what a block has settled since it was written anew. */
-static bool is_settled(const struct finalizer *f, const struct wire_hash *txid)
+/* Whether a block holds it, and which. */
+static bool is_in_block(const struct finalizer *f, uint64_t *height, const struct wire_hash *txid)
 {
 	struct chain_view *view = chain_thread_take_view(f->node->chain);
-	uint64_t height;
 	uint32_t position;
-	int r = chain_view_transaction(view, &height, &position, txid);
+	int r = chain_view_transaction(view, height, &position, txid);
 
 	chain_view_unref(view);
 	return r == 0;
 }
 
+/* Only a certificate sees to it that a block is never undone.  Our votes on what another one holds still count, and if
+ * it is undone we must remember them. */
+static bool settles(const struct finalizer *f, uint64_t height)
+{
+	return block_needs_certificate(&f->node->chain_params, height);
+}
+
 int finalizer_restore(struct finalizer *f, const struct votes_finality *entry)
 {
+	uint64_t height;
+	bool included = is_in_block(f, &height, &entry->record.txid);
 	int r;
 
-	if (is_settled(f, &entry->record.txid))
+	/* The file still tells of what a block has settled since it was written anew. */
+	if (included && settles(f, height))
 		return 0;
 	r = finality_restore(f->machine, &entry->record, entry->outpoints, entry->count, clock_real_s());
+	if (!r && included)
+		finality_included(f->machine, &entry->record.txid);
 
 	switch (r) {
 	case FINALITY_E_KNOWN:
@@ -355,14 +366,17 @@ static void leave(struct finalizer *f, const struct pool_event *event)
 		/* what took it away again has its own event */
 		break;
 	case POOL_CONFIRMED:
-		finality_settled(f->machine, &event->tx->txid);
+		if (settles(f, event->height))
+			finality_settled(f->machine, &event->tx->txid);
+		else
+			finality_included(f->machine, &event->tx->txid);
 		break;
 	case POOL_REJECTED:
 		finality_voided(f->machine, &event->tx->txid);
 		break;
 	case POOL_CONFLICTED:
-		/* without a block that conflicts, what it spends may come back */
-		if (event->height > 0)
+		/* what it spends may come back, or the block that conflicts be undone */
+		if (event->height > 0 && settles(f, event->height))
 			finality_voided(f->machine, &event->tx->txid);
 		else
 			finality_dropped(f->machine, &event->tx->txid);
@@ -397,9 +411,15 @@ void finalizer_on_conflict(struct finalizer *f, const struct wire_hash *txid, co
 
 void finalizer_on_block(struct finalizer *f, const struct wire_block *block, const struct block_ids *ids)
 {
+	bool settled = settles(f, block->header.height);
+
 	for (size_t i = 0; i < block->transactions.len; i++) {
 		const struct wire_tx_input_list *inputs = &block->transactions.items[i].inputs;
 
+		if (!settled) {
+			finality_included(f->machine, &ids->txids[i]);
+			continue;
+		}
 		finality_settled(f->machine, &ids->txids[i]);
 		for (size_t k = 0; k < inputs->len; k++)
 			finality_spent(f->machine, &inputs->items[k].previous_output);
@@ -463,10 +483,11 @@ int finalizer_on_vote(struct finalizer *f, const struct finality_vote *vote, str
 	bool ours = f->voters.own >= 0 && vote->voter == (uint32_t)f->voters.own;
 	bool known = finality_bound(f->machine, &vote->txid);
 	struct finality_status status;
+	uint64_t height;
 	int r;
 
 	/* It would take the place of what has not come yet. */
-	if (finality_status(f->machine, &status, &vote->txid) && is_settled(f, &vote->txid))
+	if (finality_status(f->machine, &status, &vote->txid) && is_in_block(f, &height, &vote->txid))
 		return FINALITY_E_KNOWN;
 	r = finality_vote(f->machine, vote, clock_real_s());
 	if (r == FINALITY_E_CONTRADICTS) {

@@ -38,8 +38,8 @@ int finalizer_new(struct finalizer **out, struct node *node, struct votes_file *
 	__attribute__((warn_unused_result));
 void finalizer_set_file(struct finalizer *finalizer, struct votes_file *votes);
 void finalizer_free(struct finalizer *finalizer); /* NULL is fine */
-/* Before anything else: a record of the file.  Looks into the chain: what a block holds does not bind us any more.  0;
- * -ENOMEM; -ENOSPC: more votes than may bind us. */
+/* Before anything else: a record of the file.  Looks into the chain: what a block holds that cannot be undone does not
+ * bind us any more.  0; -ENOMEM; -ENOSPC: more votes than may bind us. */
 int finalizer_restore(struct finalizer *finalizer, const struct votes_finality *entry)
 	__attribute__((warn_unused_result));
 
@@ -62,7 +62,7 @@ void finalizer_on_conflict(struct finalizer *finalizer, const struct wire_hash *
 int finalizer_on_vote(struct finalizer *finalizer, const struct finality_vote *vote, struct peer *from);
 /* A peer wants our vote, and those that we know. */
 void finalizer_on_request(struct finalizer *finalizer, const struct wire_hash *txid, struct peer *peer);
-/* A block of the chain: its transactions are settled, and what they spend is spent. */
+/* A block of the chain: if it cannot be undone, its transactions are settled, and what they spend is spent. */
 void finalizer_on_block(struct finalizer *finalizer, const struct wire_block *block, const struct block_ids *ids);
 /* A new peer is sent the votes on what is pending. */
 void finalizer_on_ready(struct finalizer *finalizer, struct peer *peer);

@@ -323,6 +323,79 @@ START_TEST(a_lock_ends_when_a_block_settles_it)
 }
 END_TEST
 
+START_TEST(a_block_that_may_be_undone_ends_no_lock)
+{
+	approve_a();
+	finality_included(finality, &A);
+	ck_assert_uint_eq(counts().transactions, 0);
+	ck_assert(finality_bound(finality, &A));
+	ck_assert_int_eq(add(B, &coin), 0);
+	nothing();
+	finality_included(finality, &A);
+	finality_included(finality, &C); /* unknown */
+	/* it comes back, and goes into a block again */
+	now += HOUR;
+	ck_assert_int_eq(add(A, &coin), 0);
+	next(FINALITY_SEND_VOTE, A);
+	ck_assert_int_eq(action.vote.timestamp, START);
+	finality_included(finality, &A);
+	nothing();
+	/* the lock ends when any does */
+	now = START + 73 * HOUR - 1;
+	finality_expire(finality, now);
+	nothing();
+	now++;
+	finality_expire(finality, now);
+	next(FINALITY_SEND_VOTE, B);
+	ck_assert_uint_eq(counts().own, 1);
+	ck_assert_uint_eq(counts().locks, 1);
+	/* a certificate that follows settles it after all */
+	finality_included(finality, &B);
+	finality_settled(finality, &B);
+	ck_assert_uint_eq(counts().own, 0);
+	ck_assert_uint_eq(counts().locks, 0);
+}
+END_TEST
+
+START_TEST(what_blocks_hold_gives_way)
+{
+	static const struct wire_outpoint many[3] = {{{{7}}, 0}, {{{7}}, 1}, {{{7}}, 2}};
+	static const struct wire_outpoint four[4] = {{{{8}}, 0}, {{{8}}, 1}, {{{8}}, 2}, {{{8}}, 3}};
+	static const struct wire_hash D = {{0xd}};
+
+	params.max_own = 2;
+	params.max_locks = 3;
+	create();
+	approve_a();
+	ck_assert_int_eq(add(B, &other_coin), 0);
+	next(FINALITY_SEND_VOTE, B);
+	finality_included(finality, &B);
+	finality_included(finality, &A);
+	/* A is back, and no longer the second one to go */
+	ck_assert_int_eq(add(A, &coin), 0);
+	next(FINALITY_SEND_VOTE, A);
+	ck_assert_int_eq(finality_add(finality, &C, many, 1, now), 0);
+	next(FINALITY_SEND_VOTE, C);
+	ck_assert(!finality_bound(finality, &B));
+	ck_assert(finality_bound(finality, &A));
+	ck_assert_uint_eq(counts().locks, 2);
+	ck_assert_int_eq(finality_add(finality, &D, &many[1], 2, now), 0);
+	nothing();
+	finality_included(finality, &C);
+	next(FINALITY_SEND_VOTE, D);
+	nothing();
+	ck_assert(!finality_bound(finality, &C));
+	ck_assert_uint_eq(counts().own, 2);
+	ck_assert_uint_eq(counts().locks, 3);
+	/* what will never fit makes nobody go */
+	finality_included(finality, &A);
+	finality_included(finality, &D);
+	ck_assert_int_eq(finality_add(finality, &B, four, 4, now), 0);
+	nothing();
+	ck_assert_uint_eq(counts().own, 2);
+}
+END_TEST
+
 START_TEST(what_comes_back_gets_the_same_vote)
 {
 	approve_a();
@@ -886,6 +959,8 @@ static void add_own(TCase *c)
 	tcase_add_test(c, a_lock_ends_an_hour_after_its_vote);
 	tcase_add_test(c, a_lock_ends_when_its_transaction_is_rejected);
 	tcase_add_test(c, a_lock_ends_when_a_block_settles_it);
+	tcase_add_test(c, a_block_that_may_be_undone_ends_no_lock);
+	tcase_add_test(c, what_blocks_hold_gives_way);
 	tcase_add_test(c, what_comes_back_gets_the_same_vote);
 	tcase_add_test(c, what_conflicts_with_our_choice_is_rejected);
 	tcase_add_test(c, no_more_than_eight_are_rejected_for_one);

@@ -182,9 +182,10 @@ START_TEST(a_block_settles)
 {
 	struct wire_transaction a = pay(), b = pay(), rival = b, stays = pay();
 	struct wire_hash txid;
-	struct wire_block block = {.transactions = {&rival, 1}};
+	struct wire_block block = {.header = {.height = 9}, .transactions = {&rival, 1}};
 	struct block_ids ids = {.txids = &txid};
 
+	certify();
 	rival.lock_time++;
 	txid = txid_of(&rival);
 	must_insert(&a);
@@ -216,9 +217,10 @@ START_TEST(the_pool_says_what_is_settled)
 {
 	struct wire_transaction a = pay(), b = pay();
 	struct wire_hash txid = txid_of(&b);
-	struct wire_block block = {.transactions = {&b, 1}};
+	struct wire_block block = {.header = {.height = 9}, .transactions = {&b, 1}};
 	struct block_ids ids = {.txids = &txid};
 
+	certify();
 	must_insert(&a);
 	must_insert(&b);
 	turn();
@@ -242,6 +244,7 @@ START_TEST(what_can_never_be_valid_locks_nothing)
 	struct fixture_coin coins[4] = {take_coin(), take_coin(), take_coin(), take_coin()};
 	struct wire_transaction base = fixture_pay(f, coins, 1, 1, COIN_FEE), child, rival, mined, other;
 
+	certify();
 	coins[0] = output_of(&base, 0);
 	child = fixture_pay(f, coins, 2, 1, 2 * COIN_FEE);
 	rival = fixture_pay(f, &coins[2], 2, 1, 2 * COIN_FEE);

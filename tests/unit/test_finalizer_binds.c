@@ -68,10 +68,11 @@ START_TEST(a_short_vote_and_a_short_lock)
 }
 END_TEST
 
-START_TEST(what_the_chain_holds_binds_no_more)
+START_TEST(what_a_certified_block_holds_binds_no_more)
 {
 	struct wire_transaction a = pay(), b = pay();
 
+	certify();
 	must_insert(&a);
 	must_insert(&b);
 	turn();
@@ -82,6 +83,73 @@ START_TEST(what_the_chain_holds_binds_no_more)
 	ck_assert(!binds(&a));
 	ck_assert(binds(&b));
 	ck_assert_uint_eq(counts().own, 1);
+}
+END_TEST
+
+/* One more block of another branch instead of the last one. */
+static void undo_last_block(void)
+{
+	const struct fixture_block *fork = fixture_ancestor(tip, tip->block.header.height - 1);
+
+	reorganise_pool(fork, fixture_extend(f, fork, 2, 7));
+	hear();
+	finalizer_on_block(fin, &tip->block, &tip->ids);
+}
+
+/* Without certificates: the vote on what a block holds still counts for others when the block is undone. */
+START_TEST(what_a_block_holds_that_is_undone_binds)
+{
+	struct wire_transaction a = pay(), b = a, filler = pay();
+
+	pool_free(pool);
+	pool_params.max_count = 1;
+	must_create();
+	node.pool = pool;
+	b.lock_time++;
+	must_insert(&a);
+	turn();
+	mine_one(&a);
+	for (int again = 0; again < 2; again++) {
+		hear();
+		finalizer_on_block(fin, &tip->block, &tip->ids);
+		ck_assert_uint_eq(counts().transactions, 0);
+		ck_assert(binds(&a));
+		ck_assert_uint_eq(counts().locks, 1);
+		/* nor does a restart forget it */
+		restart(true);
+	}
+	must_insert(&filler);
+	turn();
+	undo_last_block();
+	ck_assert(!has(&a));
+	pool_expire(pool, &events, now_s + 80 * HOUR_S);
+	must_insert(&b);
+	forget_sent();
+	turn();
+	ck_assert_uint_eq(counts().transactions, 1);
+	ck_assert_uint_eq(sent_count, 0);
+}
+END_TEST
+
+/* Nor does a block with its rival set us free that may be undone. */
+START_TEST(what_conflicts_with_a_block_that_is_undone_binds)
+{
+	struct wire_transaction a = pay(), b = a;
+
+	b.lock_time++;
+	must_insert(&a);
+	turn();
+	mine_one(&b);
+	hear();
+	finalizer_on_block(fin, &tip->block, &tip->ids);
+	turn();
+	ck_assert(!has(&a));
+	forget_sent();
+	undo_last_block();
+	ck_assert(has(&b));
+	turn();
+	ck_assert_uint_eq(counts().transactions, 1);
+	ck_assert_uint_eq(sent_count, 0);
 }
 END_TEST
 
@@ -183,7 +251,9 @@ static void add_tests(TCase *c)
 {
 	tcase_add_test(c, no_double_spend_is_approved_twice);
 	tcase_add_test(c, a_short_vote_and_a_short_lock);
-	tcase_add_test(c, what_the_chain_holds_binds_no_more);
+	tcase_add_test(c, what_a_certified_block_holds_binds_no_more);
+	tcase_add_test(c, what_a_block_holds_that_is_undone_binds);
+	tcase_add_test(c, what_conflicts_with_a_block_that_is_undone_binds);
 	tcase_add_test(c, the_rival_of_what_we_approve_is_rejected);
 	tcase_add_test(c, a_restart_repeats_what_was_said);
 	tcase_add_test(c, a_lost_file_comes_back_from_others);

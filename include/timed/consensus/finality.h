@@ -4,9 +4,9 @@
  *
  * A quorum of approvals finalises a transaction; rejections reject it once so many are counted that the liars alone
  * cannot be behind a majority of them.  Of a voter's votes on one transaction the first counts, for `vote_s` from its
- * timestamp.  We approve one spender of an outpoint until that one is rejected, or a block settles it, or the lock
- * ends, `lock_s` after its vote has ceased to count; so two transactions that spend the same never both become final
- * while less than a third of the voters lie, and no clock is off by more than that.
+ * timestamp.  We approve one spender of an outpoint until that one is rejected, or a block that cannot be undone
+ * settles it, or the lock ends, `lock_s` after its vote has ceased to count; so two transactions that spend the same
+ * never both become final while less than a third of the voters lie, and no clock is off by more than that.
  *
  * The caller keeps the transactions themselves (the pool), verifies signatures, knows a voter by its index in the list
  * in force, and says what comes and goes.  What is to be done is fetched with finality_next(); a vote of ours must be
@@ -17,8 +17,9 @@
  * Pure: `now_s` are Unix seconds, as in the votes.
  * Thread safety: none; one owner (the thread `consensus`).
  * Memory: for each transaction that was added, its outpoints and at most a vote of each voter; votes that come before
- * their transaction are bounded for each voter; our own votes and locks by `max_own` and `max_locks`.  What cannot be
- * had is -ENOMEM, and nothing has changed.
+ * their transaction are bounded for each voter; our own votes and locks by `max_own` and `max_locks`: where there is no
+ * room, those on what has been in a block for longest are forgotten.  What cannot be had is -ENOMEM, and nothing has
+ * changed.
  */
 #ifndef TIMED_CONSENSUS_FINALITY_H
 #define TIMED_CONSENSUS_FINALITY_H
@@ -61,7 +62,7 @@ struct finality_record {
 struct finality_params {
 	size_t max_transactions; /* that were added: 10,000 */
 	size_t max_early;	 /* transactions that one voter has voted on first, before they were added: 1,000 */
-	size_t max_own;		 /* votes of ours that must not be forgotten: 1,000,000; beyond, none are made */
+	size_t max_own;		 /* votes of ours that bind us: 1,000,000; beyond, none are made */
 	size_t max_locks;	 /* outpoints locked by them: 4,000,000 */
 	uint32_t max_rejects;	 /* of transactions that conflict with one that we approve: 8 */
 	int64_t vote_s;		 /* a vote counts: 72 h */
@@ -118,14 +119,16 @@ int finality_check_time(const struct finality_params *params, int64_t timestamp,
 int finality_vote(struct finality *finality, const struct finality_vote *vote, int64_t now_s)
 	__attribute__((warn_unused_result));
 
-/* A connected block holds the transaction: everything about it is settled. */
+/* A block that cannot be undone holds the transaction: everything about it is settled. */
 void finality_settled(struct finality *finality, const struct wire_hash *txid);
-/* A connected block spends the outpoint: no lock of ours is on it any more. */
+/* A block that cannot be undone spends the outpoint: no lock of ours is on it any more. */
 void finality_spent(struct finality *finality, const struct wire_outpoint *outpoint);
+/* A block that may be undone holds it.  Our vote on it and its locks stay, and are the first to give way to others. */
+void finality_included(struct finality *finality, const struct wire_hash *txid);
 /* It has left the pool otherwise.  Our vote on it and its locks stay until their time is over. */
 void finality_dropped(struct finality *finality, const struct wire_hash *txid);
-/* It has left the pool and can never be valid again: a block, or the votes on what it spends, have seen to that.  Our
- * vote on it stays, and locks nothing any more. */
+/* It has left the pool and can never be valid again: a block that cannot be undone, or the votes on what it spends,
+ * have seen to that.  Our vote on it stays, and locks nothing any more. */
 void finality_voided(struct finality *finality, const struct wire_hash *txid);
 /* Drops what has had its time; every minute is often enough. */
 void finality_expire(struct finality *finality, int64_t now_s);

@@ -102,7 +102,8 @@ struct finality_vote finality_vote_of(const struct finality_tx *tx, const struct
 const struct finality_cast *finality_cast_of(const struct finality_tx *tx, uint32_t voter);
 
 struct finality_own *finality_own_find(const struct finality *finality, const struct wire_hash *txid);
-/* Our vote, from now on; of an approval the outpoints that are free are locked.  0, FINALITY_E_FULL or -ENOMEM. */
+/* Our vote, from now on; of an approval the outpoints are locked that no later one locks.  0, FINALITY_E_FULL or
+ * -ENOMEM. */
 int finality_own_add(struct finality *finality, const struct finality_record *record,
 		     const struct wire_outpoint *outpoints, size_t count);
 /* Locks the outpoints of an approval that was known without them.  The same outcomes. */

@@ -111,12 +111,15 @@ int finality_own_lock(struct finality *finality, struct finality_own *own, const
 		return -ENOMEM;
 	own->lock_count = count;
 	for (size_t i = 0; i < count; i++) {
-		struct finality_lock *lock = &own->locks[i];
+		struct finality_lock *lock = &own->locks[i], *held = finality_lock_find(finality, &outpoints[i]);
 
 		lock->outpoint = outpoints[i];
 		lock->node.hash = keyed_map_hash(finality->params.seed, &outpoints[i].txid, outpoints[i].vout);
-		if (finality_lock_find(finality, &outpoints[i]))
+		/* Two may have approved it, one after the other: who binds us for longer holds it. */
+		if (held && held->own->record.timestamp >= own->record.timestamp)
 			continue;
+		if (held)
+			finality_unlock(finality, held);
 		lock->own = own;
 		keyed_map_insert(&finality->locks, &lock->node);
 	}

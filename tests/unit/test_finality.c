@@ -357,6 +357,30 @@ START_TEST(a_block_that_may_be_undone_ends_no_lock)
 }
 END_TEST
 
+START_TEST(a_restart_keeps_the_lock_that_ends_last)
+{
+	struct finality_record a = {.txid = A, .approve = true, .timestamp = now},
+			       b = {.txid = B, .approve = true, .timestamp = now + HOUR};
+
+	/* A was rejected, and then B approved */
+	for (int order = 0; order < 2; order++) {
+		create();
+		now = START + HOUR;
+		ck_assert_int_eq(finality_restore(finality, order ? &b : &a, &coin, 1, now), 0);
+		ck_assert_int_eq(finality_restore(finality, order ? &a : &b, &coin, 1, now), 0);
+		ck_assert_uint_eq(counts().locks, 1);
+		ck_assert_int_eq(add(C, &coin), 0);
+		now = START + 74 * HOUR - 1;
+		finality_expire(finality, now);
+		nothing();
+		ck_assert_uint_eq(counts().own, 1);
+		now++;
+		finality_expire(finality, now);
+		next(FINALITY_SEND_VOTE, C);
+	}
+}
+END_TEST
+
 START_TEST(what_blocks_hold_gives_way)
 {
 	static const struct wire_outpoint many[3] = {{{{7}}, 0}, {{{7}}, 1}, {{{7}}, 2}};
@@ -960,6 +984,7 @@ static void add_own(TCase *c)
 	tcase_add_test(c, a_lock_ends_when_its_transaction_is_rejected);
 	tcase_add_test(c, a_lock_ends_when_a_block_settles_it);
 	tcase_add_test(c, a_block_that_may_be_undone_ends_no_lock);
+	tcase_add_test(c, a_restart_keeps_the_lock_that_ends_last);
 	tcase_add_test(c, what_blocks_hold_gives_way);
 	tcase_add_test(c, what_comes_back_gets_the_same_vote);
 	tcase_add_test(c, what_conflicts_with_our_choice_is_rejected);

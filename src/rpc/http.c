@@ -469,7 +469,6 @@ static bool is_due_punishment(const struct request *r)
 static enum MHD_Result punish(struct request *r)
 {
 	deadline_clear(r);
-	log_failed_login(r);
 	connection_busy(r->worker, r->connection);
 	return delay(r) ? MHD_YES : MHD_NO;
 }
@@ -494,6 +493,8 @@ static enum MHD_Result begin(struct worker *w, struct MHD_Connection *native, co
 	judge(r, url, method);
 	r->connection->asked = true;
 	deadline_set(r);
+	if (is_due_punishment(r))
+		log_failed_login(r);
 	/* Nobody without the password keeps others out. */
 	if (!r->refusal && r->auth == AUTH_OK)
 		connection_busy(w, r->connection);

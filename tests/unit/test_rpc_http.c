@@ -208,6 +208,21 @@ START_TEST(long_failed_logins_wait)
 }
 END_TEST
 
+/* One whose body never comes is counted too. */
+START_TEST(half_failed_logins_count)
+{
+	int fd;
+
+	params.workers = 1;
+	start();
+	fd = dial();
+	put_head(fd, "POST /", WRONG, 1);
+	expect_served(); /* and so the head has been read */
+	ck_assert_uint_eq(atomic_load(&stats.refused_logins), 1);
+	close(fd);
+}
+END_TEST
+
 /* A web page that is not let in learns nothing of the password that it tries: right and wrong are the same to it. */
 START_TEST(web_pages_try_no_passwords)
 {
@@ -521,6 +536,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, failed_logins_wait_in_a_row);
 	tcase_add_loop_test(c, failed_logins_wait_everywhere, 0, 2);
 	tcase_add_test(c, long_failed_logins_wait);
+	tcase_add_test(c, half_failed_logins_count);
 	tcase_add_test(c, web_pages_try_no_passwords);
 	tcase_add_test(c, stop_does_not_wait);
 	tcase_add_test(c, web_pages);

@@ -81,7 +81,7 @@ static int run_getinfo(struct session *session)
 
 	getinfo_request(&request);
 	code = ask(session, &answer, &request);
-	if (code == EXIT_SUCCESS && json_is_object(answer.json)) {
+	if (code == EXIT_SUCCESS && session_refused(answer.json)) {
 		code = print_error(session_error(answer.json), NULL);
 	} else if (code == EXIT_SUCCESS) {
 		getinfo_print(&out, answer.json, session_name(session), clock_real_s());

@@ -204,18 +204,21 @@ static void take_addresses(struct buf *out, const json_t *network)
 	}
 }
 
+bool netinfo_usable(const json_t *batch)
+{
+	return json_is_array(session_result(batch, ASK_PEERS));
+}
+
 void netinfo_take(struct netinfo *out, const json_t *batch, const char *place, int level, int64_t now_s)
 {
-	const json_t *peers = session_result(batch, ASK_PEERS);
-
-	*out = (struct netinfo){.usable = json_is_array(peers)};
+	*out = (struct netinfo){.usable = netinfo_usable(batch)};
 	layout_init(&out->peers);
 	if (level >= LEVEL_PEERS)
 		make_columns(&out->peers, level);
 	make_title(&out->title, batch, place, now_s);
 	take_addresses(&out->addresses, session_result(batch, ASK_NETWORK));
 	if (out->usable)
-		take_peers(out, peers, level, now_s);
+		take_peers(out, session_result(batch, ASK_PEERS), level, now_s);
 }
 
 void netinfo_print_counts(struct buf *out, const struct netinfo *info)

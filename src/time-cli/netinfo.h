@@ -8,6 +8,7 @@
 #define TIME_CLI_NETINFO_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "layout.h"
@@ -27,11 +28,13 @@ struct netinfo {
 	struct layout peers; /* empty at level 0 */
 	struct netinfo_counts counts[NETINFO_DIRECTIONS];
 	struct buf addresses; /* the node's own, a line each; may be empty */
-	bool usable;	      /* the peers were told */
+	bool usable;	      /* the peers were told, and there was memory for them */
 };
 
 /* Appends the request whose answer netinfo_take() understands. */
 void netinfo_request(struct buf *text);
+/* The answer to it tells the peers, without which there is nothing to show. */
+bool netinfo_usable(const json_t *batch);
 /* Reads the answer to it.  `place` is where the daemon listens, `now_s` Unix seconds.  To be freed in every case. */
 void netinfo_take(struct netinfo *out, const json_t *batch, const char *place, int level, int64_t now_s);
 /* Appends all of it, as -netinfo prints it. */

@@ -256,3 +256,12 @@ json_t *session_error(const json_t *answer)
 		error = json_object_get(json_array_get(answer, i), "error");
 	return json_is_object(error) ? error : NULL;
 }
+
+bool session_refused(const json_t *batch)
+{
+	for (size_t i = 0; i < json_array_size(batch); i++) {
+		if (json_object_get(json_array_get(batch, i), "result"))
+			return warms_up(batch);
+	}
+	return true;
+}

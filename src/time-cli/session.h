@@ -61,5 +61,8 @@ json_t *session_result(const json_t *batch, int id);
 /* The error object of an answer to a single request, or of the first element of a batch that has one; NULL: none.
  * Borrowed. */
 json_t *session_error(const json_t *answer);
+/* The answer to a batch holds nothing to show: no result, or not all of them, since the daemon was just starting.  Why
+ * is in session_error(). */
+bool session_refused(const json_t *batch);
 
 #endif

@@ -236,7 +236,7 @@ static void take_answer(struct watch *w, struct session_answer *answer)
 	w->next_ms = w->asked_ms + w->options->interval_ms;
 	if (answer->outcome != SESSION_ANSWERED) {
 		set_trouble(w, answer->why);
-	} else if (!session_result(answer->json, 0)) {
+	} else if (!netinfo_usable(answer->json)) {
 		const char *why = json_string_value(json_object_get(session_error(answer->json), "message"));
 
 		set_trouble(w, why ? why : "the daemon does not tell its peers");

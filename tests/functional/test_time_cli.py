@@ -170,7 +170,7 @@ class SpeechlessDaemon:
 
     def _take(self, connection):
         got = b""
-        while not got.endswith(b"}"):
+        while not got.endswith((b"}", b"]")):
             got += connection.recv(65536)
             if not got:
                 return False
@@ -195,6 +195,26 @@ def test_rpcwait_sends_nothing_twice_that_may_have_been_done(daemons, net, answe
         daemon.close()
     assert daemon.requests == len(answers) + 1
     assert f"no answer from timed at {node.ip}:{RPC_PORT}: " in said and "it may have done" in said
+
+
+@pytest.mark.parametrize("args, answer, said", [
+    (["-netinfo"], b'[{"id":0,"result":{}},{"id":3,"error":{"code":-32603,"message":"no peers"}}]',
+     "error code: -32603\nerror message: no peers\n"),
+    (["watch", "--once"], b'[{"id":0,"result":{}},{"id":3,"error":{"code":-32603,"message":"no peers"}}]',
+     "time-cli: no peers\n"),
+    (["-getinfo"], b'[{"id":0,"error":{"code":-28,"message":"not yet"}},{"id":1,"result":5}]',
+     "error code: -28\nerror message: not yet\n"),
+    (["-getinfo"], b'[{"id":0,"error":{"code":-32603,"message":"no memory"}}]',
+     "error code: -32603\nerror message: no memory\n"),
+], ids=["no peers", "nothing to watch", "it starts", "nothing at all"])
+def test_what_matters_is_missing(daemons, net, args, answer, said):
+    """Of a batch, part of which is there."""
+    node = daemons(net.ip(5), start=False)
+    daemon = SpeechlessDaemon((node.ip, RPC_PORT), [answer])
+    try:
+        assert Cli(node).fails(*args, options=["-r", f"http://a:b@{node.ip}:{RPC_PORT}"]) == said
+    finally:
+        daemon.close()
 
 
 def test_rpcwait_before_the_daemon_is_there(daemons, net):

@@ -114,6 +114,7 @@ def test_while_the_node_starts(daemons, net):
     assert status == 503 and json.loads(body)["starting"] == step
     cli = Cli(node)
     assert "error code: -28" in cli.fails("stop")
+    assert "error code: -28" in cli.fails("-getinfo")
     waiting = cli.spawn("-rpcwait", "getblockcount")
     with pytest.raises(subprocess.TimeoutExpired):
         waiting.wait(0.3)

@@ -207,17 +207,24 @@ END_TEST
 /* Whatever an answer holds in place of what is expected, it is survived. */
 START_TEST(strange_answers)
 {
-	static const char *const answers[] = {
-		"[]",
-		"{\"error\":{\"code\":-28}}",
-		"[{\"id\":0,\"result\":[5,null,[],\"x\",{\"addr\":5,\"lastsend\":\"x\",\"height\":1e300}]}]",
-		"[{\"id\":0,\"result\":{}},{\"id\":1,\"result\":[]},{\"id\":2,\"result\":7}]",
-		"[{\"id\":0,\"result\":{\"chain\":7,\"time\":-9223372036854775807}},{\"id\":8,\"result\":\"\"}]",
+	static const struct {
+		const char *text;
+		int peers; /* -1: they are not told */
+	} answers[] = {
+		{"[]", -1},
+		{"{\"error\":{\"code\":-28}}", -1},
+		{"[{\"id\":3,\"result\":[5,null,[],\"x\",{\"addr\":5,\"lastsend\":\"x\",\"height\":1e300}]}]", 5},
+		{"[{\"id\":3,\"result\":{}},{\"id\":0,\"result\":[]},{\"id\":2,\"result\":7}]", -1},
+		{"[{\"id\":0,\"result\":{\"chain\":7,\"time\":-9223372036854775807}},{\"id\":8,\"result\":\"\"}]", -1},
 	};
-	json_t *json = parse(answers[_i]);
+	json_t *json = parse(answers[_i].text);
+	int peers = answers[_i].peers;
 	struct netinfo info;
 
 	netinfo_take(&info, json, "here", 4, 1000);
+	ck_assert_int_eq(info.usable, peers >= 0);
+	ck_assert_uint_eq(info.counts[NETINFO_TOTAL].peers, peers < 0 ? 0 : (unsigned)peers);
+	ck_assert_uint_eq(info.peers.row_count, peers < 0 ? 0 : (size_t)peers);
 	netinfo_print(&out, &info);
 	netinfo_free(&info);
 	getinfo_print(&out, json, "here", 1000);

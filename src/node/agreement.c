@@ -197,7 +197,7 @@ static enum bft_validity validity_of(struct agreement *a, const struct proposal 
 
 	if (!p->judged)
 		return BFT_UNKNOWN;
-	if (!p->valid)
+	if (!atomic_load(&p->valid))
 		return BFT_INVALID;
 	/* It is that of its slot: an unjudged one could be anything, and overflow here. */
 	wait_ms = p->block.header.timestamp * 1000 - clock_real_ms();
@@ -286,7 +286,8 @@ static void propose(struct agreement *a, uint64_t height, uint64_t round)
 	p = proposal_new(made.memory, &made.block, &made.ids);
 	if (!p)
 		return;
-	p->judged = p->valid = true;
+	p->judged = true;
+	atomic_store(&p->valid, true);
 	p->said = BFT_VALID;
 	there = proposals_put(&a->consensus->proposals, p);
 	proposal_unref(p);
@@ -558,7 +559,7 @@ bool agreement_on_certificate(struct agreement *a, struct decision *d, struct pe
 						    .hash = d->proposal->ids.hash};
 	struct bft_actions actions;
 
-	if (certificate.height != a->height || !d->proposal->judged || !d->proposal->valid) {
+	if (certificate.height != a->height || !atomic_load(&d->proposal->valid)) {
 		decision_free(d);
 		return false;
 	}
@@ -576,8 +577,8 @@ void agreement_on_judged(struct agreement *a, struct judge *judge)
 	p->judging = false;
 	if (judge->verdict != JUDGE_UNKNOWABLE) {
 		p->judged = true;
-		p->valid = judge->verdict == JUDGE_VALID;
-		if (!p->valid)
+		atomic_store(&p->valid, judge->verdict == JUDGE_VALID);
+		if (!atomic_load(&p->valid))
 			log_warn(LOG_CONSENSUS, "🚫 The block proposed for height %" PRIu64 " breaks a rule: %s",
 				 p->block.header.height, judge->fault.text);
 		look(a, p);

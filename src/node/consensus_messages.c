@@ -330,31 +330,35 @@ enum message_verdict consensus_on_block_commit(struct peer *peer, const struct w
 	const struct validator_list *list = consensus_validators(c->node, m->height);
 	struct certificate_fault fault;
 	struct wire_commit commit;
+	enum message_verdict verdict;
 	struct proposal *p;
-	uint64_t seen;
 
 	/* One certificate of a block is as good as another. */
-	if (place == PLACE_NONE || is_seen(c, &seen, &key) || certificate_of_message(&commit, &fault, m) ||
+	if (place == PLACE_NONE || is_seen(c, &e.seen, &key) || certificate_of_message(&commit, &fault, m) ||
 	    certificate_check(&fault, &commit, m->height, &m->block_hash, &c->node->genesis.hash, list))
 		return MESSAGE_USELESS;
-	(void)seen_add(c->seen, seen, clock_mono_ms());
 	peer_set_best(peer, m->height, &m->block_hash);
 	if (place == PLACE_OLD) {
+		(void)seen_add(c->seen, e.seen, clock_mono_ms());
 		(void)halt_if_conflicting(c->node, m->height, &m->block_hash);
 		return MESSAGE_USELESS;
 	}
 	/* Who passes a certificate on need not have connected its block yet. */
 	syncer_at_least(c->node->syncer, peer, m->height - 1);
 	p = proposals_find(&c->proposals, &m->block_hash);
-	if (!p)
-		return gossip_commit(c->node->gossip, peer, m);
-	e.u.decision = decision_of(c, p, &commit, list);
+	/* One that is valid is of our height: the thread has a use for its certificate. */
+	if (p && atomic_load(&p->valid))
+		e.u.decision = decision_of(c, p, &commit, list);
 	proposal_unref(p);
-	if (!e.u.decision)
-		return MESSAGE_USELESS;
-	e.peer = peer_ref(peer);
-	e.seen = seen;
-	return consensus_push(c, &e, true) ? MESSAGE_USEFUL : MESSAGE_USELESS;
+	if (e.u.decision) {
+		e.peer = peer_ref(peer);
+		return push_seen(c, &e);
+	}
+	/* What nobody takes is not seen: a copy may come when somebody does.  Until then it costs its senders. */
+	verdict = gossip_commit(c->node->gossip, peer, m);
+	if (verdict == MESSAGE_USEFUL)
+		(void)seen_add(c->seen, e.seen, clock_mono_ms());
+	return verdict;
 }
 
 /* ---- Votes on transactions ---- */

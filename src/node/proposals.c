@@ -35,6 +35,7 @@ struct proposal *proposal_new(struct message_arena *memory, const struct wire_bl
 		return NULL;
 	}
 	atomic_init(&proposal->refs, 1);
+	atomic_init(&proposal->valid, false);
 	proposal->memory = memory;
 	proposal->block = *block;
 	proposal->block.commit = NULL;

@@ -3,8 +3,8 @@
  * Blocks that are proposed: what the machine of bft.h knows by their hashes.  A block is here from its arrival until
  * the machine needs it no more, and of our height and the next alone; so there are but a handful.
  *
- * Thread safety: the list is guarded by a leaf of its own; proposals are counted, and immutable but for `validity`,
- * which belongs to the thread `consensus`.
+ * Thread safety: the list is guarded by a leaf of its own; proposals are counted, and immutable but for what is
+ * known of them, which belongs to the thread `consensus`: others may read `valid`.
  */
 #ifndef TIMED_NODE_PROPOSALS_H
 #define TIMED_NODE_PROPOSALS_H
@@ -25,7 +25,7 @@ struct proposal {
 	struct proposal *next;	/* of the list */
 	bool judging;		/* by the verify pool, for its form and signatures, and by the chain */
 	bool judged;		/* by both */
-	bool valid;		/* then: it breaks no rule */
+	atomic_bool valid;	/* then: it breaks no rule */
 	enum bft_validity said; /* what the machine was told last */
 };
 

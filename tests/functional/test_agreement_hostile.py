@@ -444,6 +444,55 @@ def test_a_second_certificate_at_once_stops_the_node(validators, net):
         wire.close()
 
 
+def test_a_certificate_that_nobody_takes_yet(validators, net):
+    """It does not keep later copies out, and costs its sender: who repeats that of the next height is limited."""
+    config = {"consensus": {"step_timeout_ms": 60000}, "limits": {"block_per_second": 1}}
+    with validators(4, start=False, genesis=int(time.time()) - PAST_S, config=config) as them:
+        ips = [node.ip for node in them.validators]
+        leaders = [leader(ips, 1), leader(ips, 2)]
+        node = next(node for node in them.validators if node.ip not in leaders)
+        them.start([node])
+        wire = Liar(them, next(one for one in them.validators if one.ip == leaders[0]), [node])
+        signers = {one.ip: Signer(them, one) for one in them.validators if one is not node}
+        for signer in signers.values():
+            signer.genesis = wire.genesis
+        first = wire.block(1, wire.genesis)
+        second = wire.block(2, block_hash(first))
+        certificates = [wire.commit(height, 0, block_hash(block), list(signers.values()))
+                        for height, block in enumerate((first, second), 1)]
+        early, flooder, late = (Watch(net.ip(number), [node]) for number in (100, 101, 102))
+
+        def prevoted(block):
+            return [vote for vote in wire.seen("BlockVote") if bytes(vote["block_hash"]) == block_hash(block)]
+
+        def is_sent(to, height):
+            return height in [commit["height"] for commit in to.seen("BlockCommit")]
+        early.send(certificates[0])     # before its block
+        early.settle()
+        wire.send(wire.proposal(first), signers[leaders[1]].proposal(second))
+        wait_until(lambda: prevoted(first), 10, "a vote for block 1")
+        wire.settle()
+        for _ in range(20):
+            flooder.send(certificates[1])
+            flooder.settle()
+        flooder.send(certificates[1], certificates[0])
+        flooder.settle()
+        late.send(certificates[0])
+        them.wait_height(1)
+        # Everybody is sent it but who brought it.
+        for others in (early, flooder):
+            wait_until(lambda: is_sent(others, 1), 5, f"{others.ip} has the certificate")  # noqa: B023
+        late.settle()
+        assert not is_sent(late, 1)
+        # What was shown in vain is taken in its time.
+        wait_until(lambda: prevoted(second), 10, "a vote for block 2")
+        late.send(certificates[1])
+        them.wait_height(2)
+        for peer in (wire, early, flooder, late):
+            assert not node.violations(peer.ip)
+            peer.close()
+
+
 # --- silence --------------------------------------------------------------------------------------------------------
 
 def test_adversarial_50_a_silent_quarter(hostile):

@@ -86,7 +86,8 @@ static bool knows_the_gap(struct coins *coins)
 	return state.watched == WALLET_MAX_KEYS || state.watched >= state.next + WALLET_GAP;
 }
 
-static int note_block(struct coins *coins, struct chain_view *view, struct arena *arena, uint64_t height)
+/* *known false: it has to be looked at again, when the wallet knows more keys. */
+static int note_block(struct coins *coins, struct chain_view *view, struct arena *arena, uint64_t height, bool *known)
 {
 	struct chain_point point = {.height = height};
 	struct wire_block block;
@@ -100,9 +101,11 @@ static int note_block(struct coins *coins, struct chain_view *view, struct arena
 		before = next_key(coins);
 		for (size_t i = 0; i < block.transactions.len; i++)
 			coins_note(coins, &block.transactions.items[i]);
-	} while (next_key(coins) != before && knows_the_gap(coins));
-	if (!knows_the_gap(coins))
-		return 0; /* looked at again when it does */
+		/* asked once: the wallet may be unlocked at any time */
+		*known = knows_the_gap(coins);
+	} while (*known && next_key(coins) != before);
+	if (!*known)
+		return 0;
 	hash_block(&point.hash, &block.header);
 	mutex_lock(&coins->lock);
 	coins->followed = point;
@@ -133,14 +136,15 @@ static int follow_blocks(struct coins *coins, struct chain_view *view, int64_t d
 	const struct chain_point *tip = &chain_view_summary(view)->tip;
 	struct arena arena;
 	uint64_t height;
+	bool known = knows_the_gap(coins);
 	int r;
 
 	if (hash_equal(&coins->followed.hash, &tip->hash))
 		return 0;
 	r = first_new(coins, view, &height);
 	arena_init(&arena, BLOCK_ARENA_BYTES, NULL);
-	for (; height <= tip->height && !r && clock_mono_ms() < deadline_ms && knows_the_gap(coins); height++) {
-		r = note_block(coins, view, &arena, height);
+	for (; height <= tip->height && !r && known && clock_mono_ms() < deadline_ms; height++) {
+		r = note_block(coins, view, &arena, height, &known);
 		arena_reset(&arena);
 	}
 	arena_free(&arena);

@@ -674,6 +674,68 @@ START_TEST(a_locked_wallet_without_keys_waits)
 }
 END_TEST
 
+/* The wallet is as if it knew so many keys only; 0: all. */
+static uint32_t known_keys;
+/* Unlocked after so many answers by which it does not know enough. */
+static int unlock_after;
+/* A key of which it has said that it is its own. */
+static uint32_t found_key;
+
+void __real_wallet_get_state(struct wallet *w, struct wallet_state *out);
+void __wrap_wallet_get_state(struct wallet *w, struct wallet_state *out);
+bool __real_wallet_find(struct wallet *w, uint32_t *index, const uint8_t *script, size_t len);
+bool __wrap_wallet_find(struct wallet *w, uint32_t *index, const uint8_t *script, size_t len);
+int __real_chain_view_block(struct chain_view *view, struct wire_block *out, struct arena *arena, uint64_t height);
+int __wrap_chain_view_block(struct chain_view *view, struct wire_block *out, struct arena *arena, uint64_t height);
+
+void __wrap_wallet_get_state(struct wallet *w, struct wallet_state *out)
+{
+	__real_wallet_get_state(w, out);
+	if (known_keys == 0 || out->watched <= known_keys)
+		return;
+	out->watched = known_keys;
+	if (--unlock_after == 0)
+		known_keys = 0;
+}
+
+bool __wrap_wallet_find(struct wallet *w, uint32_t *index, const uint8_t *script, size_t len)
+{
+	if (!__real_wallet_find(w, index, script, len) || (known_keys > 0 && *index >= known_keys))
+		return false;
+	if (*index > found_key)
+		found_key = *index;
+	return true;
+}
+
+static bool in_order;
+
+int __wrap_chain_view_block(struct chain_view *view, struct wire_block *out, struct arena *arena, uint64_t height)
+{
+	if (in_order)
+		ck_assert_uint_eq(height, coins_followed(coins).height + 1);
+	return __real_chain_view_block(view, out, arena, height);
+}
+
+/* Whenever it is unlocked, no block is passed over that pays to keys which it did not know. */
+START_TEST(a_wallet_that_is_unlocked_meanwhile)
+{
+	struct wire_transaction txs[2] = {pay_key(28, TIME), pay_key(10, TIME)};
+
+	found_key = 0;
+	mine(txs, 2);
+	mine_key(2, TIME);
+	known_keys = 25;
+	unlock_after = _i;
+	in_order = true;
+	(void)watched();
+	(void)watched();
+	in_order = false;
+	ck_assert_uint_eq(known_keys, 0);
+	ck_assert_uint_eq(coins_followed(coins).height, tip->block.header.height);
+	ck_assert_uint_eq(found_key, 28);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("coins");
@@ -709,6 +771,7 @@ int main(void)
 	tcase_add_test(c, signing_what_others_have_built);
 	tcase_add_test(c, a_locked_wallet);
 	tcase_add_test(c, a_locked_wallet_without_keys_waits);
+	tcase_add_loop_test(c, a_wallet_that_is_unlocked_meanwhile, 1, 8);
 	suite_add_tcase(suite, c);
 	return run_suite(suite);
 }

@@ -523,6 +523,11 @@ static int look_for_file(const char *path, bool *observing)
 	return 0;
 }
 
+static void make_path(char path[PATH_SIZE], const struct node *node)
+{
+	snprintf(path, PATH_SIZE, "%s/votes", node_data_dir(node));
+}
+
 static int open_file(struct consensus *c, const char *path, char text[VOTES_TEXT_SIZE])
 {
 	const struct votes_reader reader = {restore_bft, restore_block, restore_finality, c};
@@ -545,6 +550,12 @@ static void observe(struct consensus *c, const char *path)
 	wait_s = params.vote_s + params.lock_s;
 	if (block_needs_certificate(&c->node->chain_params, UINT64_MAX)) {
 		c->silent_until_ms = INT64_MAX;
+		log_warn(LOG_CONSENSUS,
+			 "%s is missing, so what this masternode has signed is not known: it signs nothing until two "
+			 "heights with validators, from %" PRIu64 " on, have become final. If its key has signed no "
+			 "block, and no transaction in the last %" PRId64
+			 " hours, stop the node and make the file empty",
+			 path, c->node->chain_params.bft_from, wait_s / 3600);
 		return;
 	}
 	c->silent_until_ms = clock_mono_ms() + wait_s * 1000;
@@ -559,29 +570,43 @@ static void observe(struct consensus *c, const char *path)
 static int open_machines(struct consensus *c, char text[VOTES_TEXT_SIZE])
 {
 	char path[PATH_SIZE];
-	bool observing = true, fresh;
+	bool observing = true;
 	int r;
 
-	snprintf(path, sizeof(path), "%s/votes", node_data_dir(c->node));
+	make_path(path, c->node);
 	r = look_for_file(path, &observing);
 	if (r)
 		snprintf(text, VOTES_TEXT_SIZE, "%.400s: %s", path, strerror(-r));
-	/* A key that was made just now has signed nothing, which the file says from now on. */
-	fresh = observing && c->node->is_masternode && wallet_is_new(c->node->wallet);
-	if (observing && !fresh && c->node->is_masternode)
+	if (observing && c->node->is_masternode)
 		observe(c, path);
 	if (!r)
-		r = agreement_new(&c->agreement, c, observing && !fresh);
+		r = agreement_new(&c->agreement, c, observing);
 	if (!r)
 		r = finalizer_new(&c->finalizer, c->node, NULL);
 	if (!r)
 		r = open_file(c, path, text);
-	if (!r && fresh) {
-		r = votes_create(c->votes);
-		if (r)
-			snprintf(text, VOTES_TEXT_SIZE, "%.400s: %s", path, strerror(-r));
-	}
 	return r;
+}
+
+int consensus_begin_file(const struct node *node, char error[NODE_ERROR_SIZE])
+{
+	const struct votes_reader nothing = {0};
+	struct votes_file *votes = NULL;
+	char path[PATH_SIZE], text[VOTES_TEXT_SIZE] = "";
+	bool missing = false;
+	int r;
+
+	make_path(path, node);
+	r = look_for_file(path, &missing);
+	if (!r && missing)
+		r = votes_open(&votes, text, path, &node->genesis.hash, wallet_public_key(node->wallet), &nothing);
+	if (!r && missing)
+		r = votes_create(votes);
+	votes_close(votes);
+	if (!r)
+		return 0;
+	snprintf(error, NODE_ERROR_SIZE, "%.400s: %s", path, strerror(-r));
+	return EXIT_RUN_TIME;
 }
 
 int consensus_open(struct consensus **out, struct node *node, char error[NODE_ERROR_SIZE])

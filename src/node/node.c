@@ -461,6 +461,8 @@ int node_load(struct node *node, char error[NODE_ERROR_SIZE])
 	}
 	if (!r)
 		r = node_wallet_open(node, error);
+	if (!r && config->masternode.enabled && wallet_is_new(node->wallet))
+		r = consensus_begin_file(node, error);
 	if (!r)
 		r = node_coins_open(node, error);
 	if (!r)

@@ -30,6 +30,8 @@ def test_a_masternode_that_is_no_validator_does_not_start(validators):
     # It is told what to do, and that helps.
     net.set_list([{"from_height": 1, "validators": [*net.entries, validator_key(stranger.datadir, stranger.ip)]}])
     stranger.start()
+    # Its wallet was made by the start that failed: it is known to have signed nothing.
+    assert not stranger.rpc("getconsensusinfo")["observing"]
 
 
 @pytest.fixture
@@ -58,6 +60,21 @@ def test_the_list_in_force_and_later_ones_count(at_height_3, without_from, again
     else:
         said = node.run_to_end(code=USAGE_OR_CONFIGURATION, timeout=20)
         assert "does not hold the key of this wallet for height 4 or any later one" in said
+
+
+def test_one_without_its_file_that_waits_for_validators_is_told(at_height_3):
+    """Whether it has voted on payments as well is not known: it does not until the validators have begun."""
+    net, node = at_height_3, at_height_3.validators[0]
+    net.votes(node).unlink()
+    node.start()
+    assert node.rpc("getconsensusinfo")["observing"]
+    node.wait_log("votes is missing, so what this masternode has signed is not known: it signs nothing until two")
+    node.stop()
+    mark = node.mark()
+    net.votes(node).touch()
+    node.start()
+    assert not node.rpc("getconsensusinfo")["observing"]
+    assert "votes is missing" not in node.log(mark)
 
 
 def test_on_the_list_for_the_next_block_and_no_longer(at_height_3):

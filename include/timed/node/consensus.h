@@ -27,6 +27,9 @@ struct message_arena;
 struct peer;
 struct pool_events;
 
+/* The key of the wallet was made just now and has signed nothing: makes the file `votes`, if there is none, which says
+ * so from now on, whatever becomes of this start.  No thread yet.  0; or an exit code and the reason. */
+int consensus_begin_file(const struct node *node, char error[NODE_ERROR_SIZE]) __attribute__((warn_unused_result));
 /* Reads the file `votes`.  No thread yet; the chain, the wallet and the pool are open.  0; or an exit code and the
  * reason (a validator whose key is not in the list, a damaged file). */
 int consensus_open(struct consensus **out, struct node *node, char error[NODE_ERROR_SIZE])

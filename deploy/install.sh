@@ -20,8 +20,6 @@ USAGE
 
 [ $# -eq 0 ] || { [ "$1" = --help ] || [ "$1" = -h ] || usage_error "unknown argument: $1"; usage; exit 0; }
 
-# Another system is given below DESTDIR; of this one the service manager is told.
-root_dir=${DESTDIR:-}
 if dpkg-query ${root_dir:+--root="$root_dir"} -W -f '${db:Status-Status}' timed 2>/dev/null | grep -qx installed; then
 	die "the Debian package timed is installed: upgrade that, or remove it first"
 fi
@@ -46,6 +44,7 @@ if [ ! -e "$root_dir/etc/timed/config.toml" ]; then
 	group=$(awk -F: '$1 == "timed" { print $3 }' "$root_dir/etc/group")
 	as_root install -D -m 0640 -g "$group" "$root/deploy/service/config.toml" "$root_dir/etc/timed/config.toml"
 fi
+# Of another system this one's service manager is not told.
 if [ -z "$root_dir" ] && [ -d /run/systemd/system ]; then
 	as_root systemctl daemon-reload
 	as_root systemctl try-restart timed.service

@@ -18,7 +18,6 @@ USAGE
 
 [ $# -eq 0 ] || { [ "$1" = --help ] || [ "$1" = -h ] || usage_error "unknown argument: $1"; usage; exit 0; }
 
-root_dir=${DESTDIR:-}
 missing=(timed)
 [ -r "$root_dir$manifest" ] || die "$root_dir$manifest is missing: nothing was installed by ./deploy/install.sh"
 # Without its unit it was stopped by a run of this that did not come to its end.

@@ -4,6 +4,9 @@
 
 prefix=/usr/local
 manifest=$prefix/lib/timed/installed-files
+# The system that DESTDIR names, spelled as meson spells it in its log; "": this one.
+root_dir=${DESTDIR:+$(realpath -ms -- "$DESTDIR")}
+root_dir=${root_dir%/}
 
 # of_system PATH: whether a line of the list is a path that we may have written.
 of_system() {
@@ -39,6 +42,7 @@ remove_empty() {
 replace_manifest() {
 	local dir=$1 path gone=() kept=()
 	shift
+	[ $# -gt 0 ] || die "no list of what was installed below ${dir:-/}: what was there before stays"
 	if [ -r "$dir$manifest" ]; then
 		mapfile -t gone < <(printf '%s\n' "$@" | grep -vxFf /dev/stdin "$dir$manifest")
 	fi

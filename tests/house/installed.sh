@@ -49,6 +49,18 @@ replace_manifest "$system" /usr/local/bin/one /usr/local/bin/two /usr/local/shar
 there 'second version' /usr/local/bin/one /usr/local/bin/two /usr/local/share/new/three "$manifest" \
 	/usr/local/share/doc/foreign
 
+if (replace_manifest "$system") 2>/dev/null; then
+	die 'a list without a path is taken'
+fi
+there 'no list' /usr/local/bin/one /usr/local/bin/two /usr/local/share/new/three "$manifest" \
+	/usr/local/share/doc/foreign
+
+# meson's log has neither the slashes nor the dots, and the full path.
+for spelled in "$system/" "$system//" "$work/./system" "$work//system/." ../system; do
+	got=$(cd "$stubs" && DESTDIR=$spelled && . "$1/deploy/lib/installed.sh" && printf '%s' "$root_dir")
+	[ "$got" = "$system" ] || die "$spelled is $got"
+done
+
 printf '#!/bin/sh\ncase "$*" in */two) exit 1 ;; esac\nexec /bin/rm "$@"\n' >"$stubs/rm"
 chmod +x "$stubs/rm"
 if DESTDIR=$system "$1/deploy/uninstall.sh" >/dev/null; then
@@ -56,5 +68,5 @@ if DESTDIR=$system "$1/deploy/uninstall.sh" >/dev/null; then
 fi
 there 'interrupted' /usr/local/bin/two /usr/local/share/new/three "$manifest" /usr/local/share/doc/foreign
 /bin/rm "$stubs/rm"
-DESTDIR=$system "$1/deploy/uninstall.sh" >/dev/null
+DESTDIR=$system/ "$1/deploy/uninstall.sh" >/dev/null
 there 'removed' /usr/local/share/doc/foreign

@@ -8,7 +8,7 @@ import pytest
 
 from harness import wire
 from harness.browser import Browser, find_chromium
-from harness.net import wait_until
+from harness.net import listening, wait_until
 
 pytestmark = [pytest.mark.full,
               pytest.mark.skipif(not find_chromium(), reason="no Chromium: install Debian's package chromium")]
@@ -151,3 +151,20 @@ def test_credentials_that_change(daemons, net, browser, shots):
     node.restart()
     browser.wait(f"{STATE}.includes('problem')")
     assert browser.complaints() == []
+
+
+def test_a_node_that_starts(daemons, net, browser, shots):
+    """How far it has come, and then what it is, without being asked again."""
+    node = daemons(net.ip(5), {"rpc": {"public_status": True}}, start=False)
+    pool = pathlib.Path(node.datadir) / "pool.dat"
+    os.mkfifo(pool)  # to open it waits for somebody who writes
+    node.spawn()
+    rpc = (node.ip, node.config["rpc"]["port"])
+    wait_until(lambda: rpc in listening(node.pid), 10, node.tail)
+    browser.open(f"http://{rpc[0]}:{rpc[1]}/")
+    browser.wait(f"{STATE} === 'starting'")
+    browser.wait("document.querySelector('#banner').innerText.includes('The node is starting: Loading pool and wallet.')")
+    browser.screenshot(shots / "starting.png", full=False)
+    pool.open("wb").close()
+    browser.wait(f"{STATE}.includes('problem')")
+    assert browser.run("getComputedStyle(document.querySelector('#banner')).display") == "none"

@@ -250,9 +250,9 @@ static int open_entry(void *user, const struct votes_entry *entry)
 }
 
 #define WHAT_TO_DO                                                                                                     \
-	"It holds what this validator has signed and must not contradict. Move it away, and the validator watches "    \
-	"two "                                                                                                         \
-	"heights before it signs again"
+	"It holds what this masternode has signed and must not contradict. Move it away, and a validator watches two " \
+	"heights before it signs again; where there are no validators, a masternode votes on no transaction for "      \
+	"tx_vote_ms and tx_lock_ms (73 hours by default)"
 
 static int refuse(const struct votes_file *v, char *text, uint64_t at, const char *fault)
 {

@@ -89,8 +89,8 @@ int chain_rule_error(struct chain_store *chain, int r);
 
 /* ---- chain_reorg.c ---- */
 
-/* Walks an unfinished reorganisation back, if there is one.  `rebuilt`: the blocks that the way back needs may have been
- * dropped; then the chain stays where it is. */
+/* Walks an unfinished reorganisation back, if there is one.  `rebuilt`: what the way back needs may be lost; then the
+ * chain stays where the way ends. */
 int chain_recover(struct chain_store *chain, bool rebuilt) __attribute__((warn_unused_result));
 
 /* ---- chain_reindex.c ---- */
@@ -99,7 +99,7 @@ int chain_recover(struct chain_store *chain, bool rebuilt) __attribute__((warn_u
 int chain_reindex_begin(struct chain_store *chain) __attribute__((warn_unused_result));
 /* Whether a rebuild is under way. */
 int chain_reindex_found(struct chain_store *chain, bool *found) __attribute__((warn_unused_result));
-/* Goes on with it, to its end.  As chain_store_reindex(). */
+/* Goes on with it, to its end, chain_recover() included.  As chain_store_reindex(). */
 int chain_reindex_continue(struct chain_store *chain, struct chain_fault *fault,
 			   bool (*progress)(void *user, uint64_t height, uint64_t of), void *user)
 	__attribute__((warn_unused_result));

@@ -160,20 +160,20 @@ static int chain_check_certified(struct chain_store *chain)
 
 static int chain_load(struct chain_store *chain)
 {
-	bool found = false, rebuild;
+	bool found = false;
 	int r = chain_reindex_found(chain, &found);
 
-	if (r)
-		return r;
-	rebuild = found || chain->params.reindex;
-	if (rebuild)
-		r = chain_rebuild(chain, found);
-	else
-		r = chain_load_tip(chain);
 	if (!r)
 		r = chain_branch_count(chain);
-	if (!r)
-		r = chain_recover(chain, rebuild);
+	if (r)
+		return r;
+	if (found || chain->params.reindex) {
+		r = chain_rebuild(chain, found);
+	} else {
+		r = chain_load_tip(chain);
+		if (!r)
+			r = chain_recover(chain, false);
+	}
 	if (!r)
 		r = chain_check_certified(chain);
 	if (!r)

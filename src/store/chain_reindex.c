@@ -3,7 +3,8 @@
  *
  * meta "reindex" stands from the beginning to the end and holds how far it is: the families are being emptied, or
  * blocks are being connected; in the second state meta "tip" says which, as always.  So a rebuild that was interrupted
- * goes on where it was; one that meets damage in what it has made is begun anew by the next start. */
+ * goes on where it was; one that meets damage in what it has made is begun anew by the next start.  A reorganisation
+ * that was interrupted before it is walked back at its end: while it stands, it is known that blocks may be lost. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -197,26 +198,28 @@ static int reindex_progress(struct reindex *reindex)
 	return reindex->progress && !reindex->progress(reindex->user, height, reindex->of) ? -ECANCELED : 0;
 }
 
-/* Takes the mark away; drops what does not hold and all above it. */
-static int reindex_end(struct reindex *reindex, bool drop)
+/* Drops what does not hold and all above it. */
+static int reindex_drop(struct reindex *reindex)
 {
 	static const uint8_t end[CHAIN_HEIGHT_KEY_BYTES + 1] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	struct chain_store *chain = reindex->chain;
 	uint64_t height = chain->tip.tip.height;
 	uint8_t from[CHAIN_HEIGHT_KEY_BYTES];
+
+	log_error(LOG_CHAIN,
+		  "⚠️ BLOCK %" PRIu64 " DOES NOT HOLD, it and the %" PRIu64 " blocks above it are dropped: %s",
+		  height + 1, reindex->of - height - 1, reindex->fault->text);
+	chain_height_key(from, height + 1);
+	store_batch_delete_range(chain->store, chain->batch, STORE_BLOCKS, from, sizeof(from), end, sizeof(end));
+	store_batch_delete_range(chain->store, chain->batch, STORE_COMMITS, from, sizeof(from), end, sizeof(end));
+	return reindex_write(chain);
+}
+
+/* Takes the mark away. */
+static int reindex_unmark(struct chain_store *chain)
+{
 	int r;
 
-	if (drop) {
-		log_error(LOG_CHAIN,
-			  "⚠️ BLOCK %" PRIu64 " DOES NOT HOLD, it and the %" PRIu64
-			  " blocks above it are dropped: %s",
-			  height + 1, reindex->of - height - 1, reindex->fault->text);
-		chain_height_key(from, height + 1);
-		store_batch_delete_range(chain->store, chain->batch, STORE_BLOCKS, from, sizeof(from), end,
-					 sizeof(end));
-		store_batch_delete_range(chain->store, chain->batch, STORE_COMMITS, from, sizeof(from), end,
-					 sizeof(end));
-	}
 	store_batch_delete(chain->store, chain->batch, STORE_META, chain_meta_reindex, strlen(chain_meta_reindex));
 	crash_point(REINDEX_BEFORE_UNMARK);
 	r = chain_write(chain, true);
@@ -224,6 +227,19 @@ static int reindex_end(struct reindex *reindex, bool drop)
 	if (!r)
 		log_info(LOG_CHAIN, "Rebuilt: %" PRIu64 " blocks", chain->tip.tip.height);
 	return r;
+}
+
+/* Everything that holds is connected.  `drop`: something does not. */
+static int reindex_end(struct reindex *reindex, bool drop)
+{
+	struct chain_store *chain = reindex->chain;
+	int r = chain_has_gathered(chain) ? reindex_write(chain) : 0;
+
+	if (!r && drop)
+		r = reindex_drop(reindex);
+	if (!r)
+		r = chain_recover(chain, true);
+	return r ? r : reindex_unmark(chain);
 }
 
 /* Connects block after block.  0 at the end, CHAIN_STORE_E_RULE at one that does not hold; -ECANCELED, -ENOMEM, or an
@@ -270,20 +286,21 @@ int chain_reindex_continue(struct chain_store *chain, struct chain_fault *fault,
 		r = reindex_load(&reindex);
 	if (!r)
 		r = reindex_run(&reindex);
-	if (r == STORE_E_CORRUPT || r == STORE_E_CHAIN)
-		reindex_anew(chain);
-	if (r && r != CHAIN_STORE_E_RULE && r != -ECANCELED)
-		return r;
-	end = chain_has_gathered(chain) ? reindex_write(chain) : 0;
-	if (!end && r != -ECANCELED)
+	if (!r || r == CHAIN_STORE_E_RULE)
 		end = reindex_end(&reindex, r == CHAIN_STORE_E_RULE);
+	else if (r == -ECANCELED)
+		end = chain_has_gathered(chain) ? reindex_write(chain) : 0;
+	else
+		end = r;
+	if (end == STORE_E_CORRUPT || end == STORE_E_CHAIN)
+		reindex_anew(chain);
 	return end ? end : r;
 }
 
 int chain_store_reindex(struct chain_store *chain, struct chain_fault *fault,
 			bool (*progress)(void *user, uint64_t height, uint64_t of), void *user)
 {
-	int recovered, r = chain->broken;
+	int r = chain->broken;
 
 	if (!r && chain_has_gathered(chain))
 		r = chain_write(chain, false);
@@ -296,10 +313,7 @@ int chain_store_reindex(struct chain_store *chain, struct chain_fault *fault,
 	if (r && r != CHAIN_STORE_E_RULE) {
 		/* A view of what there is so far keeps the chain usable for closing; writing has to wait. */
 		chain_break(chain, r < 0 ? STORE_E_CHAIN : r);
-		chain_publish(chain);
-		return r;
 	}
-	recovered = chain_recover(chain, true);
 	chain_publish(chain);
-	return recovered ? recovered : r;
+	return r;
 }

@@ -225,8 +225,8 @@ static int walk_along(struct chain_store *chain, struct chain_walk *walk)
 	return r;
 }
 
-/* Back to `old_tip`, from wherever the tip is.  0, or an enum store_error: the chain is then broken, and the next
- * opening tries again. */
+/* Back to `old_tip`, from wherever the tip is.  0, or an enum store_error, STORE_E_CHAIN where there is no way: the
+ * chain stands where the way has ended. */
 static int chain_walk_back(struct chain_store *chain, const struct wire_hash *old_tip, const struct wire_hash *forget)
 {
 	struct chain_path path = {.len = 0};
@@ -245,19 +245,12 @@ static int chain_walk_back(struct chain_store *chain, const struct wire_hash *ol
 	log_error(LOG_CHAIN, "The way back to the tip %s fails at block %" PRIu64 " (%d) %s", hash_text(text, old_tip),
 		  chain->tip.tip.height, r, fault.text);
 	/* What was in the chain and is neither kept nor valid now is damage. */
-	r = r == CHAIN_STORE_E_RULE || r == STORE_E_NOT_FOUND ? STORE_E_CHAIN : r < 0 ? STORE_E_IO : r;
-	chain_break(chain, r);
-	return r;
+	return r == CHAIN_STORE_E_RULE || r == STORE_E_NOT_FOUND ? STORE_E_CHAIN : r < 0 ? STORE_E_IO : r;
 }
 
-/* Whether there is no way back to `old_tip`.  Another fault is not found here, but by walking. */
-static bool chain_is_cut_off(struct chain_store *chain, const struct wire_hash *old_tip)
+static int chain_drop_mark(struct chain_store *chain)
 {
-	struct chain_path path = {.len = 0};
-	int r = path_find(chain, &path, old_tip);
-
-	free(path.hashes);
-	return r == STORE_E_NOT_FOUND || r == STORE_E_CHAIN;
+	return store_delete(chain->store, STORE_META, chain_meta_reorg, strlen(chain_meta_reorg), true);
 }
 
 /* The chain stays where it is. */
@@ -269,7 +262,7 @@ static int chain_give_up_old_tip(struct chain_store *chain, const struct chain_p
 		  "⚠️ THE OLD TIP %" PRIu64 " (%s) OF AN INTERRUPTED REORGANISATION CANNOT BE REACHED ANY MORE: the "
 		  "chain ends at %" PRIu64,
 		  old_tip->height, hash_text(text, &old_tip->hash), chain->tip.tip.height);
-	return store_delete(chain->store, STORE_META, chain_meta_reorg, strlen(chain_meta_reorg), true);
+	return chain_drop_mark(chain);
 }
 
 int chain_recover(struct chain_store *chain, bool rebuilt)
@@ -282,15 +275,20 @@ int chain_recover(struct chain_store *chain, bool rebuilt)
 		return r == STORE_E_NOT_FOUND ? 0 : r;
 	r = chain_reorg_value_read(&mark, value.data, value.len);
 	store_value_free(&value);
-	if (r)
-		return chain_damaged(chain->store, STORE_META, chain_meta_reorg, strlen(chain_meta_reorg),
-				     "is no reorganisation");
-	if (rebuilt && chain_is_cut_off(chain, &mark.old_tip.hash))
-		return chain_give_up_old_tip(chain, &mark.old_tip);
+	if (r) {
+		r = chain_damaged(chain->store, STORE_META, chain_meta_reorg, strlen(chain_meta_reorg),
+				  "is no reorganisation");
+		return rebuilt ? chain_drop_mark(chain) : r;
+	}
 	log_warn(LOG_CHAIN,
 		 "A reorganisation was interrupted at block %" PRIu64 ": going back to the old tip at %" PRIu64,
 		 chain->tip.tip.height, mark.old_tip.height);
-	return chain_walk_back(chain, &mark.old_tip.hash, NULL);
+	r = chain_walk_back(chain, &mark.old_tip.hash, NULL);
+	if (r == STORE_E_CHAIN && rebuilt && !chain->broken)
+		return chain_give_up_old_tip(chain, &mark.old_tip);
+	if (r)
+		chain_break(chain, r);
+	return r;
 }
 
 /* ---- reorganising ---- */
@@ -378,6 +376,8 @@ static int chain_walk_to(struct chain_store *chain, struct chain_walk *walk, con
 	log_warn(LOG_CHAIN, "The reorganisation fails at block %" PRIu64 ", going back: %s", chain->tip.tip.height + 1,
 		 r == CHAIN_STORE_E_RULE ? walk->fault->text : "an error");
 	back = chain_walk_back(chain, &old_tip.hash, forget);
+	if (back)
+		chain_break(chain, back); /* the next opening tries again */
 	return back ? back : r;
 }
 

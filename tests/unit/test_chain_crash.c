@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "chain_format.h"
 #include "rounds.h"
 #include "run_suite.h"
 #include "timed/util/crash_point.h"
@@ -538,6 +539,61 @@ START_TEST(killed_at_each_crash_point_of_recovering)
 }
 END_TEST
 
+/* What a walk from `theirs` leaves that has come to `ours`; there is a way back only if its block is kept. */
+static void leave_walk(bool kept)
+{
+	struct chain_reorg_mark mark = {.new_tip = ours->ids.hash};
+	uint8_t value[CHAIN_REORG_BYTES];
+
+	mark.ancestor.height = fork_point->block.header.height;
+	mark.ancestor.hash = fork_point->ids.hash;
+	mark.old_tip.height = theirs->block.header.height;
+	mark.old_tip.hash = theirs->ids.hash;
+	chain_reorg_value(value, &mark);
+	child_open();
+	for (uint64_t h = 1; h <= ours->block.header.height; h++)
+		expect_in_child("connecting", connect_block(fixture_ancestor(ours, h)), 0);
+	expect_in_child("writing", chain_store_flush(chain, false), 0);
+	if (kept)
+		keep_in_child(theirs);
+	expect_in_child("marking", store_put(store, STORE_META, "reorg", 5, value, sizeof(value), true), 0);
+	child_close();
+	atomic_store(&shared->settled, node_of(kept ? &theirs->ids.hash : &ours->ids.hash));
+	atomic_store(&shared->target, atomic_load(&shared->settled));
+}
+
+static void run_leave_walk(void)
+{
+	leave_walk(true);
+}
+
+static void run_leave_lost_walk(void)
+{
+	leave_walk(false);
+}
+
+static void run_rebuild(void)
+{
+	chain_params.reindex = true;
+	child_open();
+	child_close();
+}
+
+/* Once it has begun, what is left of it needs no second --reindex. */
+START_TEST(killed_in_a_rebuild_that_ends_a_walk)
+{
+	bool kept = _i <= CRASH_BACK_AFTER_UNMARK; /* those of the way back come first */
+
+	if (_i > CRASH_BACK_AFTER_UNMARK && _i < CRASH_REINDEX_AFTER_MARK)
+		return;
+	make_script();
+	start_anew();
+	ck_assert(!run_child(kept ? run_leave_walk : run_leave_lost_walk, NULL));
+	ck_assert(run_child(run_rebuild, crash_point_name((enum crash_point)_i)));
+	check_child();
+}
+END_TEST
+
 #endif
 
 static void crash_case(Suite *suite)
@@ -550,6 +606,7 @@ static void crash_case(Suite *suite)
 #ifdef TIMED_FAULTS
 	tcase_add_loop_test(c, killed_at_each_crash_point, 0, CHAIN_CRASH_POINTS);
 	tcase_add_loop_test(c, killed_at_each_crash_point_of_recovering, 0, 8);
+	tcase_add_loop_test(c, killed_in_a_rebuild_that_ends_a_walk, CRASH_BACK_BEGIN, CRASH_REINDEX_AFTER_UNMARK + 1);
 #endif
 	suite_add_tcase(suite, c);
 }

@@ -229,6 +229,19 @@ START_TEST(a_rebuild_that_meets_damage_is_begun_anew)
 }
 END_TEST
 
+/* A kept block whose header is as it was. */
+static void damage_body(const struct fixture_block *block)
+{
+	struct store_value value;
+	uint8_t copy[4096];
+
+	ck_assert_int_eq(store_get(store, &value, STORE_BRANCH, block->ids.hash.bytes, 32), 0);
+	ck_assert_uint_le(value.len, sizeof(copy));
+	memcpy(copy, value.data, value.len);
+	ck_assert_int_eq(store_put(store, STORE_BRANCH, block->ids.hash.bytes, 32, copy, value.len - 1, false), 0);
+	store_value_free(&value);
+}
+
 /* As a crash leaves it in a walk from the tip of `branch`, when it has come to another. */
 START_TEST(a_rebuild_ends_a_reorganisation_that_was_interrupted)
 {
@@ -249,16 +262,23 @@ START_TEST(a_rebuild_ends_a_reorganisation_that_was_interrupted)
 	mark.new_tip = tip->ids.hash;
 	chain_reorg_value(value, &mark);
 	ck_assert_int_eq(store_put(store, STORE_META, chain_meta_reorg, 5, value, sizeof(value), false), 0);
-	/* a block above the ancestor is missing, and the old tip is reached; or one below, or the old tip is damaged */
+	/* a block above the ancestor is missing, and the old tip is reached; or one below, or the old tip is damaged, its
+	 * header or its body, or the mark itself */
 	height_key(key, _i == 1 ? 8 : 15);
 	ck_assert_int_eq(store_delete(store, STORE_BLOCKS, key, 8, false), 0);
 	if (_i == 2)
 		ck_assert_int_eq(store_put(store, STORE_BRANCH, branch->ids.hash.bytes, 32, "x", 1, false), 0);
+	if (_i == 3)
+		damage_body(branch);
+	if (_i == 4)
+		ck_assert_int_eq(store_put(store, STORE_META, chain_meta_reorg, 5, "x", 1, false), 0);
 	close_chain();
 	chain_params.reindex = true;
 	must_open_chain();
-	expect_tip(_i == 0 ? branch : fixture_ancestor(tip, _i == 1 ? 7 : 14));
+	expect_tip(_i == 0 ? branch : _i == 3 ? branch->parent : fixture_ancestor(tip, _i == 1 ? 7 : 14));
 	ck_assert_int_eq(store_get(store, &found, STORE_META, chain_meta_reorg, 5), STORE_E_NOT_FOUND);
+	if (_i == 3)
+		ck_assert_int_eq(reorganise(fixture_ancestor(tip, 14)), 0);
 	if (_i > 0)
 		must_connect_up_to(tip);
 	close_chain();
@@ -568,7 +588,7 @@ static void add_rebuilding(Suite *suite)
 	tcase_add_loop_test(c, a_block_that_does_not_hold_ends_the_rebuild, 0, 3);
 	tcase_add_test(c, a_rebuild_that_is_stopped_goes_on_at_the_next_opening);
 	tcase_add_test(c, a_rebuild_that_meets_damage_is_begun_anew);
-	tcase_add_loop_test(c, a_rebuild_ends_a_reorganisation_that_was_interrupted, 0, 3);
+	tcase_add_loop_test(c, a_rebuild_ends_a_reorganisation_that_was_interrupted, 0, 5);
 	tcase_add_test(c, a_rebuild_finds_a_wrong_signature);
 	suite_add_tcase(suite, c);
 }

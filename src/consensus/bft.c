@@ -141,6 +141,7 @@ static void bft_check_fork(struct bft *bft)
 		bft_log_certificate(bft->log, &bft->polka, round, WIRE_PHASE_PRECOMMIT, &tally->hash);
 		action = bft_act(bft, BFT_FORK);
 		action->hash = tally->hash;
+		action->u.decided = bft->decided;
 		action->certificate = &bft->polka;
 		return;
 	}
@@ -288,6 +289,7 @@ void bft_certified(struct bft *bft, struct bft_actions *actions, const struct bf
 
 		bft->fork_reported = true;
 		action->hash = certificate->hash;
+		action->u.decided = bft->decided;
 		action->certificate = certificate;
 	}
 }

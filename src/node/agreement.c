@@ -43,8 +43,11 @@ struct agreement {
 	const struct validator_list *list;
 	struct todo todo[TODO_MAX];
 	size_t todo_first, todo_count;
-	int64_t early_ms;	 /* a proposed block's time comes then; INT64_MAX */
-	struct chain_point fork; /* a block with a certificate that contradicts what was decided; height 0: none */
+	int64_t early_ms; /* a proposed block's time comes then; INT64_MAX */
+	struct {
+		uint64_t height; /* 0: none */
+		struct wire_hash decided, other;
+	} fork; /* two blocks with certificates, which the chain has neither of yet */
 	uint64_t equivocations, proposed;
 };
 
@@ -452,7 +455,9 @@ static void act(struct agreement *a, const struct bft_action *action)
 		break;
 	case BFT_FORK:
 		/* What was decided is still on its way to the chain. */
-		a->fork = (struct chain_point){.height = action->height, .hash = action->hash};
+		a->fork.height = action->height;
+		a->fork.decided = action->u.decided;
+		a->fork.other = action->hash;
 		break;
 	}
 }
@@ -500,7 +505,9 @@ void agreement_on_tip(struct agreement *a, const struct chain_point *tip)
 
 	a->tip = *tip;
 	if (a->fork.height && a->fork.height <= tip->height) {
-		(void)halt_if_conflicting(a->node, a->fork.height, &a->fork.hash);
+		/* whichever of the two it is */
+		if (!halt_if_conflicting(a->node, a->fork.height, &a->fork.other))
+			(void)halt_if_conflicting(a->node, a->fork.height, &a->fork.decided);
 		a->fork.height = 0;
 	}
 	if (height <= a->height || !consensus_validators(a->node, height))

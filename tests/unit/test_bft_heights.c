@@ -112,6 +112,7 @@ START_TEST(two_certificates_at_one_height_are_a_fork)
 	certificate.hash = B;
 	bft_certified(bft, &actions, &certificate, now);
 	ck_assert(same(&the(BFT_FORK)->hash, &B));
+	ck_assert(same(&the(BFT_FORK)->u.decided, &A));
 	/* said once */
 	bft_certified(bft, &actions, &certificate, now);
 	ck_assert_uint_eq(actions.count, 0);
@@ -131,6 +132,7 @@ START_TEST(votes_that_contradict_what_was_decided_are_a_fork)
 	ck_assert_int_eq(precommit(3, 1, B), 0);
 	action = the(BFT_FORK);
 	ck_assert(same(&action->hash, &B));
+	ck_assert(same(&action->u.decided, &A));
 	ck_assert_uint_eq(action->certificate->count, 3);
 	ck_assert_uint_eq(action->certificate->round, 1);
 }

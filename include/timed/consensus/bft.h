@@ -106,6 +106,7 @@ struct bft_action {
 	union {
 		struct bft_record record; /* SEND_*, PERSIST */
 		struct bft_message other; /* EVIDENCE: the earlier one */
+		struct wire_hash decided; /* FORK: the block that was decided before */
 	} u;
 	const struct bft_certificate *polka;	   /* SEND_*, PERSIST: to be written too; NULL: nothing new */
 	const struct bft_certificate *certificate; /* COMMIT, FORK */

@@ -565,11 +565,16 @@ bool agreement_on_certificate(struct agreement *a, struct decision *d, struct pe
 						    .phase = WIRE_PHASE_PRECOMMIT,
 						    .hash = d->proposal->ids.hash};
 	struct bft_actions actions;
+	struct bft_status before;
 
 	if (certificate.height != a->height || !atomic_load(&d->proposal->valid)) {
 		decision_free(d);
 		return false;
 	}
+	d->own = is_own_proposal(a, &certificate);
+	bft_status(a->bft, &before);
+	if (before.step != BFT_STEP_DECIDED)
+		a->proposed += d->own;
 	bft_certified(a->bft, &actions, &certificate, clock_mono_ms());
 	obey(a, &actions);
 	send_certificate(a, d, from);

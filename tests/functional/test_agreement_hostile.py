@@ -444,6 +444,28 @@ def test_a_second_certificate_at_once_stops_the_node(validators, net):
         wire.close()
 
 
+def test_a_block_of_ours_that_others_certify(validators, net):
+    """The others may have its certificate first: it is counted and told as ours all the same, and once."""
+    slow = {"consensus": {"step_timeout_ms": 60000}}
+    with validators(4, start=False, genesis=int(time.time()) - PAST_S, config=slow) as them:
+        leads = leader([node.ip for node in them.validators], 1)
+        node = next(node for node in them.validators if node.ip == leads)
+        them.start([node])
+        wire = Liar(them, next(one for one in them.validators if one is not node), [node])
+        signers = [Signer(them, one) for one in them.validators if one is not node]
+        for signer in signers:
+            signer.genesis = wire.genesis
+        made = wait_until(lambda: wire.seen("BlockProposal"), 10, "its block")[0]["block"]
+        # In one breath with the votes of which it is made.
+        wire.send(wire.commit(1, 0, block_hash(made), signers),
+                  *(signer.vote(1, 0, PRECOMMIT, block_hash(made)) for signer in signers))
+        them.wait_height(1)
+        wait_until(lambda: info(node)["height"] == 2, 5, "the next height has begun")
+        assert info(node)["proposed"] == 1
+        assert len(node.log_lines("✅ Block 1 produced")) == 1
+        wire.close()
+
+
 def test_a_certificate_that_nobody_takes_yet(validators, net):
     """It does not keep later copies out, and costs its sender: who repeats that of the next height is limited."""
     config = {"consensus": {"step_timeout_ms": 60000}, "limits": {"block_per_second": 1}}

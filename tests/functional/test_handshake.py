@@ -263,12 +263,12 @@ def test_adversarial_19_disconnect_in_every_state(daemons, net):
     node = daemons(net.ip(5), {"limits": {"connects_per_minute": 100000}})
     node.assert_alive(net.ip(4))
     node.wait_no_connection()
-    fds, threads = node.fds(), len(node.threads())
+    fds, threads = node.connection_fds(), len(node.threads())
     for _ in range(rounds(100, 10)):
         for number, leave in enumerate(LEAVING):
             leave(node, net.ip(10 + number))
         node.wait_no_connection(timeout=10)
-    wait_until(lambda: node.fds() <= fds, 5, lambda: f"{fds} descriptors, has {node.fds()}")
+    wait_until(lambda: node.connection_fds() <= fds, 5, lambda: f"{fds} descriptors, has {node.connection_fds()}")
     assert len(node.threads()) <= threads
     # The slots can be used again.
     again = [node.dial_in(net.ip(40 + number)) for number in range(25)]

@@ -357,9 +357,10 @@ def test_workers_are_joined(daemons, net):
         node.wait_no_connection(timeout=10)
 
     visit(200)
-    fds, threads, rss = node.fds(), len(node.threads()), node.rss()
+    fds, threads, rss = node.connection_fds(), len(node.threads()), node.rss()
     visit(rounds(10000, 1000))
-    wait_until(lambda: node.fds() <= fds and len(node.threads()) <= threads, 5, "threads and descriptors are back")
+    wait_until(lambda: node.connection_fds() <= fds and len(node.threads()) <= threads, 5,
+               lambda: f"{node.connection_fds()} descriptors after {fds}, {node.threads()} after {threads}")
     # Up to a second's worth of ended threads wait to be joined, and the C library keeps some of their stacks.
     assert node.rss() - rss < 32 * MIB * max(1, SCALE)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """One real `timed` process: started on an address of its own, watched through its RPC and its log, ended by its pid."""
+import contextlib
 import os
 import pathlib
 import re
@@ -347,6 +348,14 @@ class Daemon:
 
     def fds(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def connection_fds(self):
+        """Descriptors of the kinds that a connection has; the database opens files of its own as it grows."""
+        count = 0
+        for fd in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                count += os.readlink(f"/proc/{self.pid}/fd/{fd}").startswith(("socket:", "anon_inode:[eventfd]"))
+        return count
 
     def threads(self):
         """The names of all threads, sorted."""

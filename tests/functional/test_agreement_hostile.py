@@ -67,6 +67,24 @@ def agreed(net):
         assert not info(node)["observing"]
 
 
+def follower(net, *turns):
+    """A validator that leads none of these turns (height and round), alone with us: the node, a liar in the place of who
+    leads the first turn, what signs for all others by their address, and who leads the turns."""
+    leaders = [leader([node.ip for node in net.validators], *turn) for turn in turns]
+    node = next(node for node in net.validators if node.ip not in leaders)
+    net.start([node])
+    wire = Liar(net, next(one for one in net.validators if one.ip == leaders[0]), [node])
+    signers = {one.ip: Signer(net, one) for one in net.validators if one is not node}
+    for signer in signers.values():
+        signer.genesis = wire.genesis
+    return node, wire, signers, leaders
+
+
+def votes_for(wire, block):
+    """The votes for a block that a connection has brought."""
+    return [vote for vote in wire.seen("BlockVote") if bytes(vote["block_hash"]) == block_hash(block)]
+
+
 def orphan(block, number):
     """One of many blocks that have the right form and a parent that nobody knows."""
     return altered(block, lambda b: b["header"].update(previous_hash=list(number.to_bytes(32, "little"))))
@@ -411,29 +429,19 @@ def test_a_second_certificate_at_once_stops_the_node(validators, net):
     chain, and stops the node all the same."""
     slow = {"consensus": {"step_timeout_ms": 60000}}
     with validators(4, start=False, genesis=int(time.time()) - PAST_S, config=slow) as them:
-        ips = [node.ip for node in them.validators]
-        leaders = [leader(ips, 1), leader(ips, 2), leader(ips, 2, 1)]
-        node = next(node for node in them.validators if node.ip not in leaders)
-        them.start([node])
-        wire = Liar(them, next(one for one in them.validators if one.ip == leaders[0]), [node])
-        signers = {one.ip: Signer(them, one) for one in them.validators if one is not node}
-        for signer in signers.values():
-            signer.genesis = wire.genesis
+        node, wire, signers, leaders = follower(them, (1, 0), (2, 0), (2, 1))
 
         def commit(height, round_, block):
             return wire.commit(height, round_, block_hash(block), list(signers.values()))
-
-        def prevoted(block):
-            return [vote for vote in wire.seen("BlockVote") if bytes(vote["block_hash"]) == block_hash(block)]
         first = wire.block(1, wire.genesis)
         wire.send(wire.proposal(first))
-        wait_until(lambda: prevoted(first), 10, "a vote for block 1")
+        wait_until(lambda: votes_for(wire, first), 10, "a vote for block 1")
         wire.send(commit(1, 0, first))
         them.wait_height(1)
         tx = wire.payment(1)
         one, two = wire.block(2, block_hash(first)), wire.block(2, block_hash(first), [tx], FEE)
         wire.send(signers[leaders[2]].proposal(two, 1), signers[leaders[1]].proposal(one))
-        wait_until(lambda: prevoted(one), 10, "a vote for block 2")
+        wait_until(lambda: votes_for(wire, one), 10, "a vote for block 2")
         # Shown once more, in case that the other block was not judged yet.
         wire.send(commit(2, 0, one), commit(2, 1, two))
         time.sleep(0.5)
@@ -471,29 +479,19 @@ def test_a_certificate_that_nobody_takes_yet(validators, net):
     """It does not keep later copies out, and costs its sender: who repeats that of the next height is limited."""
     config = {"consensus": {"step_timeout_ms": 60000}, "limits": {"block_per_second": 1}}
     with validators(4, start=False, genesis=int(time.time()) - PAST_S, config=config) as them:
-        ips = [node.ip for node in them.validators]
-        leaders = [leader(ips, 1), leader(ips, 2)]
-        node = next(node for node in them.validators if node.ip not in leaders)
-        them.start([node])
-        wire = Liar(them, next(one for one in them.validators if one.ip == leaders[0]), [node])
-        signers = {one.ip: Signer(them, one) for one in them.validators if one is not node}
-        for signer in signers.values():
-            signer.genesis = wire.genesis
+        node, wire, signers, leaders = follower(them, (1, 0), (2, 0))
         first = wire.block(1, wire.genesis)
         second = wire.block(2, block_hash(first))
         certificates = [wire.commit(height, 0, block_hash(block), list(signers.values()))
                         for height, block in enumerate((first, second), 1)]
         early, flooder, late = (Watch(net.ip(number), [node]) for number in (100, 101, 102))
 
-        def prevoted(block):
-            return [vote for vote in wire.seen("BlockVote") if bytes(vote["block_hash"]) == block_hash(block)]
-
         def is_sent(to, height):
             return height in [commit["height"] for commit in to.seen("BlockCommit")]
         early.send(certificates[0])     # before its block
         early.settle()
         wire.send(wire.proposal(first), signers[leaders[1]].proposal(second))
-        wait_until(lambda: prevoted(first), 10, "a vote for block 1")
+        wait_until(lambda: votes_for(wire, first), 10, "a vote for block 1")
         wire.settle()
         for _ in range(20):
             flooder.send(certificates[1])
@@ -508,7 +506,7 @@ def test_a_certificate_that_nobody_takes_yet(validators, net):
         late.settle()
         assert not is_sent(late, 1)
         # What was shown in vain is taken in its time.
-        wait_until(lambda: prevoted(second), 10, "a vote for block 2")
+        wait_until(lambda: votes_for(wire, second), 10, "a vote for block 2")
         late.send(certificates[1])
         them.wait_height(2)
         for peer in (wire, early, flooder, late):

@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "heartbeats.h"
+#include "net_fixture.h"
 #include "node_impl.h"
 #include "run_suite.h"
 #include "timed/util/clock.h"
@@ -79,6 +80,8 @@ static void setup(void)
 {
 	static const char template[] = "/tmp/test_heartbeats.XXXXXX";
 	const struct registry_params params = REGISTRY_PARAMS_DEFAULT;
+	const struct net_params net = net_fixture_params("127.81.0.1");
+	const struct net_ops ops = {.rules = fixture_rules};
 
 	ck_assert_int_ge(sodium_init(), 0);
 	for (int category = 0; category < LOG_CATEGORY_COUNT; category++)
@@ -94,6 +97,7 @@ static void setup(void)
 	config.timers.masternode_forget_ms = 3600000;
 	node.config = &config;
 	mutex_init(&node.registry_lock, "registry", MUTEX_RANK_LEAF);
+	ck_assert_int_eq(net_create(&node.net, &net, &ops), 0);
 	ck_assert_int_eq(registry_new(&node.registry, &params, clock_mono_ms()), 0);
 	ck_assert_int_eq(heartbeats_new(&node.heartbeats, &node), 0);
 	a = make_signer("10.0.0.1");
@@ -108,6 +112,7 @@ static void teardown(void)
 	clock_set_offset_ms(0, 0);
 	heartbeats_free(node.heartbeats);
 	registry_free(node.registry);
+	net_free(node.net);
 	free(node.changed);
 	wallet_close(node.wallet);
 	mutex_destroy(&node.registry_lock);
@@ -309,11 +314,24 @@ START_TEST(a_key_shown_over_the_own_connection)
 }
 END_TEST
 
+/* Whether the dialer has a slot for the only address when the others are taken. */
+static bool is_kept(void)
+{
+	struct net_addr next;
+	int64_t next_ms;
+
+	(void)address_book_next(net_addresses(node.net), &next, &next_ms, true, clock_mono_ms());
+	return next_ms < INT64_MAX;
+}
+
 START_TEST(a_hint_is_proved_by_a_heartbeat)
 {
 	struct wire_masternode m = masternode_of(&a);
 	struct wire_heartbeat heartbeat = sign_heartbeat(&stranger, a.ip, 1, clock_real_s());
+	const struct net_addr addr = {.ip = ip_of(a.ip), .port = 24200};
 
+	ck_assert_int_eq(address_book_add(net_addresses(node.net), &addr, ADDR_SOURCE_GOSSIP, clock_mono_ms()),
+			 ADDRESS_ADDED);
 	mutex_lock(&node.registry_lock);
 	ck_assert_int_eq(registry_hint(node.registry, a.ip, &m, clock_mono_ms()), 0);
 	mutex_unlock(&node.registry_lock);
@@ -322,9 +340,11 @@ START_TEST(a_hint_is_proved_by_a_heartbeat)
 	heartbeat.signature.bytes[0] ^= 1;
 	ck_assert_int_eq(take(&heartbeat, false), HEARTBEATS_E_SIGNATURE);
 	ck_assert_uint_eq(known(), 0);
+	ck_assert(!is_kept());
 	heartbeat = beat(&a, 1);
 	ck_assert_int_eq(take(&heartbeat, false), 0);
 	ck_assert_uint_eq(known(), 1);
+	ck_assert(is_kept());
 	ck_assert_uint_eq(stats().of_all.refused[ATTESTATION_E_KEY], 1);
 	ck_assert_int_eq(take(&heartbeat, false), ATTESTATION_E_SEQUENCE);
 }

@@ -141,8 +141,9 @@ static bool continues(const struct wire_block_header *h, const struct chain_poin
 	return h->height == tip->height + 1 && hash_equal(&h->previous_hash, &tip->hash);
 }
 
-/* Whether what waits gives way to a block: it lies higher, or beside it and anybody could have made it, when it lacks
- * the certificate that the block has, or continues something else than the tip, as the block does. */
+/* Whether what waits gives way to a block: it lies higher; or it lies beside it, and anybody could have made it, when it
+ * lacks the certificate that the block shows (a wrong one costs its sender a violation), or does not continue the tip,
+ * as the block does. */
 static bool gives_way(const struct announced *waiting, const struct wire_block_header *header, bool has_commit,
 		      const struct chain_point *tip)
 {
@@ -482,7 +483,8 @@ static void relay_to(struct peer *peer, void *user)
 {
 	struct relay *relay = user;
 
-	if (peer == relay->except || (relay->existing && peer_has_version(peer)) || peer_best_is(peer, relay->hash) || !peer_is_below(peer, relay->below))
+	if (peer == relay->except || (relay->existing && peer_has_version(peer)) || peer_best_is(peer, relay->hash) ||
+	    !peer_is_below(peer, relay->below))
 		return;
 	relay->count += peer_send(peer, relay->frame, SEND_GOSSIP);
 }

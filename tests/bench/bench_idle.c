@@ -38,6 +38,9 @@
 #define LINE_SIZE 640
 /* Slots beyond those for anybody: kept for masternodes (at most 30), and for the newcomer. */
 #define KEPT_SLOTS 40
+/* So many shake hands at once: where descriptors are short, the daemon has room for 32 at least. */
+#define HANDSHAKES 16
+#define ROOM_FOR_HANDSHAKES 32
 /* Files of the daemon that are no connections. */
 #define DAEMON_FILES 512
 
@@ -211,14 +214,14 @@ static double newcomer_ms(unsigned number)
 /* As many peers as the limit of open files lets the daemon have: it takes two for each, and keeps some for itself. */
 static unsigned fit(unsigned count)
 {
-	unsigned long wanted = 4 * ((unsigned long)count + KEPT_SLOTS) + DAEMON_FILES,
+	unsigned long wanted = 2 * ((unsigned long)count + KEPT_SLOTS + ROOM_FOR_HANDSHAKES) + DAEMON_FILES,
 		      limit = bench_raise_descriptors(wanted);
 
-	if (limit >= 2 * ((unsigned long)count + KEPT_SLOTS) + DAEMON_FILES)
+	if (limit >= wanted)
 		return count;
 	if (limit < 1000)
 		bench_die("%lu open files are too few (ulimit -n)", limit);
-	return (unsigned)((limit - DAEMON_FILES) / 2) - KEPT_SLOTS;
+	return (unsigned)((limit - DAEMON_FILES) / 2) - KEPT_SLOTS - ROOM_FOR_HANDSHAKES;
 }
 
 struct figures {
@@ -237,7 +240,7 @@ static void measure(struct figures *f, const struct bench_daemon *daemon, unsign
 	base = bench_rss(daemon->pid);
 	for (unsigned i = 0; i < count; i++) {
 		dial(i);
-		if (i % 100 == 99)
+		if (i % HANDSHAKES == HANDSHAKES - 1)
 			serve(bench_ns() + 10000000000, i + 1); /* as fast as it lets us in */
 	}
 	serve(bench_ns() + 30000000000, count);
@@ -282,9 +285,8 @@ int main(int argc, char *argv[])
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	f.bare_bytes = bare_thread_bytes();
 	snprintf(config, sizeof(config),
-		 "[network]\nlisten_address = \"" DAEMON_IP "\"\nenable_peer_discovery = false\nmax_peers = %u\n"
-		 "[limits]\nmax_handshakes = %u\n",
-		 count + KEPT_SLOTS, count + 10);
+		 "[network]\nlisten_address = \"" DAEMON_IP "\"\nenable_peer_discovery = false\nmax_peers = %u\n",
+		 count + KEPT_SLOTS);
 	bench_daemon_start(&daemon, argv[1], DAEMON_IP, config, -1);
 	measure(&f, &daemon, count);
 	for (unsigned i = 0; i < count; i++)

@@ -16,6 +16,8 @@
 #define FIRST_HELD_PER_BLOCK 4096
 /* One of our nodes answers everything: left unanswered it was busy, not mute. */
 #define OURS_PAUSE_PART 6
+/* Beyond so many peers the questions for their heights get rarer, for all together to stay as frequent. */
+#define POLLED_PEERS 256
 /* Our own hash was not at hand: the stand is looked at again after this. */
 #define NO_OWN_HASH_MS 1000
 
@@ -67,6 +69,7 @@ void sync_free(struct sync *s)
 		return;
 	sync_segments_drop(s, 0);
 	free(s->peers);
+	free(s->peer_ids);
 	free(s);
 }
 
@@ -120,10 +123,15 @@ bool sync_take_action(struct sync *s, struct sync_action *out)
 struct sync_peer *sync_find_peer(struct sync *s, uint64_t id)
 {
 	for (size_t i = 0; i < s->peer_count; i++) {
-		if (s->peers[i].id == id)
+		if (s->peer_ids[i] == id)
 			return &s->peers[i];
 	}
 	return NULL;
+}
+
+int64_t sync_poll_ms(const struct sync *s)
+{
+	return s->params.poll_ms * (int64_t)(1 + s->peer_count / POLLED_PEERS);
 }
 
 bool sync_is_liar(const struct sync *s, const struct sync_peer *p)
@@ -165,9 +173,14 @@ static bool grow_peers(struct sync *s)
 {
 	size_t capacity = s->peer_capacity ? s->peer_capacity * 2 : 16;
 	struct sync_peer *grown;
+	uint64_t *ids;
 
 	if (s->peer_count < s->peer_capacity)
 		return true;
+	ids = realloc(s->peer_ids, capacity * sizeof(*ids));
+	if (!ids)
+		return false;
+	s->peer_ids = ids;
 	grown = realloc(s->peers, capacity * sizeof(*grown));
 	if (!grown)
 		return false;
@@ -187,6 +200,7 @@ int sync_peer_ready(struct sync *s, uint64_t id, bool ours, int64_t now_ms)
 	sync_set_now(s, now_ms);
 	if (!grow_peers(s))
 		return -ENOMEM;
+	s->peer_ids[s->peer_count] = id;
 	p = &s->peers[s->peer_count++];
 	*p = (struct sync_peer){
 		.id = id,
@@ -232,6 +246,7 @@ void sync_peer_gone(struct sync *s, uint64_t id, int64_t now_ms)
 			sync_free_ask(s, p, (enum sync_kind)kind);
 		sync_search_lost(s, id);
 		*p = s->peers[--s->peer_count];
+		s->peer_ids[p - s->peers] = p->id;
 		s->poke = true;
 	}
 	sync_advance(s);
@@ -295,7 +310,7 @@ static bool choose(struct sync *s, struct sync_peer *p, enum sync_kind kind, str
 	case SYNC_ASK_HEIGHT:
 		if (s->now_ms < p->next_height_ms)
 			return false;
-		p->next_height_ms = s->now_ms + s->params.poll_ms;
+		p->next_height_ms = s->now_ms + sync_poll_ms(s);
 		return true;
 	case SYNC_ASK_HASH:
 		return choose_hash(s, p, ask);
@@ -311,9 +326,12 @@ bool sync_next(struct sync *s, struct sync_ask *out, uint64_t id, int64_t now_ms
 {
 	struct sync_peer *p = sync_find_peer(s, id);
 
-	if (now_ms > s->now_ms) {
+	/* Most who come have nothing to ask, and nothing has changed since the one before. */
+	if (now_ms >= sync_deadline_ms(s)) {
 		sync_set_now(s, now_ms);
 		sync_advance(s);
+	} else if (now_ms > s->now_ms) {
+		s->now_ms = now_ms;
 	}
 	if (!p || sync_is_liar(s, p))
 		return false;
@@ -329,6 +347,7 @@ bool sync_next(struct sync *s, struct sync_ask *out, uint64_t id, int64_t now_ms
 			sync_question_asked(s, chosen.first);
 		*ask = chosen;
 		*out = (struct sync_ask){(enum sync_kind)kind, chosen.first, chosen.last};
+		s->deadline_known = false;
 		return true;
 	}
 	return false;
@@ -435,7 +454,7 @@ void sync_height(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
 		return;
 	}
 	sync_free_ask(s, p, SYNC_ASK_HEIGHT);
-	p->next_height_ms = s->now_ms + s->params.poll_ms;
+	p->next_height_ms = s->now_ms + sync_poll_ms(s);
 	p->tainted = 0; /* asked again whether it is still on that chain */
 	if (!(asked && p->doubted) || resolve_doubt(s, p, height))
 		take_claim(s, p, height);
@@ -523,7 +542,7 @@ static void update_stand(struct sync *s, struct sync_peer *p, const struct sync_
 		return;
 	}
 	p->stand_height = ask->first;
-	p->next_probe_ms = s->now_ms + s->params.poll_ms;
+	p->next_probe_ms = s->now_ms + sync_poll_ms(s);
 	if (p->stand != before)
 		s->poke = true;
 }
@@ -575,12 +594,12 @@ void sync_tick(struct sync *s, int64_t now_ms)
 
 void sync_set_now(struct sync *s, int64_t now_ms)
 {
-	if (now_ms <= s->now_ms)
-		return;
 	/* Something was waiting for this moment: somebody may have to be asked. */
 	if (now_ms >= sync_deadline_ms(s))
 		s->poke = true;
-	s->now_ms = now_ms;
+	if (now_ms > s->now_ms)
+		s->now_ms = now_ms;
+	s->deadline_known = false;
 }
 
 void sync_advance(struct sync *s)

@@ -51,7 +51,8 @@ struct sync_params {
 	uint32_t fork_rounds;			    /* after so many, most answers win; 3 */
 	int64_t stall_ms;			    /* a range unanswered for this long goes to another peer too; 5 s */
 	int64_t max_stall_ms;			    /* ... which doubles up to this; 60 s */
-	int64_t poll_ms;			    /* between questions for a peer's height, and our agreement; 30 s */
+	int64_t poll_ms;			    /* between questions for a peer's height, and our agreement; 30 s (more
+						     * where there are hundreds of peers) */
 	int64_t mute_pause_ms;			    /* a kind left unanswered is not asked before; 30 s */
 	int64_t aside_ms;			    /* a peer that withholds blocks is not asked for any; 60 s */
 	int64_t bad_ms;				    /* how long a refused chain is remembered; 1 h */
@@ -245,7 +246,7 @@ bool sync_take_action(struct sync *sync, struct sync_action *out);
 const char *sync_verdict_name(enum sync_verdict verdict);
 
 /* When sync_tick() has something to do; INT64_MAX: never.  Always later than the last `now_ms` heard. */
-int64_t sync_deadline_ms(const struct sync *sync);
+int64_t sync_deadline_ms(struct sync *sync);
 void sync_tick(struct sync *sync, int64_t now_ms);
 
 /* ---- For people ---- */

@@ -28,6 +28,8 @@ void sync_set_now(struct sync *s, int64_t now_ms);
 void sync_advance(struct sync *s);
 struct sync_peer *sync_find_peer(struct sync *s, uint64_t id);
 bool sync_is_liar(const struct sync *s, const struct sync_peer *p);
+/* From one question for a peer's height, or for our agreement, to the next: so many peers cost no more than a few. */
+int64_t sync_poll_ms(const struct sync *s);
 /* The kind was left unanswered a while ago. */
 bool sync_is_paused(const struct sync *s, const struct sync_peer *p, enum sync_kind kind);
 void sync_blame(struct sync *s, uint64_t peer, enum sync_verdict verdict, uint64_t height);

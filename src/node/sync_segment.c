@@ -213,7 +213,7 @@ static void front_diverges(struct sync *s, uint64_t height)
 			continue;
 		p->stand = SYNC_STAND_DIFFERS;
 		p->stand_height = height;
-		p->next_probe_ms = s->now_ms + s->params.poll_ms;
+		p->next_probe_ms = s->now_ms + sync_poll_ms(s);
 	}
 	sync_segments_drop(s, 0);
 }

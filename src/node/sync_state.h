@@ -191,7 +191,10 @@ struct sync {
 	struct sync_params params;
 	struct chain_point tip;
 	int64_t now_ms; /* latest heard */
+	int64_t deadline_ms;
+	bool deadline_known; /* nothing that it is made of has changed since */
 	struct sync_peer *peers;
+	uint64_t *peer_ids; /* of the peers, in their order: found without a walk over all that is known of them */
 	size_t peer_count, peer_capacity;
 	struct sync_segment segments[SYNC_MAX_SEGMENTS];
 	uint32_t order[SYNC_MAX_SEGMENTS]; /* slots in use, lowest heights first */

@@ -52,7 +52,7 @@ static void fork_deadline(const struct sync *s, int64_t *deadline)
 	}
 }
 
-int64_t sync_deadline_ms(const struct sync *s)
+static int64_t deadline_of_all(const struct sync *s)
 {
 	int64_t deadline = INT64_MAX;
 
@@ -74,6 +74,14 @@ int64_t sync_deadline_ms(const struct sync *s)
 		earlier(s, &deadline, s->ceiling_until_ms);
 	fork_deadline(s, &deadline);
 	return deadline;
+}
+
+int64_t sync_deadline_ms(struct sync *s)
+{
+	if (!s->deadline_known)
+		s->deadline_ms = deadline_of_all(s);
+	s->deadline_known = true;
+	return s->deadline_ms;
 }
 
 /* ---- Progress ---- */

@@ -158,6 +158,26 @@ START_TEST(newcomer_is_asked_for_height_and_agreement)
 }
 END_TEST
 
+/* All together they are asked as often as 256: it costs no more to have ten thousand. */
+START_TEST(many_peers_are_asked_more_rarely)
+{
+	for (uint64_t id = 1; id <= 600; id++)
+		ck_assert_int_eq(sync_peer_ready(sync, id, true, now), 0);
+	for (uint64_t id = 600; id > 1; id -= 2)
+		sync_peer_gone(sync, id - 1, now);
+	for (uint64_t id = 601; id <= 900; id++)
+		ck_assert_int_eq(sync_peer_ready(sync, id, true, now), 0);
+	add_peer(400, 0, 0);
+	now += 3 * params.poll_ms - 1;
+	expect_nothing(400);
+	now++;
+	expect(400, SYNC_ASK_HEIGHT, 0, 0);
+	expect(400, SYNC_ASK_HASH, 0, 0);
+	expect_nothing(400);
+	expect_nothing(399);
+}
+END_TEST
+
 START_TEST(unknown_peers_change_nothing)
 {
 	struct sync_held held;
@@ -593,6 +613,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, newcomer_is_asked_for_height_and_agreement);
+	tcase_add_test(tc, many_peers_are_asked_more_rarely);
 	tcase_add_test(tc, unknown_peers_change_nothing);
 	tcase_add_test(tc, what_could_not_be_sent_is_asked_again_when_told);
 	tcase_add_test(tc, mute_peer_is_left_alone_for_a_while);

@@ -74,6 +74,7 @@ struct session {
 	uint32_t unparsable;	     /* lines on this connection */
 	int64_t announce_due_ms;     /* our masternode announcement */
 	int64_t redial_due_ms;	     /* second dial of a turnaround; INT64_MAX: none */
+	int64_t poke_due_ms;	     /* of peer_poke_at() */
 	bool turnaround_tried;	     /* the book was asked, and refused or agreed */
 	struct parked_line parked[PEER_MAX_PARKED];
 	int parked_count;

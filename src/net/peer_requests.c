@@ -74,6 +74,11 @@ void peer_poke(struct peer *peer)
 		peer_wake(peer);
 }
 
+void peer_poke_at(struct peer *peer, int64_t due_ms)
+{
+	peer->session.poke_due_ms = due_ms;
+}
+
 struct message_arena *peer_keep_arena(struct peer *peer)
 {
 	size_t reserved = peer->arena.reserved;

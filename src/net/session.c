@@ -45,6 +45,7 @@ void session_init(struct peer *peer, int64_t now_ms)
 	s->phase = peer->direction == PEER_OUTBOUND ? SESSION_CONNECTING : SESSION_AWAIT_HANDSHAKE;
 	s->deadline_ms = now_ms + (peer->direction == PEER_OUTBOUND ? p->connect_timeout_ms : p->handshake_timeout_ms);
 	s->redial_due_ms = INT64_MAX;
+	s->poke_due_ms = INT64_MAX;
 	s->announce_due_ms = INT64_MAX;
 }
 
@@ -495,8 +496,10 @@ static void tick_ready(struct peer *peer, int64_t now_ms)
 	session_heartbeat_tick(peer, now_ms);
 	tick_turnaround(peer, now_ms);
 	peer_requests_expire(peer, now_ms);
-	if (atomic_exchange(&peer->poked, false))
+	if (atomic_exchange(&peer->poked, false) || now_ms >= s->poke_due_ms) {
+		s->poke_due_ms = INT64_MAX;
 		ops->poked(ops->user, peer);
+	}
 	if (now_ms >= s->announce_due_ms) {
 		s->announce_due_ms = now_ms + p->announce_interval_ms;
 		ops->announce(ops->user, peer);
@@ -516,6 +519,7 @@ static int64_t ready_deadline(const struct peer *peer)
 	int64_t next = min_ms(heartbeat_deadline_ms(&s->heartbeat), s->announce_due_ms);
 
 	next = min_ms(next, s->redial_due_ms);
+	next = min_ms(next, s->poke_due_ms);
 	if (peer->direction == PEER_INBOUND && !s->turnaround_tried && !s->version_seen && s->requests.answered == 0)
 		next = min_ms(next, atomic_load(&peer->stats.ready_ms) +
 					    net_params(peer->net)->turnaround_after_ms);

@@ -70,6 +70,7 @@ void sync_free(struct sync *s)
 	sync_segments_drop(s, 0);
 	free(s->peers);
 	free(s->peer_ids);
+	free(s->peer_due_ms);
 	free(s);
 }
 
@@ -123,10 +124,51 @@ bool sync_take_action(struct sync *s, struct sync_action *out)
 struct sync_peer *sync_find_peer(struct sync *s, uint64_t id)
 {
 	for (size_t i = 0; i < s->peer_count; i++) {
-		if (s->peer_ids[i] == id)
+		if (s->peer_ids[i] == id) {
+			sync_peer_changed(s, &s->peers[i]);
 			return &s->peers[i];
+		}
 	}
 	return NULL;
+}
+
+struct sync_peer *sync_begin(struct sync *s, uint64_t id, int64_t now_ms)
+{
+	sync_set_now(s, now_ms);
+	return sync_find_peer(s, id);
+}
+
+void sync_peer_changed(struct sync *s, const struct sync_peer *p)
+{
+	s->peer_due_ms[p - s->peers] = INT64_MIN;
+}
+
+void sync_all_changed(struct sync *s)
+{
+	for (size_t i = 0; i < s->peer_count; i++)
+		s->peer_due_ms[i] = INT64_MIN;
+}
+
+void sync_set_stand(struct sync *s, struct sync_peer *p, enum sync_stand stand)
+{
+	s->differing += stand == SYNC_STAND_DIFFERS;
+	s->differing -= p->stand == SYNC_STAND_DIFFERS;
+	p->stand = stand;
+}
+
+static void set_claim(struct sync *s, struct sync_peer *p, uint64_t height)
+{
+	bool was_highest = p->claim == s->highest_claim;
+
+	p->claim = height;
+	if (was_highest)
+		s->highest_claim = 0;
+	for (size_t i = 0; was_highest && i < s->peer_count; i++) {
+		if (s->peers[i].claim > s->highest_claim)
+			s->highest_claim = s->peers[i].claim;
+	}
+	if (height > s->highest_claim)
+		s->highest_claim = height;
 }
 
 int64_t sync_poll_ms(const struct sync *s)
@@ -146,7 +188,7 @@ bool sync_is_paused(const struct sync *s, const struct sync_peer *p, enum sync_k
 
 void sync_reprobe(struct sync *s, struct sync_peer *p)
 {
-	p->stand = SYNC_STAND_UNKNOWN;
+	sync_set_stand(s, p, SYNC_STAND_UNKNOWN);
 	p->next_probe_ms = INT64_MIN;
 	s->poke = true;
 }
@@ -174,6 +216,7 @@ static bool grow_peers(struct sync *s)
 	size_t capacity = s->peer_capacity ? s->peer_capacity * 2 : 16;
 	struct sync_peer *grown;
 	uint64_t *ids;
+	int64_t *dues;
 
 	if (s->peer_count < s->peer_capacity)
 		return true;
@@ -181,6 +224,10 @@ static bool grow_peers(struct sync *s)
 	if (!ids)
 		return false;
 	s->peer_ids = ids;
+	dues = realloc(s->peer_due_ms, capacity * sizeof(*dues));
+	if (!dues)
+		return false;
+	s->peer_due_ms = dues;
 	grown = realloc(s->peers, capacity * sizeof(*grown));
 	if (!grown)
 		return false;
@@ -201,6 +248,7 @@ int sync_peer_ready(struct sync *s, uint64_t id, bool ours, int64_t now_ms)
 	if (!grow_peers(s))
 		return -ENOMEM;
 	s->peer_ids[s->peer_count] = id;
+	s->peer_due_ms[s->peer_count] = INT64_MIN;
 	p = &s->peers[s->peer_count++];
 	*p = (struct sync_peer){
 		.id = id,
@@ -217,7 +265,6 @@ int sync_peer_ready(struct sync *s, uint64_t id, bool ours, int64_t now_ms)
 	};
 	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++)
 		p->asks[kind].again_ms = p->asks[kind].mute_until_ms = INT64_MIN;
-	s->poke = true;
 	sync_advance(s);
 	return 0;
 }
@@ -229,6 +276,7 @@ void sync_free_ask(struct sync *s, struct sync_peer *p, enum sync_kind kind)
 	if (!ask->outstanding)
 		return;
 	s->reserved_bytes -= ask->reserved;
+	s->delivering -= kind == SYNC_ASK_BLOCKS;
 	*ask = (struct sync_asked){.again_ms = ask->again_ms, .mute_until_ms = ask->mute_until_ms};
 	if (kind == SYNC_ASK_BLOCKS && s->starved) {
 		s->starved = false;
@@ -238,15 +286,17 @@ void sync_free_ask(struct sync *s, struct sync_peer *p, enum sync_kind kind)
 
 void sync_peer_gone(struct sync *s, uint64_t id, int64_t now_ms)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
+	struct sync_peer *p = sync_begin(s, id, now_ms);
 
-	sync_set_now(s, now_ms);
 	if (p) {
 		for (int kind = 0; kind < SYNC_KIND_COUNT; kind++)
 			sync_free_ask(s, p, (enum sync_kind)kind);
 		sync_search_lost(s, id);
+		sync_set_stand(s, p, SYNC_STAND_UNKNOWN);
+		set_claim(s, p, 0);
 		*p = s->peers[--s->peer_count];
 		s->peer_ids[p - s->peers] = p->id;
+		sync_peer_changed(s, p);
 		s->poke = true;
 	}
 	sync_advance(s);
@@ -324,7 +374,7 @@ static bool choose(struct sync *s, struct sync_peer *p, enum sync_kind kind, str
 
 bool sync_next(struct sync *s, struct sync_ask *out, uint64_t id, int64_t now_ms)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
+	struct sync_peer *p;
 
 	/* Most who come have nothing to ask, and nothing has changed since the one before. */
 	if (now_ms >= sync_deadline_ms(s)) {
@@ -333,6 +383,7 @@ bool sync_next(struct sync *s, struct sync_ask *out, uint64_t id, int64_t now_ms
 	} else if (now_ms > s->now_ms) {
 		s->now_ms = now_ms;
 	}
+	p = sync_find_peer(s, id);
 	if (!p || sync_is_liar(s, p))
 		return false;
 	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++) {
@@ -345,6 +396,7 @@ bool sync_next(struct sync *s, struct sync_ask *out, uint64_t id, int64_t now_ms
 			continue;
 		if (kind == SYNC_ASK_HASH)
 			sync_question_asked(s, chosen.first);
+		s->delivering += kind == SYNC_ASK_BLOCKS;
 		*ask = chosen;
 		*out = (struct sync_ask){(enum sync_kind)kind, chosen.first, chosen.last};
 		s->deadline_known = false;
@@ -368,9 +420,8 @@ static void give_back(struct sync *s, struct sync_peer *p, enum sync_kind kind)
 
 void sync_ask_failed(struct sync *s, uint64_t id, enum sync_kind kind, int64_t again_ms, int64_t now_ms)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
+	struct sync_peer *p = sync_begin(s, id, now_ms);
 
-	sync_set_now(s, now_ms);
 	if (p && p->asks[kind].outstanding) {
 		p->asks[kind].again_ms = again_ms > s->now_ms ? again_ms : s->now_ms + 1;
 		give_back(s, p, kind);
@@ -380,9 +431,8 @@ void sync_ask_failed(struct sync *s, uint64_t id, enum sync_kind kind, int64_t a
 
 void sync_unanswered(struct sync *s, uint64_t id, enum sync_kind kind, int64_t now_ms)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
+	struct sync_peer *p = sync_begin(s, id, now_ms);
 
-	sync_set_now(s, now_ms);
 	if (p && p->asks[kind].outstanding) {
 		if (kind == SYNC_ASK_BLOCKS)
 			sync_note_empty(s, p, false);
@@ -435,19 +485,15 @@ static void take_claim(struct sync *s, struct sync_peer *p, uint64_t height)
 		p->next_probe_ms = INT64_MIN;
 	if (p->has_claim && height < p->claim)
 		shrink(s, p, height);
-	if (!p->has_claim || height != p->claim)
-		s->poke = true;
 	p->has_claim = true;
-	p->claim = height;
+	set_claim(s, p, height);
 }
 
 void sync_height(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
-	bool asked;
+	struct sync_peer *p = sync_begin(s, id, now_ms);
+	bool asked = p && p->asks[SYNC_ASK_HEIGHT].outstanding;
 
-	sync_set_now(s, now_ms);
-	asked = p && p->asks[SYNC_ASK_HEIGHT].outstanding;
 	/* A block that it announces need not be its highest. */
 	if (!p || (p->has_claim && height < p->claim && !asked)) {
 		sync_advance(s);
@@ -476,9 +522,8 @@ void sync_at_least(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
 
 void sync_strange_block(struct sync *s, uint64_t id, uint64_t height, int64_t now_ms)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
+	struct sync_peer *p = sync_begin(s, id, now_ms);
 
-	sync_set_now(s, now_ms);
 	/* Far behind, we do not know many a parent; who is on another chain shows when the stands are asked. */
 	if (p && height > s->tip.height && height - s->tip.height <= s->params.small_gap_blocks) {
 		p->next_probe_ms = INT64_MIN;
@@ -496,7 +541,7 @@ static void doubt_claim(struct sync *s, struct sync_peer *p, uint64_t height)
 	p->doubted = true;
 	p->doubted_height = height;
 	p->has_claim = false;
-	p->claim = 0;
+	set_claim(s, p, 0);
 	p->claim_asked = 0;
 	if (p->shown >= height)
 		p->shown = 0;
@@ -532,9 +577,9 @@ static void update_stand(struct sync *s, struct sync_peer *p, const struct sync_
 		return;
 	}
 	if (sync_hash_compare(theirs, own) != 0) {
-		p->stand = SYNC_STAND_DIFFERS;
+		sync_set_stand(s, p, SYNC_STAND_DIFFERS);
 	} else if (ask->first >= ask->goal) {
-		p->stand = SYNC_STAND_AGREES;
+		sync_set_stand(s, p, SYNC_STAND_AGREES);
 	} else {
 		/* Where it differed it does not any more: it would open the same question at once. */
 		if (p->stand == SYNC_STAND_DIFFERS && p->stand_height <= ask->first)
@@ -543,17 +588,17 @@ static void update_stand(struct sync *s, struct sync_peer *p, const struct sync_
 	}
 	p->stand_height = ask->first;
 	p->next_probe_ms = s->now_ms + sync_poll_ms(s);
-	if (p->stand != before)
+	/* What it was asked for counts again, or is to be asked of others. */
+	if (p->stand != before && (p->stand == SYNC_STAND_DIFFERS || before == SYNC_STAND_DIFFERS))
 		s->poke = true;
 }
 
 void sync_hash(struct sync *s, uint64_t id, uint64_t height, const struct wire_hash *theirs,
 	       const struct wire_hash *own, int64_t now_ms)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
+	struct sync_peer *p = sync_begin(s, id, now_ms);
 	struct sync_asked ask;
 
-	sync_set_now(s, now_ms);
 	if (!p || !p->asks[SYNC_ASK_HASH].outstanding || p->asks[SYNC_ASK_HASH].first != height) {
 		sync_advance(s);
 		return;
@@ -594,9 +639,6 @@ void sync_tick(struct sync *s, int64_t now_ms)
 
 void sync_set_now(struct sync *s, int64_t now_ms)
 {
-	/* Something was waiting for this moment: somebody may have to be asked. */
-	if (now_ms >= sync_deadline_ms(s))
-		s->poke = true;
 	if (now_ms > s->now_ms)
 		s->now_ms = now_ms;
 	s->deadline_known = false;

@@ -245,6 +245,9 @@ struct sync_action {
 bool sync_take_action(struct sync *sync, struct sync_action *out);
 const char *sync_verdict_name(enum sync_verdict verdict);
 
+/* When sync_next() is to be called for this peer, if nothing calls for it before; INT64_MAX: no such time.  Always later
+ * than the last `now_ms` heard.  So peers that are all idle wake nobody but themselves. */
+int64_t sync_peer_deadline_ms(const struct sync *sync, uint64_t id);
 /* When sync_tick() has something to do; INT64_MAX: never.  Always later than the last `now_ms` heard. */
 int64_t sync_deadline_ms(struct sync *sync);
 void sync_tick(struct sync *sync, int64_t now_ms);

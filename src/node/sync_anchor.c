@@ -180,7 +180,7 @@ uint64_t sync_claimed_height(const struct sync *s, uint64_t base)
 	uint32_t voters = 0, claims;
 	uint64_t best = base;
 
-	if (base == UINT64_MAX)
+	if (base >= s->highest_claim)
 		return base;
 	for (size_t i = 0; i < s->peer_count; i++)
 		voters += may_answer(s, &above, &s->peers[i]);

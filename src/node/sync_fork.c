@@ -78,7 +78,7 @@ static bool lowest_difference(const struct sync *s, uint64_t *height, uint64_t l
 {
 	bool found = false;
 
-	for (size_t i = 0; i < s->peer_count; i++) {
+	for (size_t i = 0; s->differing > 0 && i < s->peer_count; i++) {
 		const struct sync_peer *p = &s->peers[i];
 
 		if (is_trigger(s, p) && p->stand_height >= least && (!found || p->stand_height < *height)) {
@@ -183,6 +183,7 @@ static void own_chain_stays(struct sync *s)
 		if (is_overruled(f, p))
 			p->judged_until_ms = s->now_ms + s->params.fork_interval_ms;
 	}
+	sync_all_changed(s);
 	close_question(s, f->next_ms);
 }
 

@@ -26,7 +26,14 @@
 void sync_set_now(struct sync *s, int64_t now_ms);
 /* Its end: draws all conclusions. */
 void sync_advance(struct sync *s);
+/* Of a peer: NULL when it is unknown. */
+struct sync_peer *sync_begin(struct sync *s, uint64_t id, int64_t now_ms);
+/* To change it; NULL when it is unknown. */
 struct sync_peer *sync_find_peer(struct sync *s, uint64_t id);
+/* A time of it may be another one than before.  sync_find_peer() and sync_begin() say so themselves. */
+void sync_peer_changed(struct sync *s, const struct sync_peer *p);
+void sync_all_changed(struct sync *s);
+void sync_set_stand(struct sync *s, struct sync_peer *p, enum sync_stand stand);
 bool sync_is_liar(const struct sync *s, const struct sync_peer *p);
 /* From one question for a peer's height, or for our agreement, to the next: so many peers cost no more than a few. */
 int64_t sync_poll_ms(const struct sync *s);

@@ -135,6 +135,7 @@ static void note_success(struct sync *s, struct sync_peer *p)
 		s->stall_ms -= s->stall_ms / 8;
 		if (s->stall_ms < s->params.stall_ms)
 			s->stall_ms = s->params.stall_ms;
+		sync_all_changed(s);
 	}
 }
 
@@ -197,14 +198,13 @@ static bool is_late(const struct sync_asked *ask, const struct sync_blocks *answ
 
 bool sync_blocks(struct sync *s, struct sync_held *out, uint64_t id, const struct sync_blocks *answer, int64_t now_ms)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
+	struct sync_peer *p = sync_begin(s, id, now_ms);
 	struct sync_asked ask;
 	struct sync_piece *piece;
 	struct sync_segment *seg;
 	bool kept = false;
 
 	*out = (struct sync_held){0};
-	sync_set_now(s, now_ms);
 	if (p && p->asks[SYNC_ASK_BLOCKS].outstanding && !is_late(&p->asks[SYNC_ASK_BLOCKS], answer)) {
 		ask = p->asks[SYNC_ASK_BLOCKS];
 		sync_free_ask(s, p, SYNC_ASK_BLOCKS);
@@ -227,11 +227,10 @@ bool sync_blocks(struct sync *s, struct sync_held *out, uint64_t id, const struc
 
 void sync_overlong(struct sync *s, uint64_t id, int64_t now_ms)
 {
-	struct sync_peer *p = sync_find_peer(s, id);
+	struct sync_peer *p = sync_begin(s, id, now_ms);
 	const struct sync_asked *ask;
 	uint64_t count;
 
-	sync_set_now(s, now_ms);
 	if (p && p->asks[SYNC_ASK_BLOCKS].outstanding) {
 		ask = &p->asks[SYNC_ASK_BLOCKS];
 		count = ask->last - ask->first + 1;
@@ -435,7 +434,7 @@ void sync_find_stalls(struct sync *s)
 {
 	uint32_t fresh = 0, stalled = 0;
 
-	for (size_t i = 0; i < s->peer_count; i++) {
+	for (size_t i = 0; s->delivering > 0 && i < s->peer_count; i++) {
 		struct sync_asked *ask = &s->peers[i].asks[SYNC_ASK_BLOCKS];
 
 		if (!ask->outstanding)
@@ -449,6 +448,7 @@ void sync_find_stalls(struct sync *s)
 	if (fresh == 0)
 		return;
 	s->poke = true;
+	sync_all_changed(s);
 	/* Several at once: it is the line that is slow. */
 	if (stalled > 1 && s->now_ms - s->stall_grown_ms >= s->stall_ms) {
 		s->stall_grown_ms = s->now_ms;

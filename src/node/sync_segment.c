@@ -86,6 +86,7 @@ static void distrust_outvoted(struct sync *s, const struct sync_segment *seg)
 		if (p->voices[seg->slot].state == SYNC_VOICE_HASH && !sync_voice_is(p, seg->slot, &seg->anchor.winner))
 			p->distrust_until_ms = s->now_ms + OUTVOTED_INTERVALS * s->params.fork_interval_ms;
 	}
+	sync_all_changed(s);
 }
 
 static void finish_front(struct sync *s)
@@ -184,6 +185,7 @@ static void distrust_supporters(struct sync *s, const struct sync_segment *seg)
 		if (sync_voice_is(&s->peers[i], seg->slot, &seg->anchor.winner))
 			s->peers[i].distrust_until_ms = s->now_ms + s->params.fork_interval_ms;
 	}
+	sync_all_changed(s);
 }
 
 static void drop_from(struct sync *s, const struct sync_segment *seg)
@@ -211,7 +213,7 @@ static void front_diverges(struct sync *s, uint64_t height)
 
 		if (!sync_voice_is(p, seg->slot, &seg->anchor.winner))
 			continue;
-		p->stand = SYNC_STAND_DIFFERS;
+		sync_set_stand(s, p, SYNC_STAND_DIFFERS);
 		p->stand_height = height;
 		p->next_probe_ms = s->now_ms + sync_poll_ms(s);
 	}
@@ -301,6 +303,7 @@ void sync_new_chain(struct sync *s, const struct chain_point *tip)
 		s->peers[i].judged_until_ms = INT64_MIN;
 		s->peers[i].distrust_until_ms = INT64_MIN;
 	}
+	sync_all_changed(s);
 }
 
 /* The tip lies at or above the base of the front segment.  True: look again, it was finished. */

@@ -195,7 +195,11 @@ struct sync {
 	bool deadline_known; /* nothing that it is made of has changed since */
 	struct sync_peer *peers;
 	uint64_t *peer_ids; /* of the peers, in their order: found without a walk over all that is known of them */
+	int64_t *peer_due_ms; /* the same: what each adds to the deadline; INT64_MIN: it has changed since */
 	size_t peer_count, peer_capacity;
+	size_t delivering;	/* peers that were asked for blocks */
+	size_t differing;	/* peers that stand elsewhere */
+	uint64_t highest_claim; /* of them all; 0 without any */
 	struct sync_segment segments[SYNC_MAX_SEGMENTS];
 	uint32_t order[SYNC_MAX_SEGMENTS]; /* slots in use, lowest heights first */
 	uint32_t segment_count;

@@ -14,25 +14,52 @@ static void earlier(const struct sync *s, int64_t *deadline, int64_t at_ms)
 		*deadline = at_ms;
 }
 
-static void peer_deadline(const struct sync *s, int64_t *deadline, const struct sync_peer *p)
+/* When it may be asked again.  What becomes of others by then is a conclusion, which pokes them. */
+int64_t sync_peer_deadline_ms(const struct sync *s, uint64_t id)
+{
+	int64_t deadline = INT64_MAX;
+	const struct sync_peer *p;
+	size_t i = 0;
+
+	while (i < s->peer_count && s->peer_ids[i] != id)
+		i++;
+	if (i == s->peer_count)
+		return deadline;
+	p = &s->peers[i];
+	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++) {
+		earlier(s, &deadline, p->asks[kind].again_ms);
+		earlier(s, &deadline, p->asks[kind].mute_until_ms);
+	}
+	earlier(s, &deadline, p->next_height_ms);
+	earlier(s, &deadline, p->next_probe_ms);
+	earlier(s, &deadline, p->liar_until_ms);
+	earlier(s, &deadline, p->distrust_until_ms);
+	earlier(s, &deadline, p->lacks_until_ms);
+	earlier(s, &deadline, p->aside_until_ms);
+	return deadline;
+}
+
+/* When conclusions about all may be others for what is known of this one: whether it counts, and delivers. */
+static int64_t conclusion_deadline(const struct sync *s, const struct sync_peer *p)
 {
 	const struct sync_asked *blocks = &p->asks[SYNC_ASK_BLOCKS];
+	int64_t deadline = INT64_MAX;
 
-	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++) {
-		earlier(s, deadline, p->asks[kind].again_ms);
-		earlier(s, deadline, p->asks[kind].mute_until_ms);
+	for (int kind = 0; kind < SYNC_KIND_COUNT; kind++)
+		earlier(s, &deadline, p->asks[kind].mute_until_ms);
+	earlier(s, &deadline, p->judged_until_ms);
+	earlier(s, &deadline, p->liar_until_ms);
+	earlier(s, &deadline, p->distrust_until_ms);
+	earlier(s, &deadline, p->lacks_until_ms);
+	earlier(s, &deadline, p->aside_until_ms);
+	/* Who has nothing that we lack decides nothing by being there for a while. */
+	if (p->claim > s->tip.height) {
+		earlier(s, &deadline, p->ready_ms + s->params.settle_ms);
+		earlier(s, &deadline, p->claim_ms + s->params.voice_wait_ms);
 	}
-	earlier(s, deadline, p->next_height_ms);
-	earlier(s, deadline, p->next_probe_ms);
-	earlier(s, deadline, p->judged_until_ms);
-	earlier(s, deadline, p->liar_until_ms);
-	earlier(s, deadline, p->distrust_until_ms);
-	earlier(s, deadline, p->lacks_until_ms);
-	earlier(s, deadline, p->aside_until_ms);
-	earlier(s, deadline, p->ready_ms + s->params.settle_ms);
-	earlier(s, deadline, p->claim_ms + s->params.voice_wait_ms);
 	if (blocks->outstanding && !blocks->stalled)
-		earlier(s, deadline, blocks->sent_ms + s->stall_ms);
+		earlier(s, &deadline, blocks->sent_ms + s->stall_ms);
+	return deadline;
 }
 
 static void fork_deadline(const struct sync *s, int64_t *deadline)
@@ -52,12 +79,15 @@ static void fork_deadline(const struct sync *s, int64_t *deadline)
 	}
 }
 
-static int64_t deadline_of_all(const struct sync *s)
+static int64_t deadline_of_all(struct sync *s)
 {
 	int64_t deadline = INT64_MAX;
 
-	for (size_t i = 0; i < s->peer_count; i++)
-		peer_deadline(s, &deadline, &s->peers[i]);
+	for (size_t i = 0; i < s->peer_count; i++) {
+		if (s->peer_due_ms[i] <= s->now_ms)
+			s->peer_due_ms[i] = conclusion_deadline(s, &s->peers[i]);
+		earlier(s, &deadline, s->peer_due_ms[i]);
+	}
 	for (uint32_t i = 0; i < s->segment_count; i++) {
 		const struct sync_question *q = &sync_segment_at_const(s, i)->anchor;
 

@@ -421,6 +421,7 @@ void syncer_ask(struct syncer *s, struct peer *peer)
 {
 	uint64_t id = peer_id(peer);
 	struct sync_ask ask;
+	int64_t due_ms;
 	bool asked = false;
 
 	for (;;) {
@@ -430,6 +431,7 @@ void syncer_ask(struct syncer *s, struct peer *peer)
 		mutex_lock(&s->lock);
 		got = sync_peer_ready(s->sync, id, peer_has_version(peer), now_ms) == 0 &&
 		      sync_next(s->sync, &ask, id, now_ms);
+		due_ms = sync_peer_deadline_ms(s->sync, id);
 		leave(s);
 		if (!got)
 			break;
@@ -441,6 +443,7 @@ void syncer_ask(struct syncer *s, struct peer *peer)
 		sync_ask_failed(s->sync, id, ask.kind, now_ms + ASK_AGAIN_MS, now_ms);
 		leave(s);
 	}
+	peer_poke_at(peer, due_ms);
 	/* Ours answer everything: a ping behind each request would only cost. */
 	if (asked && !peer_has_version(peer))
 		peer_fence(peer);

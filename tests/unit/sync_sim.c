@@ -221,6 +221,10 @@ static void pump(struct sim *sim, struct sim_peer *p)
 		}
 		sim_peer_asked(sim, p, &ask);
 	}
+	p->due_ms = sync_peer_deadline_ms(sim->sync, p->id);
+	sim_assert(sim, p->due_ms > sim->now_ms);
+	if (p->due_ms != INT64_MAX)
+		sim_schedule(sim, p->due_ms - sim->now_ms, (struct sim_event){.kind = SIM_EV_DUE, .peer = p->id});
 }
 
 static void check_blame(struct sim *sim, const struct sync_action *action)
@@ -418,6 +422,12 @@ static void peer_event(struct sim *sim, const struct sim_event *e)
 	case SIM_EV_READY:
 		become_ready(sim, p);
 		break;
+	case SIM_EV_DUE:
+		if (p->due_ms != sim->now_ms)
+			break; /* another time is in its place */
+		p->due_ms = INT64_MAX;
+		pump(sim, p);
+		break;
 	case SIM_EV_PUMP:
 		pump(sim, p);
 		break;
@@ -467,6 +477,7 @@ static void run_event(struct sim *sim, const struct sim_event *e)
 		break;
 	case SIM_EV_READY:
 	case SIM_EV_PUMP:
+	case SIM_EV_DUE:
 	case SIM_EV_ANSWER:
 	case SIM_EV_UNANSWERED:
 	case SIM_EV_OVERLONG:

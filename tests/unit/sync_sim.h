@@ -73,6 +73,7 @@ struct sim_peer {
 	uint64_t ask_serial[SYNC_KIND_COUNT]; /* of the newest ask */
 	uint64_t asked[SYNC_KIND_COUNT];      /* its height: what an answer is matched by */
 	int64_t paced_ms[SYNC_KIND_COUNT];    /* the next one is not sent before */
+	int64_t due_ms;			      /* of sync_peer_deadline_ms() */
 	uint32_t claims;		      /* heights told */
 	bool moved;			      /* to another chain: what it said before may look like a fault */
 	uint32_t blocks_asked, lies_told;

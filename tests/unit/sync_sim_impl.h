@@ -10,6 +10,7 @@
 enum sim_event_kind {
 	SIM_EV_READY,
 	SIM_EV_PUMP, /* the worker was woken */
+	SIM_EV_DUE,  /* it wakes by itself */
 	SIM_EV_ANSWER,
 	SIM_EV_UNANSWERED, /* the pong came first, or the time is over */
 	SIM_EV_OVERLONG,   /* the line of the answer is too long */

@@ -201,11 +201,42 @@ START_TEST(what_could_not_be_sent_is_asked_again_when_told)
 	expect(1, SYNC_ASK_HEIGHT, 0, 0);
 	sync_ask_failed(sync, 1, SYNC_ASK_HEIGHT, now + 125, now);
 	expect_nothing(1);
-	ck_assert_int_le(sync_deadline_ms(sync), now + 125);
-	now += 125;
-	sync_tick(sync, now);
-	ck_assert(poked());
+	ck_assert_int_eq(sync_peer_deadline_ms(sync, 1), now + 125);
+	now += 124;
+	expect_nothing(1);
+	now++;
 	expect(1, SYNC_ASK_HEIGHT, 0, 0);
+}
+END_TEST
+
+/* Each wakes itself for its own questions: with thousands of them nobody is woken for those of another one. */
+START_TEST(idle_peers_wake_nobody_else)
+{
+	for (uint64_t id = 1; id <= 3; id++) {
+		add_peer(id, 0, 0);
+		expect_nothing(id);
+		now += SECOND;
+	}
+	now += params.settle_ms;
+	sync_tick(sync, now);
+	(void)poked();
+	ck_assert_int_eq(sync_deadline_ms(sync), INT64_MAX);
+	ck_assert_int_eq(sync_peer_deadline_ms(sync, 4), INT64_MAX);
+	for (uint64_t id = 1; id <= 3; id++) {
+		ck_assert_int_gt(sync_peer_deadline_ms(sync, id), now);
+		now = sync_peer_deadline_ms(sync, id) - 1;
+		expect_nothing(id);
+		now++;
+		expect(id, SYNC_ASK_HEIGHT, 0, 0);
+		expect(id, SYNC_ASK_HASH, 0, 0);
+		sync_height(sync, id, 0, now);
+		answer_hash(id, 0);
+		expect_nothing(id);
+	}
+	add_peer(4, 0, 0);
+	now += params.settle_ms;
+	sync_tick(sync, now);
+	ck_assert(!poked());
 }
 END_TEST
 
@@ -246,9 +277,8 @@ START_TEST(own_hash_that_is_not_at_hand_is_waited_for)
 	expect(1, SYNC_ASK_HASH, 0, 0);
 	sync_hash(sync, 1, 0, &hash, NULL, now);
 	expect_nothing(1);
+	ck_assert_int_eq(sync_peer_deadline_ms(sync, 1), now + SECOND);
 	now += SECOND;
-	sync_tick(sync, now);
-	ck_assert(poked());
 	expect(1, SYNC_ASK_HASH, 0, 0);
 }
 END_TEST
@@ -616,6 +646,7 @@ int main(void)
 	tcase_add_test(tc, many_peers_are_asked_more_rarely);
 	tcase_add_test(tc, unknown_peers_change_nothing);
 	tcase_add_test(tc, what_could_not_be_sent_is_asked_again_when_told);
+	tcase_add_test(tc, idle_peers_wake_nobody_else);
 	tcase_add_test(tc, mute_peer_is_left_alone_for_a_while);
 	tcase_add_test(tc, announced_block_is_not_asked_for_at_once);
 	tcase_add_test(tc, own_hash_that_is_not_at_hand_is_waited_for);

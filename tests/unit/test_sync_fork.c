@@ -492,10 +492,10 @@ START_TEST(false_ancestor_is_found_out)
 		liar = sim_add(&sim, SIM_GRAFT, &theirs, 900, 0);
 		liar->graft = &ours;
 		liar->base = 899;
-		/* The last to vote is the first to be asked in the search. */
+		/* Its height is known when the others come; the last to vote is the first to be asked in the search. */
 		liar->latency_ms = 300;
 		for (int i = 0; i < 5; i++)
-			sim_add(&sim, SIM_HONEST, &theirs, 900, 500)->latency_ms = 20;
+			sim_add(&sim, SIM_HONEST, &theirs, 900, 800)->latency_ms = 20;
 		ck_assert(sim_run(&sim, 20 * SIM_SECOND, has_lost));
 		ck_assert_uint_eq(sim.last_note[SYNC_NOTE_FORK_LOST].depth, 1);
 		if (turns)

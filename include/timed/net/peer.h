@@ -109,6 +109,8 @@ bool peer_answer_expected(const struct peer *peer, uint64_t *key);
 void peer_push_out(struct peer *peer);
 /* Has the worker call net_ops.poked soon.  Any thread. */
 void peer_poke(struct peer *peer);
+/* The same at a time of clock_mono_ms(), in place of the one before; INT64_MAX: never.  Worker only. */
+void peer_poke_at(struct peer *peer, int64_t due_ms);
 /* While a message is handled: its memory, with one reference for the caller, who may keep what the message points to.
  * NULL: out of memory.  Worker only, once per message. */
 struct message_arena *peer_keep_arena(struct peer *peer);

@@ -25,6 +25,7 @@
 #define HALF_BYTES ((size_t)512 * 1024)
 #define OUT_BYTES ((size_t)32 * 1024)
 #define PIPE_CHUNK_BYTES ((size_t)4096) /* PIPE_BUF: what a pipe that polls writable takes without blocking */
+#define SHORT_LINE 384 /* bytes of most lines */
 #define WRITE_POLL_MS 200
 #define CLOSE_PATIENCE_MS 5000
 #define CRASH_PATIENCE_MS 500
@@ -292,26 +293,58 @@ __attribute__((noinline)) static void enqueue_escaped(struct log_record *record,
 	enqueue(record, text);
 }
 
+/* False: it does not fit, and *len is more than what is there. */
+__attribute__((format(printf, 5, 0))) static bool format_line(char *raw, size_t size, size_t *len, uint32_t held_back,
+							      const char *format, va_list ap)
+{
+	int n = vsnprintf(raw, size, format, ap);
+
+	*len = n < 0 ? 0 : (size_t)n;
+	if (*len < size && held_back) {
+		n = snprintf(raw + *len, size - *len, " (%u more like this were held back)", held_back);
+		*len += (size_t)n;
+	}
+	return *len < size;
+}
+
+static void enqueue_text(struct log_record *record, const char *raw, size_t len)
+{
+	if (!log_is_clean(raw, len)) {
+		enqueue_escaped(record, raw, len, false);
+		return;
+	}
+	record->text_bytes = (uint16_t)len;
+	enqueue(record, raw);
+}
+
+/* The rare long line, apart for the same reason. */
+__attribute__((noinline, format(printf, 3, 0))) static void write_long(struct log_record *record, uint32_t held_back,
+								       const char *format, va_list ap)
+{
+	char raw[LOG_TEXT_MAX + 1];
+	size_t len;
+
+	if (format_line(raw, sizeof(raw), &len, held_back, format, ap))
+		enqueue_text(record, raw, len);
+	else
+		enqueue_escaped(record, raw, sizeof(raw) - 1, true);
+}
+
+/* Its buffer is small: what the stack of a thread has once touched stays in memory, and each peer has a thread. */
 __attribute__((format(printf, 4, 0))) static void write_line(enum log_category category, enum log_level level,
 							     uint32_t held_back, const char *format, va_list ap)
 {
 	struct log_record record = {.ms = clock_real_ms(), .level = (uint8_t)level, .category = (uint8_t)category};
-	char raw[LOG_TEXT_MAX + 1];
-	int n = vsnprintf(raw, sizeof(raw), format, ap);
-	size_t len = n < 0 ? 0 : (size_t)n;
+	char raw[SHORT_LINE];
+	va_list again;
+	size_t len;
 
-	if (len < sizeof(raw) && held_back) {
-		n = snprintf(raw + len, sizeof(raw) - len, " (%u more like this were held back)", held_back);
-		len += (size_t)n;
-	}
-	if (len >= sizeof(raw)) {
-		enqueue_escaped(&record, raw, sizeof(raw) - 1, true);
-	} else if (!log_is_clean(raw, len)) {
-		enqueue_escaped(&record, raw, len, false);
-	} else {
-		record.text_bytes = (uint16_t)len;
-		enqueue(&record, raw);
-	}
+	va_copy(again, ap);
+	if (format_line(raw, sizeof(raw), &len, held_back, format, ap))
+		enqueue_text(&record, raw, len);
+	else
+		write_long(&record, held_back, format, again);
+	va_end(again);
 }
 
 void log_write(enum log_category category, enum log_level level, const char *format, ...)

@@ -581,6 +581,34 @@ START_TEST(repeated_lines_are_limited_with_a_count)
 }
 END_TEST
 
+/* Short and long lines take different ways: each length is whole, with a count behind it as well. */
+START_TEST(lines_of_every_length_are_whole)
+{
+	char filler[512], wanted[640], *text;
+
+	memset(filler, 'a', sizeof(filler));
+	open_file(LOG_FORMAT_PRETTY);
+	clock_set_offset_ms(0, 0);
+	for (int len = 320; len < 420; len++) {
+		struct log_limit limit = {0};
+
+		for (int i = 0; i < 7; i++) {
+			if (i == 6)
+				clock_set_offset_ms((int64_t)(len - 319) * 20000, 0);
+			log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, "%d%.*sz", len, len, filler);
+		}
+	}
+	text = close_and_read();
+	for (int len = 320; len < 420; len++) {
+		snprintf(wanted, sizeof(wanted), "INFO %d%.*sz\n", len, len, filler);
+		ck_assert_uint_eq(count(text, wanted), 5);
+		snprintf(wanted, sizeof(wanted), "INFO %d%.*sz (1 more like this were held back)\n", len, len, filler);
+		ck_assert_uint_eq(count(text, wanted), 1);
+	}
+	free(text);
+}
+END_TEST
+
 #define LINE(text) log_limited(&limit, LOG_NET, LOG_LEVEL_INFO, text)
 
 START_TEST(limit_of_one_line_too_many_takes_the_oldest_slot)
@@ -754,6 +782,7 @@ int main(void)
 	tcase_add_test(tcase, full_disk_loses_lines_and_says_so_when_there_is_room);
 	tcase_add_test(tcase, torn_line_is_ended_before_the_next_one);
 	tcase_add_test(tcase, repeated_lines_are_limited_with_a_count);
+	tcase_add_test(tcase, lines_of_every_length_are_whole);
 	tcase_add_test(tcase, limit_of_one_line_too_many_takes_the_oldest_slot);
 	tcase_add_test(tcase, limit_is_shared_by_threads);
 	tcase_add_test(tcase, without_the_log_lines_go_to_stderr);

@@ -12,7 +12,20 @@ from harness.peer import Listener
 from harness.validators import Validators
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from harness.schedule import LongFirst  # only where tests run side by side
+    return LongFirst(config, log)
+
+
+def expected_s(item):
+    """How long a test takes with full rounds: those that take minutes say so."""
+    marker = item.get_closest_marker("long")
+    return marker.args[0] if marker else 0
+
+
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=expected_s, reverse=True)
     soak = os.environ.get("TIMED_TEST_SOAK") == "1" or "soak" in (config.getoption("-m") or "")
     for item in items:
         if item.get_closest_marker("soak") and not soak:

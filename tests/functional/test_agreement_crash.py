@@ -87,6 +87,7 @@ def goes_on(net, checker, blocks=2):
 
 
 @pytest.mark.parametrize("point", POINTS)
+@pytest.mark.long(300)
 def test_all_killed_at_a_crash_point(crashing, crash_points, point):
     """Each of the four dies at the n-th passage, a different n for each; nothing was sent that was not written."""
     if not crash_points:

@@ -552,6 +552,7 @@ def test_adversarial_50_a_lying_third(hostile):
                     liar.send(liar.proposal(liar.block(height + 1, previous), round_))
 
 
+@pytest.mark.long(900)
 def test_floods_of_valid_messages(hostile, net):
     """Signed votes of far rounds, proposals of far rounds, and requests for votes by a stranger: memory is bounded, and
     blocks go on."""

@@ -335,6 +335,7 @@ def test_reorganisation_depth_by_configuration(among, depth, done):
 
 # --- killed ---------------------------------------------------------------------------------------------------------
 
+@pytest.mark.long(240)
 def test_reorganising_node_is_killed_again_and_again(loaded, serve, net):
     """SIGKILL at random moments of a reorganisation, and of walking back at start: each start shows one branch or the
     other, whole; in the end it is done."""

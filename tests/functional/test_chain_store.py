@@ -361,6 +361,7 @@ def test_adversarial_51_sigkill_while_branches_are_trimmed(daemons, serve, net, 
             scenario.finish(point)
 
 
+@pytest.mark.long(120)
 def test_adversarial_51_sigkill_in_recovery(daemons, serve, net, tmp_path, sides, crash_points):
     """Killed at each point of a reorganisation, and again and again at every point of the starts that walk back."""
     if not crash_points:
@@ -381,6 +382,7 @@ def test_adversarial_51_sigkill_in_recovery(daemons, serve, net, tmp_path, sides
         scenario.finish(first)
 
 
+@pytest.mark.long(700)
 def test_adversarial_51_sigkill_at_random_moments(daemons, serve, net, tmp_path, sides):
     """Connecting, syncing, reorganising, recovering, at random; after each the unspent outputs are right."""
     scenario = Scenario(daemons, serve, net, sides, tmp_path)
@@ -598,6 +600,7 @@ def compare_all(node, chain, what, models):
 
 
 @pytest.mark.parametrize("ended", ["in order", "killed"])
+@pytest.mark.long(300)
 def test_adversarial_55_damaged_files(daemons, serve, net, tmp_path, chain, ended):
     """SST, WAL and the files that name them, cut off or with one bit changed, after an orderly stop and after SIGKILL:
     a named error with what to do, or the right data. Never wrong data."""

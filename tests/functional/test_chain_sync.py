@@ -429,6 +429,7 @@ def test_sync_trusts_no_height(daemons, serve, net, short_chain, other_chain):
 
 # --- killed ---------------------------------------------------------------------------------------------------------
 
+@pytest.mark.long(130)
 def test_sync_is_killed_again_and_again(daemons, loaded, net, long_chain):
     """SIGKILL at random moments until it is done: each start finds what is consistent, the end equals a clean one."""
     full = loaded(net.ip(2), long_chain, sync_config())

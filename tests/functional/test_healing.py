@@ -194,6 +194,7 @@ def test_cable_cut_while_a_node_restarts(lab):
 
 
 @pytest.mark.root
+@pytest.mark.long(600)
 def test_cable_slow_and_lossy(lab):
     """200 ms ± 50 (packets overtake each other) and 5 % loss: nothing ends and no ping is missed."""
     before, marks = connections(lab.nodes), {node: node.mark() for node in lab.nodes}

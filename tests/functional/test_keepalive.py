@@ -173,6 +173,7 @@ def test_adversarial_25_ten_thousand_pings_a_second(daemons, net):
     assert entry["sendqueue_bytes"] == 0 and node.endings() == []
 
 
+@pytest.mark.long(100)
 def test_steady_heartbeat_in_both_directions(daemons, net):
     """100 (all: 1,000) heartbeats between two daemons at 100 ms: both ends ping and get pongs, nothing is missed."""
     timers = {"ping_interval_ms": paced_ms(100), "pong_timeout_ms": paced_ms(2000)}

@@ -7,6 +7,7 @@ from harness.net import paced_ms, rounds, wait_until
 
 
 @pytest.mark.parametrize("count", [pytest.param(3, marks=pytest.mark.fast), 5])
+@pytest.mark.long(160)
 def test_mesh_all_dial_all_at_once(daemons, net, count):
     """Started in the same moment, 100 times: exactly one connection per pair, the same one on both ends."""
     mesh = Mesh(daemons, [net.ip(number) for number in range(1, count + 1)])
@@ -16,6 +17,7 @@ def test_mesh_all_dial_all_at_once(daemons, net, count):
         mesh.kill()
 
 
+@pytest.mark.long(100)
 def test_mesh_nothing_changes_over_many_heartbeats(daemons, net):
     """Three masternodes at 100 ms a heartbeat: no connection ends, no ping is missed, and the number of masternodes is
     the same everywhere and stays."""

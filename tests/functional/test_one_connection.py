@@ -17,6 +17,7 @@ from harness.peer import Peer, can_vanish, connect
 LOW_ID, HIGH_ID = "0" * 31 + "1", "f" * 32
 
 
+@pytest.mark.long(110)
 def test_adversarial_26_both_dial_at_the_same_moment(daemons, net):
     """Two daemons that know each other start at once, again and again: one connection, the same on both sides."""
     mesh = Mesh(daemons, [net.ip(2), net.ip(8)])

@@ -11,6 +11,7 @@ from harness.net import wait_until
 pytestmark = pytest.mark.soak
 
 
+@pytest.mark.long(1800)
 def test_adversarial_61_three_daemons_thirty_minutes(daemons, net):
     """One connection per pair, none closed, no ping timeout, equal heights, constant masternode count."""
     # The network begins now: there are no slots to make up for.
@@ -36,6 +37,7 @@ def test_adversarial_61_three_daemons_thirty_minutes(daemons, net):
 
 
 @pytest.mark.root
+@pytest.mark.long(600)
 def test_adversarial_56_ten_minutes_on_a_bad_cable(daemons):
     """Latency 200 ms ± 50, 5 % loss, reordering, 1 Mbit/s, the protocol's own timers: no connection is lost in 10
     minutes."""

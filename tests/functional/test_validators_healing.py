@@ -2,6 +2,8 @@
 """Validators whose machines stand still or lose each other for a while. adversarial 50 and 52."""
 import time
 
+import pytest
+
 from harness.mesh import one_connection_per_pair
 from harness.net import rounds
 
@@ -19,6 +21,7 @@ def healed(net, since):
     one_connection_per_pair(net.nodes, timeout=max(1, HEALED_WITHIN_S - (time.monotonic() - since)))
 
 
+@pytest.mark.long(200)
 def test_honest_validators_punish_nobody(validators):
     """Messages overtake blocks by milliseconds all the time: a certificate is passed on before its block is connected,
     and once three such moments had banned a good peer."""

@@ -158,17 +158,15 @@ void sync_set_stand(struct sync *s, struct sync_peer *p, enum sync_stand stand)
 
 static void set_claim(struct sync *s, struct sync_peer *p, uint64_t height)
 {
-	bool was_highest = p->claim == s->highest_claim;
+	bool falls = p->claim == s->highest_claim && height < p->claim;
 
 	p->claim = height;
-	if (was_highest)
-		s->highest_claim = 0;
-	for (size_t i = 0; was_highest && i < s->peer_count; i++) {
+	if (falls || height > s->highest_claim)
+		s->highest_claim = height;
+	for (size_t i = 0; falls && i < s->peer_count; i++) {
 		if (s->peers[i].claim > s->highest_claim)
 			s->highest_claim = s->peers[i].claim;
 	}
-	if (height > s->highest_claim)
-		s->highest_claim = height;
 }
 
 int64_t sync_poll_ms(const struct sync *s)

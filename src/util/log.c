@@ -25,7 +25,7 @@
 #define HALF_BYTES ((size_t)512 * 1024)
 #define OUT_BYTES ((size_t)32 * 1024)
 #define PIPE_CHUNK_BYTES ((size_t)4096) /* PIPE_BUF: what a pipe that polls writable takes without blocking */
-#define SHORT_LINE 384 /* bytes of most lines */
+#define SHORT_LINE 384				/* most lines are shorter */
 #define WRITE_POLL_MS 200
 #define CLOSE_PATIENCE_MS 5000
 #define CRASH_PATIENCE_MS 500

@@ -91,7 +91,7 @@ struct net_ops {
 	void (*ready)(void *user, struct peer *peer);
 	/* Time to announce our masternode to this peer. */
 	void (*announce)(void *user, struct peer *peer);
-	/* Somebody has called peer_poke(): ask the peer what there is to ask. */
+	/* Somebody has called peer_poke(), or the time of peer_poke_at() has come: ask the peer what there is to ask. */
 	void (*poked)(void *user, struct peer *peer);
 	/* A request stays unanswered: the peer is mute, or the time is up. */
 	void (*unanswered)(void *user, struct peer *peer, enum request_kind kind, uint64_t key);

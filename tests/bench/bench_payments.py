@@ -360,8 +360,8 @@ def jitter(options, work):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=("throughput", "latency", "jitter"))
-    parser.add_argument("timed")
-    parser.add_argument("floor")
+    parser.add_argument("timed", type=os.path.abspath)
+    parser.add_argument("floor", type=os.path.abspath)
     parser.add_argument("--count", type=int, default=8000)
     parser.add_argument("--seconds", type=float, default=None)
     parser.add_argument("--window", type=int, default=1000)

@@ -225,7 +225,7 @@ def measure(node, options, count, payments=()):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=("idle", "busy"))
-    parser.add_argument("timed")
+    parser.add_argument("timed", type=os.path.abspath)
     parser.add_argument("--peers", type=int)
     parser.add_argument("--rate", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=8)

@@ -83,9 +83,9 @@ def time_of_start(daemon):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=["small", "heavy"])
-    parser.add_argument("timed")
-    parser.add_argument("chaingen")
-    parser.add_argument("floor")
+    parser.add_argument("timed", type=os.path.abspath)
+    parser.add_argument("chaingen", type=os.path.abspath)
+    parser.add_argument("floor", type=os.path.abspath)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--blocks")
     args = parser.parse_args()

@@ -488,7 +488,7 @@ START_TEST(killed_at_each_crash_point)
 	const char *name = crash_point_name((enum crash_point)_i);
 	char crash[64];
 
-	if (rounds_skip(_i, 6))
+	if (rounds_skip(_i, 12))
 		return;
 	make_script();
 	for (int passage = 1; passage <= (rounds() > 50 ? 8 : 2); passage++) {
@@ -523,7 +523,7 @@ START_TEST(killed_at_each_crash_point_of_recovering)
 	};
 	int killed = 0;
 
-	if (rounds_skip(_i, 6))
+	if (rounds_skip(_i, 12))
 		return;
 	make_script();
 	for (enum crash_point point = cases[_i].from; point <= cases[_i].to; point++) {

@@ -374,7 +374,7 @@ START_TEST(verify_finds_each_damage)
 		{STORE_BLOCKS, DAMAGE_DELETE, "does not begin with the genesis block"},
 	};
 
-	if (rounds_skip(_i, 7))
+	if (rounds_skip(_i, 14))
 		return;
 	make_chain();
 	expect_sound();

@@ -27,8 +27,7 @@ struct chain_thread {
 
 	/* Chain thread only. */
 	bool failed;		 /* the store has failed: nothing more is done */
-	int64_t gathering_since_ms; /* 0: nothing has gathered */
-	int64_t unsynced_since_ms;  /* 0: all is on the disk */
+	int64_t unsynced_since_ms; /* when the oldest block that is not on the disk was connected; 0: all are */
 };
 
 static bool is_store_error(int r)
@@ -49,7 +48,6 @@ static void publish(struct chain_thread *c, bool sync, bool bulk)
 {
 	struct chain_view *view;
 	struct chain_summary summary;
-	int64_t now_ms = clock_mono_ms();
 
 	if (c->failed)
 		return;
@@ -58,8 +56,8 @@ static void publish(struct chain_thread *c, bool sync, bool bulk)
 		fail(c);
 		return;
 	}
-	c->gathering_since_ms = 0;
-	c->unsynced_since_ms = sync ? 0 : c->unsynced_since_ms ? c->unsynced_since_ms : now_ms;
+	if (sync)
+		c->unsynced_since_ms = 0;
 	view = chain_store_view(c->store);
 	summary = *chain_view_summary(view);
 	chain_view_unref(view);
@@ -102,8 +100,8 @@ static void connect(struct chain_thread *c, struct chain_job *job)
 		if (chain_store_gathered_bytes(c->store) >= c->params.gather_bytes)
 			publish(c, false, true);
 	}
-	if (job->connected > job->known && !c->gathering_since_ms)
-		c->gathering_since_ms = clock_mono_ms();
+	if (job->connected > job->known && !c->unsynced_since_ms)
+		c->unsynced_since_ms = begun_us / 1000;
 	if (!job->bulk && job->connected > job->known)
 		publish(c, true, false);
 	job->connect_us = clock_mono_us() - begun_us;
@@ -177,25 +175,29 @@ static int64_t min_due(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* When what was done must be written (first) or be on the disk, INT64_MAX when nothing waits. */
+/* When what was done must be on the disk; INT64_MAX when nothing waits. */
 static int64_t deadline(const struct chain_thread *c)
 {
-	int64_t due = INT64_MAX;
-
-	if (c->gathering_since_ms)
-		due = min_due(due, c->gathering_since_ms + c->params.gather_ms);
-	if (c->unsynced_since_ms)
-		due = min_due(due, c->unsynced_since_ms + c->params.sync_ms);
-	return due;
+	return c->unsynced_since_ms ? c->unsynced_since_ms + c->params.sync_ms : INT64_MAX;
 }
 
-static void keep_deadlines(struct chain_thread *c)
+static bool is_queue_empty(struct chain_thread *c)
 {
-	int64_t now_ms = clock_mono_ms();
-	bool sync = c->unsynced_since_ms && now_ms >= c->unsynced_since_ms + c->params.sync_ms;
+	bool empty;
 
-	if (now_ms >= deadline(c))
-		publish(c, sync, true);
+	mutex_lock(&c->lock);
+	empty = !c->first;
+	mutex_unlock(&c->lock);
+	return empty;
+}
+
+/* Writes what has gathered when it has waited for long enough, or for nothing: the load has ended. */
+static void end_gathering(struct chain_thread *c)
+{
+	if (!c->unsynced_since_ms)
+		return;
+	if (clock_mono_ms() >= deadline(c) || (is_queue_empty(c) && !c->ops.expects_more(c->ops.user)))
+		publish(c, true, true);
 }
 
 /* The next job; NULL: a deadline has passed (*quit false) or the thread is to end. */
@@ -237,7 +239,7 @@ static void *chain_thread_run(void *arg)
 			job->done(job);
 		}
 		if (!quit)
-			keep_deadlines(c);
+			end_gathering(c);
 	}
 	publish(c, true, true);
 	progress_end(c->params.progress);

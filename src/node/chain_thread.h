@@ -26,7 +26,7 @@ enum chain_job_kind {
 
 struct chain_job {
 	enum chain_job_kind kind;
-	bool bulk; /* CONNECT: more will follow, so need not be on the disk at once */
+	bool bulk; /* CONNECT: more may follow, so need not be on the disk at once */
 	const struct wire_block *blocks;
 	const struct block_ids *ids;
 	size_t count;
@@ -51,15 +51,17 @@ struct chain_ops {
 	void (*tip)(void *user, const struct chain_summary *summary, bool bulk);
 	/* A job has been done, by the chain thread, no lock held, before job->done(). */
 	void (*ran)(void *user, const struct chain_job *job);
+	/* Whether more blocks of a bulk load are on their way, so that what has gathered may wait for them; asked by the
+	 * chain thread, no lock held, when its queue is empty. */
+	bool (*expects_more)(void *user);
 	/* The chain cannot go on (the store failed): the process has to stop. */
 	void (*failed)(void *user, const char *reason);
 	void *user;
 };
 
 struct chain_thread_params {
-	size_t gather_bytes;   /* bulk: written when so much has gathered ... */
-	int64_t gather_ms;     /* ... or for so long */
-	int64_t sync_ms;       /* and on the disk at least this often */
+	size_t gather_bytes;	   /* bulk: written when so much has gathered */
+	int64_t sync_ms;	   /* bulk: on the disk at least this long after the oldest block that is not */
 	struct progress *progress; /* marked by the thread (util/progress.h); may be NULL */
 };
 

@@ -39,9 +39,10 @@
 /* Fewer clocks than this say nothing. */
 #define MIN_CLOCKS 3
 #define PATH_SIZE 4096
-/* What a bulk load gathers before it is written: so many bytes, or for so long; and on the disk this often. */
-#define GATHER_BYTES ((size_t)8 << 20)
-#define GATHER_MS 500
+/* What a bulk load gathers before it is written: so many bytes, or for so long.  The more, the fewer coins that are spent
+ * again are written at all, and the denser the rest lies in the memory tables: 4 % of all processor time less than with
+ * a quarter of it. */
+#define GATHER_BYTES ((size_t)32 << 20)
 #define GATHER_SYNC_MS 1000
 #define OVERLAY_BYTES ((size_t)64 << 20)
 
@@ -309,6 +310,13 @@ static void tip_published(void *user, const struct chain_summary *summary, bool 
 		gossip_catch_up(node->gossip);
 }
 
+static bool expects_more(void *user)
+{
+	struct node *node = user;
+
+	return !syncer_is_idle(node->syncer);
+}
+
 static void chain_failed(void *user, const char *reason)
 {
 	node_request_stop(user, EXIT_RUN_TIME, reason);
@@ -341,8 +349,8 @@ static int open_chain(struct node *node, char error[NODE_ERROR_SIZE])
 {
 	const struct config *c = node->config;
 	struct progress *progress = &node->watchdog.progress[WATCHED_CHAIN];
-	const struct chain_thread_params node_params = {GATHER_BYTES, GATHER_MS, GATHER_SYNC_MS, progress};
-	const struct chain_ops ops = {tip_published, node_count_job, chain_failed, node};
+	const struct chain_thread_params node_params = {GATHER_BYTES, GATHER_SYNC_MS, progress};
+	const struct chain_ops ops = {tip_published, node_count_job, expects_more, chain_failed, node};
 	struct chain_store_params params;
 	struct store_failure failure;
 	int r;

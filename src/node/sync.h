@@ -273,6 +273,7 @@ struct sync_status {
 	size_t window_bytes;		  /* held, handed out and expected */
 };
 
+enum sync_phase sync_get_phase(const struct sync *sync);
 void sync_get_status(const struct sync *sync, struct sync_status *out, int64_t now_ms);
 const char *sync_phase_name(enum sync_phase phase);
 

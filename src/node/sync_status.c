@@ -179,7 +179,7 @@ static uint64_t target(const struct sync *s)
 	return best;
 }
 
-static enum sync_phase phase_of(const struct sync *s)
+enum sync_phase sync_get_phase(const struct sync *s)
 {
 	switch (s->fork.phase) {
 	case SYNC_FORK_SEARCHING:
@@ -202,7 +202,7 @@ void sync_get_status(const struct sync *s, struct sync_status *out, int64_t now_
 	double left;
 
 	*out = (struct sync_status){
-		.phase = phase_of(s),
+		.phase = sync_get_phase(s),
 		.fork_open = s->fork.phase != SYNC_FORK_NONE,
 		.height = s->tip.height,
 		.target = target(s),

@@ -619,10 +619,12 @@ void syncer_get_status(struct syncer *s, struct sync_status *out)
 
 bool syncer_is_idle(struct syncer *s)
 {
-	struct sync_status now;
+	enum sync_phase phase;
 
-	syncer_get_status(s, &now);
-	return now.phase == SYNC_PHASE_IDLE;
+	mutex_lock(&s->lock);
+	phase = sync_get_phase(s->sync);
+	mutex_unlock(&s->lock);
+	return phase == SYNC_PHASE_IDLE;
 }
 
 static void progress(struct syncer *s, int64_t now_ms)

@@ -9,18 +9,31 @@
 #include "chain_thread.h"
 #include "timed/util/thread.h"
 
+#define NEVER_MS (24 * 3600 * 1000)
+
 static struct chain_thread *thread;
 static struct mutex lock;
 static struct cond changed;
 static bool done;
 static uint64_t tip_height;
-static int failures;
+static int tips, failures;
+static _Atomic bool more;
 
 static void on_tip(void *user, const struct chain_summary *summary, bool bulk)
 {
 	(void)user;
 	(void)bulk;
+	mutex_lock(&lock);
 	tip_height = summary->tip.height;
+	tips++;
+	cond_signal(&changed);
+	mutex_unlock(&lock);
+}
+
+static bool on_expects_more(void *user)
+{
+	(void)user;
+	return more;
 }
 
 static void on_ran(void *user, const struct chain_job *job)
@@ -47,8 +60,9 @@ static void on_done(struct chain_job *job)
 
 static void thread_setup(void)
 {
-	const struct chain_ops ops = {.tip = on_tip, .ran = on_ran, .failed = on_failed};
-	const struct chain_thread_params thread_params = {.gather_bytes = 1 << 20, .gather_ms = 1000, .sync_ms = 1000};
+	const struct chain_ops ops = {
+		.tip = on_tip, .ran = on_ran, .expects_more = on_expects_more, .failed = on_failed};
+	const struct chain_thread_params thread_params = {.gather_bytes = 1 << 20, .sync_ms = NEVER_MS};
 
 	chain_setup();
 	must_open();
@@ -67,10 +81,14 @@ static void thread_teardown(void)
 	chain_teardown();
 }
 
-static void connect_one(struct chain_job *job, const struct fixture_block *block)
+static void connect_one(struct chain_job *job, const struct fixture_block *block, bool bulk)
 {
-	*job = (struct chain_job){
-		.kind = CHAIN_CONNECT, .blocks = &block->block, .ids = &block->ids, .count = 1, .done = on_done};
+	*job = (struct chain_job){.kind = CHAIN_CONNECT,
+				  .bulk = bulk,
+				  .blocks = &block->block,
+				  .ids = &block->ids,
+				  .count = 1,
+				  .done = on_done};
 	done = false;
 	chain_thread_push(thread, job);
 	mutex_lock(&lock);
@@ -85,19 +103,42 @@ START_TEST(a_block_that_is_not_written_is_not_connected)
 	struct rlimit limit = {.rlim_cur = 0, .rlim_max = RLIM_INFINITY};
 	struct chain_job job;
 
-	connect_one(&job, tip->parent);
+	connect_one(&job, tip->parent, false);
 	ck_assert_int_eq(job.error, 0);
 	ck_assert_uint_eq(job.connected, 1);
 	ck_assert_uint_eq(tip_height, 1);
 	signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	connect_one(&job, tip);
+	connect_one(&job, tip, false);
 	limit.rlim_cur = RLIM_INFINITY;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	ck_assert_int_eq(failures, 1);
 	ck_assert_int_ne(job.error, 0);
 	ck_assert_uint_eq(job.connected, 0);
 	ck_assert_uint_eq(tip_height, 1);
+}
+END_TEST
+
+START_TEST(what_has_gathered_waits_only_while_more_is_expected)
+{
+	const struct fixture_block *tip = fixture_extend(f, f->root, 2, 0);
+	struct chain_job job;
+
+	more = true;
+	connect_one(&job, tip->parent, true);
+	ck_assert_uint_eq(job.connected, 1);
+	connect_one(&job, tip, true);
+	ck_assert_uint_eq(job.connected, 1);
+	ck_assert_int_eq(tips, 0);
+	/* One that is known makes the thread ask again. */
+	more = false;
+	connect_one(&job, tip, true);
+	ck_assert_uint_eq(job.known, 1);
+	mutex_lock(&lock);
+	while (tip_height < 2)
+		cond_wait(&changed, &lock);
+	mutex_unlock(&lock);
+	ck_assert_int_eq(tips, 1);
 }
 END_TEST
 
@@ -108,6 +149,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, thread_setup, thread_teardown);
 	tcase_add_test(c, a_block_that_is_not_written_is_not_connected);
+	tcase_add_test(c, what_has_gathered_waits_only_while_more_is_expected);
 	suite_add_tcase(suite, c);
 	return run_suite(suite);
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* The floor under fetching a chain: what one thread of one process needs to decode the blocks, make their hashes, and put what
- * the chain store keeps of them into RocksDB; and how many signatures a second libsodium verifies on one core.  bench_sync.py
- * runs it beside two daemons.
+ * the chain store keeps of them into RocksDB.  bench_sync.py runs it beside two daemons.
  *
  *	chain_floor FILE DIRECTORY	FILE: blocks as JSON lines; DIRECTORY: made, must not exist
  *
- * Prints one line of JSON: blocks, seconds, inputs, verify_per_s. */
+ * Prints one line of JSON: blocks, seconds, inputs. */
 #include <errno.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +20,6 @@
 
 /* Blocks of one batch. */
 #define BATCH_BLOCKS 500
-#define VERIFY_ROUNDS 3000
 
 static void be32(uint8_t *out, uint32_t value)
 {
@@ -82,21 +79,6 @@ static size_t put_block(struct store *store, struct store_batch *batch, const st
 	return inputs;
 }
 
-static double verify_rate(void)
-{
-	uint8_t key[32], secret[64], signature[64], message[68] = {1};
-	int64_t begun;
-
-	crypto_sign_keypair(key, secret);
-	crypto_sign_detached(signature, NULL, message, sizeof(message), secret);
-	begun = bench_ns();
-	for (int i = 0; i < VERIFY_ROUNDS; i++) {
-		if (crypto_sign_verify_detached(signature, message, sizeof(message), key))
-			bench_die("a good signature does not verify");
-	}
-	return VERIFY_ROUNDS / ((double)(bench_ns() - begun) / 1e9);
-}
-
 int main(int argc, char *argv[])
 {
 	struct store_params params = {.network = "devnet", .cache_bytes = (size_t)256 << 20};
@@ -117,7 +99,7 @@ int main(int argc, char *argv[])
 	file = fopen(argv[1], "re");
 	if (!file)
 		bench_die("%s: %s", argv[1], strerror(errno));
-	if (sodium_init() < 0 || store_open(&store, &failure, &params))
+	if (store_open(&store, &failure, &params))
 		bench_die("%s", failure.text);
 	arena_init(&arena, (size_t)64 << 20, NULL);
 	begun = bench_ns();
@@ -136,8 +118,8 @@ int main(int argc, char *argv[])
 	}
 	if (store_batch_commit(store, batch, true))
 		bench_die("cannot write");
-	printf("{\"blocks\": %zu, \"seconds\": %.3f, \"inputs\": %zu, \"verify_per_s\": %.0f}\n", blocks,
-	       (double)(bench_ns() - begun) / 1e9, inputs, verify_rate());
+	printf("{\"blocks\": %zu, \"seconds\": %.3f, \"inputs\": %zu}\n", blocks,
+	       (double)(bench_ns() - begun) / 1e9, inputs);
 	store_batch_free(batch);
 	store_close(store);
 	arena_free(&arena);

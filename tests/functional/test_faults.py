@@ -8,7 +8,7 @@ import pytest
 from harness import wire
 from harness.daemon import Daemon
 from harness.mesh import one_connection_per_pair
-from harness.net import paced_ms, rounds, scaled, wait_until
+from harness.net import Range, paced_ms, rounds, scaled, wait_until
 
 # A heartbeat three hundred times as fast as the protocol's, in the same proportions.
 FAST = {"ping_interval_ms": paced_ms(100), "pong_timeout_ms": paced_ms(300), "heartbeat_check_ms": paced_ms(50),
@@ -35,7 +35,8 @@ def refusal(daemon, faults):
 @pytest.fixture(scope="session")
 def faults_built(tmp_path_factory):
     """Whether the daemon can break connections: one that cannot says so."""
-    daemon = Daemon(tmp_path_factory.mktemp("faults"), "127.0.0.1")
+    leased = Range()
+    daemon = Daemon(tmp_path_factory.mktemp("faults"), leased.ip(1))
     try:
         code, log = refusal(daemon, "?")
         assert code == 2
@@ -43,6 +44,7 @@ def faults_built(tmp_path_factory):
     finally:
         if daemon.running():
             daemon.kill9()
+        leased.release()
 
 
 @pytest.fixture

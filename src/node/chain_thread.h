@@ -61,7 +61,7 @@ struct chain_ops {
 
 struct chain_thread_params {
 	size_t gather_bytes;	   /* bulk: written when so much has gathered */
-	int64_t sync_ms;	   /* bulk: on the disk at least this long after the oldest block that is not */
+	int64_t sync_ms;	   /* bulk: a block is on the disk this long after, at the latest */
 	struct progress *progress; /* marked by the thread (util/progress.h); may be NULL */
 };
 

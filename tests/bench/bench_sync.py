@@ -6,9 +6,9 @@
 
 small: 51,000 small blocks (a year of testnet) against chain_floor.c, which decodes, hashes and puts the same blocks in one
 thread; with it the time of a start and of an orderly stop on that chain.  heavy: 2,000 blocks of 500 signed transactions
-against what all cores verify with libsodium (verify_floor.c, before and after).  --blocks makes a chain of another length.  Also printed: how far the memory
-of the fetching process grew, and the processor time that both daemons took for it, which other load on the machine changes
-least.
+against what all cores verify with libsodium (verify_floor.c, before and after).  --blocks makes a chain of another
+length.  Also printed: how far the memory of the fetching process grew, and the processor time that both daemons took for it,
+which other load on the machine changes least.
 """
 import argparse
 import json
